@@ -1,0 +1,24 @@
+//! The vocabulary of the house: ids, principals, data classes, visibility, limits, error kinds,
+//! and the one function that decides who may do what.
+//!
+//! Knows no I/O, no async, no HTTP and no SQL.
+
+mod authorise;
+mod error_kind;
+mod id;
+mod instant;
+pub mod limits;
+mod place;
+mod principal;
+mod resource;
+
+pub use authorise::{Action, Denial, authorise};
+pub use error_kind::ErrorKind;
+pub use id::{
+    CollectionId, ConversationId, DocumentId, IdError, JobId, KeyId, MessageId, PassageId, RunId,
+    SessionId, TenantId, UnitId, UserId,
+};
+pub use instant::Instant;
+pub use place::{DataClass, Place, UnknownCode};
+pub use principal::{Credential, Principal, Role, Scope};
+pub use resource::{Resource, Visibility};
