@@ -1,3 +1,11 @@
 //! The German (and English) language: sentences, terms, stems, compound parts, extractive summary.
 //!
 //! Text in, values out. Knows no files, no network, no documents and no users.
+
+mod compound;
+mod stem;
+mod stop;
+mod terms;
+
+pub use stop::is_stop_word;
+pub use terms::{Analyser, Term, terms};
