@@ -3,9 +3,11 @@
 //! Text in, values out. Knows no files, no network, no documents and no users.
 
 mod compound;
+mod sentence;
 mod stem;
 mod stop;
 mod terms;
 
+pub use sentence::{leading_marker, sentences};
 pub use stop::is_stop_word;
 pub use terms::{Analyser, Term, terms};

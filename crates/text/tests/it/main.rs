@@ -1,0 +1,4 @@
+//! Tests of the public face of `text`, one binary.
+#![allow(clippy::unwrap_used)]
+
+mod sentence;
