@@ -1,1 +1,36 @@
-//! llm
+//! The dialects of language models: a neutral chat request, its events and answers, and the wire
+//! formats in and out.
+//!
+//! Bytes to values and back. Knows no network, no clock and no files. Types only what we act on;
+//! every other field of the OpenAI interface is kept as it came and handed on.
+
+mod chunk;
+mod citation;
+mod error_body;
+mod extension;
+mod language;
+mod message;
+pub mod openai;
+mod prompt;
+mod request;
+mod response;
+mod source;
+mod sse;
+mod upstream;
+mod usage;
+
+pub use chunk::{ChatChunk, ChatEvent, Citation, StreamItem};
+pub use citation::CitationFilter;
+pub use error_body::{UPSTREAM_MESSAGE_CHARS_MAX, UpstreamError};
+pub use extension::Extension;
+pub use language::Language;
+pub use message::{Message, Role};
+pub use prompt::system_prompt;
+pub use request::{
+    ChatRequest, JSON_DEPTH_MAX, MESSAGES_MAX, MODEL_CHARS_MAX, RequestError, STRUCTURE_FIELDS,
+};
+pub use response::{ChatResponse, DecodeError};
+pub use source::{Grounding, Source, SummaryLength, Task};
+pub use sse::{SseDecoder, SseError, SseEvent, SseLimits};
+pub use upstream::Delivery;
+pub use usage::Usage;

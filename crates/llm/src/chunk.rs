@@ -1,0 +1,174 @@
+//! The pieces of a streamed answer.
+
+use serde_json::{Map, Value};
+
+use crate::{DecodeError, SseEvent, UpstreamError, Usage};
+
+/// What a stream of any model yields.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ChatEvent {
+    /// A piece of the answer.
+    Chunk(ChatChunk),
+    /// The text just given is a quote: only from models that know, word for word, where it stands.
+    Citation(Citation),
+}
+
+/// Where in a given source a quote stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Citation {
+    /// The source's number.
+    pub number: u32,
+    /// First Unicode code point of the quote in the source's text.
+    pub start: usize,
+    /// One past its last code point.
+    pub end: usize,
+}
+
+/// A `chat.completion.chunk` with all fields as they came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChatChunk {
+    fields: Map<String, Value>,
+}
+
+impl ChatChunk {
+    /// Wraps the fields of a chunk.
+    #[must_use]
+    pub fn from_fields(fields: Map<String, Value>) -> Self {
+        Self { fields }
+    }
+
+    /// The text of the first choice; empty if the chunk carries none.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.texts().find(|(index, _)| *index == 0).map_or("", |(_, text)| text)
+    }
+
+    /// The texts of all choices, each with the number of its choice.
+    pub fn texts(&self) -> impl Iterator<Item = (u64, &str)> {
+        self.choices().iter().filter_map(|choice| {
+            let index = choice.get("index").and_then(Value::as_u64).unwrap_or(0);
+            let text = choice.get("delta")?.get("content")?.as_str()?;
+            Some((index, text))
+        })
+    }
+
+    /// Bytes of all generated strings in the chunk, also of tool calls and reasoning, for guessing
+    /// tokens.
+    #[must_use]
+    pub fn generated_bytes(&self) -> usize {
+        let deltas = self.choices().iter().filter_map(|choice| choice.get("delta"));
+        deltas.map(|delta| string_bytes(delta, "role")).sum()
+    }
+
+    /// Replaces the text of each choice by what `rewrite` makes of it. Choices without text are left
+    /// alone.
+    pub fn rewrite_texts(&mut self, mut rewrite: impl FnMut(u64, &str) -> String) {
+        for choice in self.choices_mut() {
+            let index = choice.get("index").and_then(Value::as_u64).unwrap_or(0);
+            let content = choice.get_mut("delta").and_then(|delta| delta.get_mut("content"));
+            if let Some(Value::String(text)) = content {
+                *text = rewrite(index, text);
+            }
+        }
+    }
+
+    /// Why the first choice ended, in the chunk in which it does.
+    #[must_use]
+    pub fn finish_reason(&self) -> Option<&str> {
+        self.choices().iter().find_map(|choice| choice.get("finish_reason")?.as_str())
+    }
+
+    /// The usage figures, in the chunk that has them.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        self.fields.get("usage").and_then(Usage::from_value)
+    }
+
+    /// Takes the usage object out as it came.
+    pub fn take_usage(&mut self) -> Option<Value> {
+        self.fields.shift_remove("usage").filter(|usage| !usage.is_null())
+    }
+
+    /// Says whether the chunk has no choice, so that nothing is left of it once usage is taken out.
+    #[must_use]
+    pub fn is_without_choices(&self) -> bool {
+        self.choices().is_empty()
+    }
+
+    /// Sets a top-level field, e.g. `model`, `usage` or `fachwerk`.
+    pub fn set_field(&mut self, name: &str, value: Value) {
+        self.fields.insert(name.to_owned(), value);
+    }
+
+    /// All fields, as on the wire.
+    #[must_use]
+    pub fn fields(&self) -> &Map<String, Value> {
+        &self.fields
+    }
+
+    /// The JSON text.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(&self.fields).expect("a map of JSON values always serialises")
+    }
+
+    fn choices(&self) -> &[Value] {
+        self.fields.get("choices").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    fn choices_mut(&mut self) -> &mut [Value] {
+        match self.fields.get_mut("choices") {
+            Some(Value::Array(choices)) => choices,
+            _ => &mut [],
+        }
+    }
+}
+
+/// Bytes of all strings in `value`, but for those under the key `except`.
+pub(crate) fn string_bytes(value: &Value, except: &str) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(|item| string_bytes(item, except)).sum(),
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(key, _)| key.as_str() != except)
+            .map(|(_, value)| string_bytes(value, except))
+            .sum(),
+        _ => 0,
+    }
+}
+
+/// What one event of an upstream stream means.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StreamItem {
+    /// A piece of the answer.
+    Chunk(ChatChunk),
+    /// The answer is complete.
+    Done,
+    /// The server failed in the middle and says so.
+    Failed(UpstreamError),
+}
+
+impl StreamItem {
+    /// Decodes an event of a stream that speaks OpenAI.
+    ///
+    /// # Errors
+    /// If it is neither the end mark nor a JSON object.
+    pub fn decode(event: &SseEvent) -> Result<Self, DecodeError> {
+        let text = event.data.trim();
+        if text == "[DONE]" {
+            return Ok(Self::Done);
+        }
+        let fields: Map<String, Value> = serde_json::from_str(text).map_err(|_| DecodeError)?;
+        if fields.get("error").is_some_and(|error| !error.is_null()) {
+            return Ok(Self::Failed(UpstreamError::from_value(&Value::Object(fields))));
+        }
+        if event.name.as_deref() == Some("error") {
+            return Ok(Self::Failed(UpstreamError::from_value(&Value::Object(fields))));
+        }
+        if !fields.get("choices").is_some_and(Value::is_array) && !fields.contains_key("usage") {
+            return Err(DecodeError);
+        }
+        Ok(Self::Chunk(ChatChunk { fields }))
+    }
+}

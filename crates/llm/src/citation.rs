@@ -1,0 +1,122 @@
+//! Takes citation marks that match no source out of an answer, while it streams.
+
+mod mark;
+mod markdown;
+
+use std::collections::BTreeSet;
+
+use mark::{Found, Mark};
+use markdown::Context;
+
+/// Removes marks such as `[7]`, `[2, 7]` or `[Quelle 7]` whose number belongs to no source, and
+/// remembers the ones that do. Other brackets, Markdown links and code stay as they are.
+///
+/// However the text is cut into pieces, the result is the same. Only a possible mark is held back,
+/// at most [`CitationFilter::HELD_BYTES_MAX`] bytes.
+#[derive(Debug)]
+pub struct CitationFilter {
+    known: BTreeSet<u32>,
+    held: String,
+    context: Context,
+    cited: Vec<u32>,
+    removed: u32,
+}
+
+impl CitationFilter {
+    /// Most bytes that wait for the next piece; a longer bracket is no citation mark and passes.
+    pub const HELD_BYTES_MAX: usize = 256;
+
+    /// Knows the numbers of the given sources.
+    #[must_use]
+    pub fn new(known: impl IntoIterator<Item = u32>) -> Self {
+        Self {
+            known: known.into_iter().collect(),
+            held: String::new(),
+            context: Context::default(),
+            cited: Vec::new(),
+            removed: 0,
+        }
+    }
+
+    /// Takes the next piece of the answer and returns what may be shown.
+    pub fn push(&mut self, piece: &str) -> String {
+        self.held.push_str(piece);
+        self.drain(false)
+    }
+
+    /// Ends the answer and returns the rest.
+    pub fn finish(&mut self) -> String {
+        self.drain(true)
+    }
+
+    /// The numbers cited so far that belong to a source, each once, in order of appearance.
+    #[must_use]
+    pub fn cited(&self) -> &[u32] {
+        &self.cited
+    }
+
+    /// How many numbers were removed so far.
+    #[must_use]
+    pub fn removed(&self) -> u32 {
+        self.removed
+    }
+
+    fn drain(&mut self, is_end: bool) -> String {
+        let held = std::mem::take(&mut self.held);
+        let mut shown = String::with_capacity(held.len());
+        let mut rest = held.as_str();
+        while let Some(c) = rest.chars().next() {
+            let space = usize::from(c == ' ');
+            let found = if self.context.allows_mark_after(&rest[..space]) {
+                mark::find(&rest[space..], self.context.at_line_start(), is_end)
+            } else {
+                Found::No
+            };
+            match found {
+                Found::Undecided => break,
+                Found::No => {
+                    self.context.advance(c);
+                    shown.push(c);
+                    rest = &rest[c.len_utf8()..];
+                }
+                Found::Mark(mark) => {
+                    let after = &rest[space + mark.length..];
+                    self.show(&mark, &rest[..space], after, &mut shown);
+                    rest = after;
+                }
+            }
+        }
+        self.held = rest.to_owned();
+        shown
+    }
+
+    /// Writes what stays of a mark, and the space before it unless nothing stays.
+    fn show(&mut self, mark: &Mark<'_>, space: &str, after: &str, shown: &mut String) {
+        let (kept, removed): (Vec<_>, Vec<_>) =
+            mark.items.iter().partition(|item| self.known.contains(&item.number));
+        self.removed =
+            self.removed.saturating_add(u32::try_from(removed.len()).unwrap_or(u32::MAX));
+        for item in &kept {
+            if !self.cited.contains(&item.number) {
+                self.cited.push(item.number);
+            }
+        }
+        if kept.is_empty() {
+            let closes_up = after.chars().next().is_none_or(|c| !(c.is_alphanumeric() || c == '['));
+            if !closes_up {
+                shown.push_str(space);
+            }
+        } else {
+            shown.push_str(space);
+            if removed.is_empty() {
+                shown.push_str(mark.text);
+            } else {
+                let texts: Vec<&str> = kept.iter().map(|item| item.text).collect();
+                shown.push('[');
+                shown.push_str(&texts.join(", "));
+                shown.push(']');
+            }
+        }
+        self.context.pass_mark();
+    }
+}

@@ -1,0 +1,153 @@
+//! A chat request: parsed from OpenAI JSON, checked where we act on it, otherwise kept as it came.
+
+mod fields;
+mod refusal;
+
+use serde_json::{Map, Value};
+
+use crate::{Extension, Grounding, Message, Role};
+
+pub use fields::STRUCTURE_FIELDS;
+pub use refusal::RequestError;
+
+/// Deepest nesting of a request body; beyond: refused before parsing.
+pub const JSON_DEPTH_MAX: usize = 64;
+/// Most messages in one request; beyond: refused.
+pub const MESSAGES_MAX: usize = 4_096;
+/// Longest name of a model, in characters; beyond: refused.
+pub const MODEL_CHARS_MAX: usize = 200;
+
+/// What is asked of a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChatRequest {
+    model: String,
+    messages: Vec<Message>,
+    stream: bool,
+    include_usage: bool,
+    extension: Option<Extension>,
+    /// Every field as it came, in order, but for `fachwerk`; the place of `messages` is kept, its
+    /// value lies in `self.messages`.
+    fields: Map<String, Value>,
+    /// The sources to which the answer is bound; set by the caller, never on the wire as such.
+    pub grounding: Option<Grounding>,
+}
+
+impl ChatRequest {
+    /// A plain request of our own making, streamed.
+    #[must_use]
+    pub fn new(model: impl Into<String>, messages: Vec<Message>) -> Self {
+        let model = model.into();
+        let mut fields = Map::new();
+        fields.insert("model".to_owned(), Value::String(model.clone()));
+        fields.insert("messages".to_owned(), Value::Null);
+        Self {
+            model,
+            messages,
+            stream: true,
+            include_usage: false,
+            extension: None,
+            fields,
+            grounding: None,
+        }
+    }
+
+    /// Parses the body of a request to `/v1/chat/completions`.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with the parameter's name where there is one.
+    pub fn parse(body: &[u8]) -> Result<Self, RequestError> {
+        fields::check_depth(body)?;
+        let mut fields = match serde_json::from_slice(body) {
+            Ok(Value::Object(fields)) => fields,
+            Ok(_) => return Err(RequestError::not_json("the body must be a JSON object")),
+            Err(error) => return Err(RequestError::syntax(&error)),
+        };
+        let model = fields::model(&fields)?;
+        let messages = fields::messages(&mut fields)?;
+        let extension = match fields.shift_remove("fachwerk") {
+            None | Some(Value::Null) => None,
+            Some(value) => Some(Extension::from_value(value)?),
+        };
+        fields::check_types(&fields)?;
+        let stream = fields.get("stream").and_then(Value::as_bool).unwrap_or(false);
+        let include_usage = fields::include_usage(&fields, stream)?;
+        Ok(Self { model, messages, stream, include_usage, extension, fields, grounding: None })
+    }
+
+    /// The model the caller names.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// The conversation, oldest first; at least one message when parsed.
+    #[must_use]
+    pub fn messages(&self) -> &[Message] {
+        &self.messages
+    }
+
+    /// The text of the user's last message; empty if there is none.
+    #[must_use]
+    pub fn question(&self) -> String {
+        let last = self.messages.iter().rev().find(|message| message.role() == Role::User);
+        last.map(|message| message.text().into_owned()).unwrap_or_default()
+    }
+
+    /// Whether the caller wants the answer in pieces.
+    #[must_use]
+    pub fn stream(&self) -> bool {
+        self.stream
+    }
+
+    /// Whether the caller wants usage figures at the end of a stream.
+    #[must_use]
+    pub fn include_usage(&self) -> bool {
+        self.include_usage
+    }
+
+    /// The most tokens the answer may have, whichever of the two names was used.
+    #[must_use]
+    pub fn max_tokens(&self) -> Option<u32> {
+        let read = |name: &str| self.fields.get(name).and_then(Value::as_u64);
+        let tokens = read("max_completion_tokens").or_else(|| read("max_tokens"))?;
+        u32::try_from(tokens).ok()
+    }
+
+    /// How many answers are wanted.
+    #[must_use]
+    pub fn n(&self) -> u32 {
+        let n = self.fields.get("n").and_then(Value::as_u64).unwrap_or(1);
+        u32::try_from(n).unwrap_or(1)
+    }
+
+    /// What is asked of Fachwerk itself.
+    #[must_use]
+    pub fn extension(&self) -> Option<&Extension> {
+        self.extension.as_ref()
+    }
+
+    /// A field as it came, `None` if absent or null. `messages` and `fachwerk` are not here.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&Value> {
+        self.fields.get(name).filter(|value| !value.is_null())
+    }
+
+    /// Sets a field that the model server should see, e.g. `max_tokens` or `temperature` in a
+    /// request of our own making.
+    pub fn set_field(&mut self, name: &str, value: Value) {
+        debug_assert!(!fields::OWN_FIELDS.contains(&name), "{name} has a home of its own");
+        self.fields.insert(name.to_owned(), value);
+    }
+
+    /// Bytes of everything a model would read, for guessing its tokens.
+    #[must_use]
+    pub fn prompt_bytes(&self) -> usize {
+        let messages: usize = self.messages.iter().map(|message| message.text().len()).sum();
+        let sources = self.grounding.iter().flat_map(|grounding| &grounding.sources);
+        messages + sources.map(|source| source.text.len()).sum::<usize>()
+    }
+
+    pub(crate) fn fields(&self) -> &Map<String, Value> {
+        &self.fields
+    }
+}

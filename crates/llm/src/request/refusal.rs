@@ -1,0 +1,105 @@
+//! Why a request is refused, in the words of the OpenAI interface.
+
+use serde_json::Value;
+
+/// Longest piece of the caller's own text in a message, in characters; beyond: cut.
+const NAME_CHARS_MAX: usize = 100;
+
+/// What is wrong with a request. The message is fit for the caller and holds nothing of what they
+/// sent but names of parameters.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct RequestError {
+    /// A sentence for the caller.
+    pub message: String,
+    /// The parameter, e.g. `messages[0].role`.
+    pub param: Option<String>,
+    /// A stable code, e.g. `missing_required_parameter`.
+    pub code: &'static str,
+}
+
+impl RequestError {
+    /// A parameter whose value cannot be used, `message` continuing "'param' …".
+    #[must_use]
+    pub fn invalid_value(param: impl Into<String>, message: &str) -> Self {
+        Self::about(param, "invalid_value", |param| format!("Invalid value: '{param}' {message}."))
+    }
+
+    /// A parameter that the chosen model cannot act on, and that must not be dropped silently.
+    #[must_use]
+    pub fn unsupported(param: impl Into<String>, message: &str) -> Self {
+        Self::about(param, "unsupported_parameter", |param| {
+            format!("Unsupported parameter: '{param}' {message}.")
+        })
+    }
+
+    pub(crate) fn missing(param: impl Into<String>) -> Self {
+        Self::about(param, "missing_required_parameter", |param| {
+            format!("Missing required parameter: '{param}'.")
+        })
+    }
+
+    pub(crate) fn wrong_type(param: impl Into<String>, expected: &str, got: &Value) -> Self {
+        let got = match got {
+            Value::Null => "null",
+            Value::Bool(_) => "a boolean",
+            Value::Number(number) if number.is_f64() => "a decimal number",
+            Value::Number(_) => "an integer",
+            Value::String(_) => "a string",
+            Value::Array(_) => "an array",
+            Value::Object(_) => "an object",
+        };
+        Self::about(param, "invalid_type", |param| {
+            format!("Invalid type for '{param}': expected {expected}, but got {got} instead.")
+        })
+    }
+
+    pub(crate) fn too_many(param: impl Into<String>, max: usize) -> Self {
+        Self::about(param, "array_above_max_length", |param| {
+            format!("Invalid '{param}': array too long. Expected at most {max} items.")
+        })
+    }
+
+    pub(crate) fn empty(param: impl Into<String>) -> Self {
+        Self::about(param, "empty_array", |param| {
+            format!("Invalid '{param}': empty array. Expected at least one item.")
+        })
+    }
+
+    pub(crate) fn out_of_range(param: impl Into<String>, min: u64, max: u64) -> Self {
+        Self::about(param, "invalid_value", |param| {
+            format!("Invalid '{param}': must be an integer from {min} to {max}.")
+        })
+    }
+
+    pub(crate) fn unknown(param: &str) -> Self {
+        let name: String = param.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
+        Self::about(name, "unknown_parameter", |param| format!("Unknown parameter: '{param}'."))
+    }
+
+    pub(crate) fn not_json(problem: &str) -> Self {
+        Self {
+            message: format!("We could not parse the body of your request: {problem}."),
+            param: None,
+            code: "invalid_json",
+        }
+    }
+
+    pub(crate) fn syntax(error: &serde_json::Error) -> Self {
+        // serde_json's own text may quote the body, so only the position is handed on.
+        Self::not_json(&format!(
+            "it is not valid JSON at line {}, column {}",
+            error.line(),
+            error.column()
+        ))
+    }
+
+    fn about(
+        param: impl Into<String>,
+        code: &'static str,
+        message: impl FnOnce(&str) -> String,
+    ) -> Self {
+        let param = param.into();
+        Self { message: message(&param), param: Some(param), code }
+    }
+}

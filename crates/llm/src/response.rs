@@ -1,0 +1,97 @@
+//! A whole answer.
+
+use serde_json::{Map, Value};
+
+use crate::{Usage, chunk::string_bytes};
+
+/// Says that bytes from a model server are not what they should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the model server sent something that is not a chat completion")]
+pub struct DecodeError;
+
+/// A `chat.completion` with all fields as they came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChatResponse {
+    fields: Map<String, Value>,
+}
+
+impl ChatResponse {
+    /// Decodes the body of an answer.
+    ///
+    /// # Errors
+    /// If it is not a JSON object with choices.
+    pub fn parse(body: &[u8]) -> Result<Self, DecodeError> {
+        let fields: Map<String, Value> = serde_json::from_slice(body).map_err(|_| DecodeError)?;
+        if !fields.get("choices").is_some_and(Value::is_array) {
+            return Err(DecodeError);
+        }
+        Ok(Self { fields })
+    }
+
+    /// Wraps the fields of an answer.
+    #[must_use]
+    pub fn from_fields(fields: Map<String, Value>) -> Self {
+        Self { fields }
+    }
+
+    /// The text of the first choice; empty if it has none.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        let content =
+            self.choices().first().and_then(|choice| choice.get("message")?.get("content"));
+        content.and_then(Value::as_str).unwrap_or("")
+    }
+
+    /// Replaces the text of each choice by what `rewrite` makes of it. Choices without text are left
+    /// alone.
+    pub fn rewrite_texts(&mut self, mut rewrite: impl FnMut(u64, &str) -> String) {
+        let Some(Value::Array(choices)) = self.fields.get_mut("choices") else { return };
+        for choice in choices {
+            let index = choice.get("index").and_then(Value::as_u64).unwrap_or(0);
+            let content = choice.get_mut("message").and_then(|message| message.get_mut("content"));
+            if let Some(Value::String(text)) = content {
+                *text = rewrite(index, text);
+            }
+        }
+    }
+
+    /// Why the first choice ended.
+    #[must_use]
+    pub fn finish_reason(&self) -> Option<&str> {
+        self.choices().first()?.get("finish_reason")?.as_str()
+    }
+
+    /// The usage figures, if the server gave any.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        self.fields.get("usage").and_then(Usage::from_value)
+    }
+
+    /// Bytes of all generated strings, also of tool calls and reasoning, for guessing tokens.
+    #[must_use]
+    pub fn generated_bytes(&self) -> usize {
+        let messages = self.choices().iter().filter_map(|choice| choice.get("message"));
+        messages.map(|message| string_bytes(message, "role")).sum()
+    }
+
+    /// Sets a top-level field, e.g. `model`, `usage` or `fachwerk`.
+    pub fn set_field(&mut self, name: &str, value: Value) {
+        self.fields.insert(name.to_owned(), value);
+    }
+
+    /// All fields, as on the wire.
+    #[must_use]
+    pub fn fields(&self) -> &Map<String, Value> {
+        &self.fields
+    }
+
+    /// The JSON text.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(&self.fields).expect("a map of JSON values always serialises")
+    }
+
+    fn choices(&self) -> &[Value] {
+        self.fields.get("choices").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+}
