@@ -1,0 +1,139 @@
+//! The one error of the use cases: a kind, a stable code, a text fit for the public, and apart from
+//! it the cause.
+
+use std::{fmt, time::Duration};
+
+use domain::{Denial, ErrorKind, limits};
+
+use crate::wording::{Language, wording};
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a use case did not come about.
+#[derive(Debug)]
+pub struct Error {
+    /// Decides the status at the door.
+    pub kind: ErrorKind,
+    /// Stable name for programs; also the name of the text.
+    pub code: &'static str,
+    /// What is filled into the text.
+    values: Vec<(&'static str, String)>,
+    /// Which fields of the request are wrong, and the code of each.
+    fields: Vec<(&'static str, Box<Error>)>,
+    /// When trying again makes sense.
+    pub retry_after: Option<Duration>,
+    cause: Option<Cause>,
+}
+
+/// The result of a use case.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// Makes an error of that kind; `code` names its text in the message files.
+    #[must_use]
+    pub fn new(kind: ErrorKind, code: &'static str) -> Self {
+        Self { kind, code, values: vec![], fields: vec![], retry_after: None, cause: None }
+    }
+
+    /// Makes an error about a request that makes no sense as it stands.
+    #[must_use]
+    pub fn invalid(code: &'static str) -> Self {
+        Self::new(ErrorKind::Invalid, code)
+    }
+
+    /// Makes the error for what is not there or may not be known.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(ErrorKind::NotFound, "not_found")
+    }
+
+    /// Makes the error for a bug of ours.
+    #[must_use]
+    pub fn internal(cause: impl Into<Cause>) -> Self {
+        Self::new(ErrorKind::Internal, "internal").caused_by(cause)
+    }
+
+    /// Fills `{name}` in the text.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
+        self.values.push((name, value.to_string()));
+        self
+    }
+
+    /// Says that this field of the request is what is wrong.
+    #[must_use]
+    pub fn in_field(self, name: &'static str) -> Self {
+        let mut whole = Self::new(self.kind, self.code);
+        whole.values.clone_from(&self.values);
+        whole.fields.push((name, Box::new(self)));
+        whole
+    }
+
+    /// Says when trying again makes sense.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// Attaches the cause, for the log only.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl Into<Cause>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// The text for the public.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        wording(language, self.code, &self.values)
+    }
+
+    /// The wrong fields of the request with a text for each.
+    #[must_use]
+    pub fn field_texts(&self, language: Language) -> Vec<(&'static str, String)> {
+        self.fields.iter().map(|(name, error)| (*name, error.text(language))).collect()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as &(dyn std::error::Error + 'static))
+    }
+}
+
+impl From<Denial> for Error {
+    fn from(denial: Denial) -> Self {
+        match denial {
+            Denial::Hidden => Self::not_found(),
+            Denial::Forbidden => Self::new(ErrorKind::Forbidden, "forbidden"),
+            Denial::ScopeMissing(scope) => {
+                Self::new(ErrorKind::Forbidden, "scope_missing").with("scope", scope.code())
+            }
+            Denial::SessionNeeded => Self::new(ErrorKind::Forbidden, "session_needed"),
+        }
+    }
+}
+
+impl From<identity::PasswordError> for Error {
+    fn from(error: identity::PasswordError) -> Self {
+        use identity::PasswordError::{TooLong, TooShort, TooSimple};
+        match error {
+            TooShort => Self::invalid("password_too_short").with("min", limits::PASSWORD_CHARS_MIN),
+            TooLong => Self::invalid("password_too_long").with("max", limits::PASSWORD_CHARS_MAX),
+            TooSimple => Self::invalid("password_too_simple"),
+        }
+    }
+}
+
+impl From<identity::HashError> for Error {
+    fn from(error: identity::HashError) -> Self {
+        Self::internal(error)
+    }
+}

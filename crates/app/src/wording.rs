@@ -1,0 +1,77 @@
+//! Words for people, from the message files: German first, English second.
+//!
+//! Knows no HTTP; which language somebody reads is decided at the door.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+/// A language that people read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Language {
+    /// German.
+    #[default]
+    German,
+    /// English.
+    English,
+}
+
+type Texts = HashMap<String, String>;
+
+static GERMAN: LazyLock<Texts> = LazyLock::new(|| parse(include_str!("../messages/de.json")));
+static ENGLISH: LazyLock<Texts> = LazyLock::new(|| parse(include_str!("../messages/en.json")));
+
+fn parse(file: &str) -> Texts {
+    serde_json::from_str(file).expect("the message files are checked by a test")
+}
+
+/// Returns the text for `code` with `{placeholders}` filled in. A value whose text is itself a code
+/// of the files (a data class, say) is put in by its wording.
+#[must_use]
+pub fn wording(language: Language, code: &str, values: &[(&str, String)]) -> String {
+    let texts = match language {
+        Language::German => &GERMAN,
+        Language::English => &ENGLISH,
+    };
+    let mut text = texts.get(code).or_else(|| texts.get("internal")).cloned().unwrap_or_default();
+    for (name, value) in values {
+        let value = texts.get(&format!("class_{value}")).filter(|_| matches!(*name, "class" | "clearance")).unwrap_or(value);
+        text = text.replace(&format!("{{{name}}}"), value);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn placeholders(text: &str) -> Vec<&str> {
+        let mut found: Vec<&str> =
+            text.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect();
+        found.sort_unstable();
+        found
+    }
+
+    #[test]
+    fn both_languages_have_the_same_texts_and_placeholders() {
+        assert!(GERMAN.len() > 50);
+        for (code, german) in GERMAN.iter() {
+            let english = ENGLISH.get(code).unwrap_or_else(|| panic!("{code} is not in English"));
+            assert_eq!(placeholders(german), placeholders(english), "{code}");
+        }
+        assert_eq!(GERMAN.len(), ENGLISH.len());
+    }
+
+    #[test]
+    fn values_are_filled_in_by_their_wording() {
+        let values = [
+            ("class", "personal".to_owned()),
+            ("model", "gross".to_owned()),
+            ("clearance", "open".to_owned()),
+            ("allowed", "klein".to_owned()),
+        ];
+        assert_eq!(
+            wording(Language::German, "clearance_too_low", &values[..]),
+            "Die Daten sind „personenbezogen“, das Modell „gross“ ist nur bis „offen“ freigegeben. \
+             Möglich wären: klein."
+        );
+    }
+}
