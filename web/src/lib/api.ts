@@ -1,0 +1,154 @@
+/** Every call the interface makes, named like the operations of the API. */
+import { answer, apiHeaders, ApiError, client, problem } from './api/client';
+import type {
+	DataClass,
+	Document,
+	NewMessage,
+	Problem,
+	Role,
+	Scope,
+	VisibilityChoice
+} from './api/types';
+
+export { ApiError } from './api/client';
+export type * from './api/types';
+
+const at = (id: string) => ({ params: { path: { id } } });
+
+export const setupState = () => answer(client.GET('/api/setup'));
+export const setUp = (body: { token: string; name: string; email: string; password: string }) =>
+	answer(client.POST('/api/setup', { body }));
+
+export const signIn = (email: string, password: string) =>
+	answer(client.POST('/api/session', { body: { email, password } }));
+export const signOut = () => answer(client.DELETE('/api/session'));
+
+export const me = () => answer(client.GET('/api/me'));
+export const changePassword = (current: string, next: string) =>
+	answer(client.PUT('/api/me/password', { body: { current, new: next } }));
+export const listSessions = () => answer(client.GET('/api/me/sessions'));
+export const endSession = (id: string) => answer(client.DELETE('/api/me/sessions/{id}', at(id)));
+
+export const listKeys = () => answer(client.GET('/api/keys'));
+export const createKey = (body: { name: string; scopes: Scope[]; expires_at?: string }) =>
+	answer(client.POST('/api/keys', { body }));
+export const revokeKey = (id: string) => answer(client.DELETE('/api/keys/{id}', at(id)));
+
+export const listUsers = () => answer(client.GET('/api/users'));
+export const createUser = (body: {
+	name: string;
+	email: string;
+	role: Role;
+	password: string;
+	units?: string[];
+}) => answer(client.POST('/api/users', { body }));
+export const changeUser = (
+	id: string,
+	body: { role?: Role; disabled?: boolean; units?: string[] }
+) => answer(client.PATCH('/api/users/{id}', { ...at(id), body }));
+
+export const listUnits = () => answer(client.GET('/api/units'));
+export const createUnit = (body: { name: string; parent?: string }) =>
+	answer(client.POST('/api/units', { body }));
+
+export const listModels = () => answer(client.GET('/api/models'));
+
+export const listCollections = () => answer(client.GET('/api/collections'));
+export const getCollection = (id: string) => answer(client.GET('/api/collections/{id}', at(id)));
+export const createCollection = (body: {
+	name: string;
+	data_class: DataClass;
+	visibility?: VisibilityChoice;
+}) => answer(client.POST('/api/collections', { body }));
+export const changeCollection = (
+	id: string,
+	body: { name?: string; data_class?: DataClass; visibility?: VisibilityChoice }
+) => answer(client.PATCH('/api/collections/{id}', { ...at(id), body }));
+export const deleteCollection = (id: string) =>
+	answer(client.DELETE('/api/collections/{id}', at(id)));
+
+export const listDocuments = (collection: string) =>
+	answer(client.GET('/api/collections/{id}/documents', at(collection)));
+export const getDocument = (id: string) => answer(client.GET('/api/documents/{id}', at(id)));
+export const deleteDocument = (id: string) => answer(client.DELETE('/api/documents/{id}', at(id)));
+export const retryDocument = (id: string) =>
+	answer(client.POST('/api/documents/{id}/retry', at(id)));
+export const listPassages = (
+	id: string,
+	query: { page?: number; after?: string; limit?: number }
+) => answer(client.GET('/api/documents/{id}/passages', { params: { path: { id }, query } }));
+export const getPassage = (id: string) => answer(client.GET('/api/passages/{id}', at(id)));
+
+/** Where a document's original bytes lie. */
+export const documentContentUrl = (id: string) => `/api/documents/${id}/content`;
+
+/** Reads a document's original bytes. */
+export async function documentContent(id: string, signal?: AbortSignal): Promise<ArrayBuffer> {
+	const response = await fetch(documentContentUrl(id), { headers: apiHeaders(), signal });
+	if (!response.ok) throw problem(response, await response.json().catch(() => null));
+	return response.arrayBuffer();
+}
+
+export const search = (body: {
+	query: string;
+	collections?: string[];
+	documents?: string[];
+	limit?: number;
+}) => answer(client.POST('/api/search', { body }));
+
+export const listConversations = (query: { query?: string; after?: string } = {}) =>
+	answer(client.GET('/api/conversations', { params: { query } }));
+export const createConversation = () => answer(client.POST('/api/conversations', { body: {} }));
+export const getConversation = (id: string) =>
+	answer(client.GET('/api/conversations/{id}', at(id)));
+export const renameConversation = (id: string, title: string) =>
+	answer(client.PATCH('/api/conversations/{id}', { ...at(id), body: { title } }));
+export const deleteConversation = (id: string) =>
+	answer(client.DELETE('/api/conversations/{id}', at(id)));
+
+export const createMessage = (conversation: string, body: NewMessage) =>
+	answer(client.POST('/api/conversations/{id}/messages', { ...at(conversation), body }));
+export const retryMessage = (id: string) => answer(client.POST('/api/messages/{id}/retry', at(id)));
+export const stopRun = (id: string) => answer(client.POST('/api/runs/{id}/stop', at(id)));
+
+/** Where a run's events are heard. */
+export const runEventsUrl = (id: string) => `/api/runs/${id}/events`;
+
+export const listAudit = (after?: string) =>
+	answer(client.GET('/api/audit', { params: { query: { after } } }));
+export const verifyAudit = () => answer(client.GET('/api/audit/verify'));
+export const systemState = () => answer(client.GET('/api/system'));
+
+/**
+ * Uploads a file; `onProgress` hears the share sent, from 0 to 1. The one call that is not made by
+ * `fetch`, which cannot say how far an upload is.
+ */
+export function uploadDocument(
+	collection: string,
+	file: File,
+	onProgress: (share: number) => void,
+	signal?: AbortSignal
+): Promise<Document> {
+	return new Promise((resolve, reject) => {
+		const request = new XMLHttpRequest();
+		request.open('POST', `/api/collections/${collection}/documents`);
+		for (const [name, value] of Object.entries(apiHeaders())) request.setRequestHeader(name, value);
+		request.responseType = 'json';
+		request.upload.onprogress = (event) => {
+			if (event.lengthComputable) onProgress(event.loaded / event.total);
+		};
+		request.onload = () => {
+			if (request.status >= 200 && request.status < 300) return resolve(request.response);
+			const wait = request.getResponseHeader('retry-after');
+			const headers = new Headers(wait ? { 'retry-after': wait } : {});
+			reject(problem({ status: request.status, headers }, request.response as Problem | null));
+		};
+		request.onerror = () => reject(new ApiError(0, 'offline', ''));
+		request.onabort = () => reject(new DOMException('upload cancelled', 'AbortError'));
+		signal?.addEventListener('abort', () => request.abort(), { once: true });
+
+		const form = new FormData();
+		form.set('file', file);
+		request.send(form);
+	});
+}

@@ -1,0 +1,55 @@
+/** The list of earlier conversations beside every page, with its search. */
+import { getContext, setContext } from 'svelte';
+
+import { listConversations, type ConversationSummary } from './api';
+
+const CONTEXT = Symbol('history');
+
+export class History {
+	items = $state.raw<ConversationSummary[]>([]);
+	query = $state('');
+	failed = $state(false);
+	loaded = $state(false);
+	#next = $state<string>();
+	/** Counts the loads, so that a late answer to an old query is not shown. */
+	#turn = 0;
+
+	/** Whether older conversations can be fetched. */
+	get hasMore(): boolean {
+		return this.#next !== undefined;
+	}
+
+	/** Fetches the newest conversations that match the query. */
+	async refresh(): Promise<void> {
+		await this.#load(undefined);
+	}
+
+	/** Fetches older ones and adds them. */
+	async more(): Promise<void> {
+		await this.#load(this.#next);
+	}
+
+	async #load(after: string | undefined): Promise<void> {
+		const turn = ++this.#turn;
+		const query = this.query.trim() || undefined;
+		try {
+			const { items, next } = await listConversations({ query, after });
+			if (turn !== this.#turn) return;
+			this.items = after ? [...this.items, ...items] : items;
+			this.#next = next ?? undefined;
+			this.failed = false;
+		} catch {
+			if (turn === this.#turn) this.failed = true;
+		} finally {
+			this.loaded = true;
+		}
+	}
+}
+
+export function provideHistory(): History {
+	return setContext(CONTEXT, new History());
+}
+
+export function useHistory(): History {
+	return getContext<History>(CONTEXT);
+}
