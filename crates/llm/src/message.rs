@@ -152,8 +152,8 @@ fn check_content(role: Role, content: Option<&Value>, param: &str) -> Result<(),
     match content {
         Some(Value::String(_)) => Ok(()),
         Some(Value::Array(parts)) => {
-            let parts = parts.iter().enumerate();
-            parts.map(|(index, part)| check_part(part, &format!("{param}[{index}]"))).collect()
+            let mut parts = parts.iter().enumerate();
+            parts.try_for_each(|(index, part)| check_part(part, &format!("{param}[{index}]")))
         }
         // A turn of the model that only calls tools has no content.
         None | Some(Value::Null) if role == Role::Assistant => Ok(()),

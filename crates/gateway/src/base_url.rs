@@ -1,0 +1,92 @@
+//! Where a model server is.
+
+use std::{fmt, str::FromStr};
+
+use reqwest::Url;
+
+/// The address of a model server up to and including its version, e.g. `http://127.0.0.1:8000/v1`,
+/// or of an Azure deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl(Url);
+
+/// Why a text is not a base URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BaseUrlError {
+    /// It is no URL.
+    #[error("not a URL")]
+    Malformed,
+    /// It is not for HTTP.
+    #[error("must begin with http:// or https://")]
+    NotHttp,
+    /// It carries a name or password.
+    #[error("must not contain a user name or password; put the key into the environment")]
+    HasCredentials,
+    /// It carries a query or fragment.
+    #[error("must not contain ? or #; extra query parameters have a setting of their own")]
+    HasQuery,
+}
+
+impl BaseUrl {
+    /// The address of `path` below it, e.g. `chat/completions`, with extra query parameters.
+    pub(crate) fn endpoint(&self, path: &str, query: &[(String, String)]) -> Url {
+        let mut url = self.0.clone();
+        let whole = format!("{}/{path}", url.path().trim_end_matches('/'));
+        url.set_path(&whole);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = BaseUrlError;
+
+    fn from_str(text: &str) -> Result<Self, BaseUrlError> {
+        let url = Url::parse(text).map_err(|_| BaseUrlError::Malformed)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(BaseUrlError::NotHttp);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(BaseUrlError::HasCredentials);
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(BaseUrlError::HasQuery);
+        }
+        Ok(Self(url))
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_lie_below_the_base() {
+        let base = |text: &str| text.parse::<BaseUrl>().expect("valid");
+        let plain = base("http://localhost:8000/v1/").endpoint("chat/completions", &[]);
+        assert_eq!(plain.as_str(), "http://localhost:8000/v1/chat/completions");
+        let query = [("api-version".to_owned(), "2024-10-21".to_owned())];
+        let azure =
+            base("https://x.example/openai/deployments/gpt").endpoint("chat/completions", &query);
+        assert_eq!(
+            azure.as_str(),
+            "https://x.example/openai/deployments/gpt/chat/completions?api-version=2024-10-21"
+        );
+    }
+
+    #[test]
+    fn what_is_no_base_url_is_refused() {
+        let error = |text: &str| text.parse::<BaseUrl>().expect_err("invalid");
+        assert_eq!(error("localhost"), BaseUrlError::Malformed);
+        assert_eq!(error("file:///etc/passwd"), BaseUrlError::NotHttp);
+        assert_eq!(error("https://me:key@host/v1"), BaseUrlError::HasCredentials);
+        assert_eq!(error("https://host/v1?key=1"), BaseUrlError::HasQuery);
+    }
+}

@@ -1,0 +1,200 @@
+//! An answer on its way, whichever kind of route it comes from.
+
+use futures_util::{Stream, stream};
+use llm::{ChatChunk, ChatEvent, Citation, StreamItem, openai::Head};
+use serde_json::Value;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::{
+    Failure, GatewayError, Taken, UsageMeter, built_in::BuiltInStream,
+    upstream_stream::UpstreamStream,
+};
+
+/// An answer on its way. Dropping it cancels the call behind it and frees its place; the meter keeps
+/// what was used until then.
+#[derive(Debug)]
+pub struct ChatStream {
+    origin: Origin,
+    wanted: Wanted,
+    taken: Taken,
+    meter: UsageMeter,
+    phase: Phase,
+    citations: Vec<Citation>,
+    /// Id and time of the answer, as the route gives them.
+    identity: Option<(String, i64)>,
+    /// The usage object as it came last.
+    usage: Option<Value>,
+    usage_was_passed: bool,
+    has_finish_reason: bool,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// Where the events come from.
+#[derive(Debug)]
+pub(crate) enum Origin {
+    Upstream(Box<UpstreamStream>),
+    BuiltIn(BuiltInStream),
+}
+
+/// What the caller asked for, as far as it shapes the events.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    pub(crate) model: String,
+    pub(crate) include_usage: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Running,
+    Ended,
+}
+
+impl ChatStream {
+    pub(crate) fn new(
+        origin: Origin,
+        wanted: Wanted,
+        taken: Taken,
+        meter: UsageMeter,
+        permit: OwnedSemaphorePermit,
+    ) -> Self {
+        Self {
+            origin,
+            wanted,
+            taken,
+            meter,
+            phase: Phase::Running,
+            citations: Vec::new(),
+            identity: None,
+            usage: None,
+            usage_was_passed: false,
+            has_finish_reason: false,
+            _permit: permit,
+        }
+    }
+
+    /// The route that answers.
+    #[must_use]
+    pub fn taken(&self) -> &Taken {
+        &self.taken
+    }
+
+    /// The meter of this call.
+    #[must_use]
+    pub fn meter(&self) -> &UsageMeter {
+        &self.meter
+    }
+
+    /// The quotes given so far; only the built-in engine knows them by itself.
+    #[must_use]
+    pub fn citations(&self) -> &[Citation] {
+        &self.citations
+    }
+
+    /// The next event; `None` at the end, and after an error. Cancel-safe: a future that is dropped
+    /// loses no event.
+    ///
+    /// # Errors
+    /// If the answer breaks off. What came before stays valid.
+    pub async fn next(&mut self) -> Option<Result<ChatEvent, GatewayError>> {
+        while self.phase == Phase::Running {
+            match self.origin.next().await {
+                Ok(Some(Item::Event(event))) => {
+                    if let Some(event) = self.shape(event) {
+                        return Some(Ok(event));
+                    }
+                }
+                Ok(Some(Item::Done)) => return self.end().map(Ok),
+                Ok(None) if self.has_finish_reason => return self.end().map(Ok),
+                Ok(None) => return Some(Err(self.fail(self.failure(Failure::Interrupted)))),
+                Err(error) => return Some(Err(self.fail(error))),
+            }
+        }
+        None
+    }
+
+    /// The events as a stream.
+    pub fn into_events(self) -> impl Stream<Item = Result<ChatEvent, GatewayError>> + Send {
+        stream::unfold(self, |mut answer| async move {
+            let event = answer.next().await?;
+            Some((event, answer))
+        })
+    }
+
+    /// Meters an event and gives it the form the caller asked for; `None` withholds it.
+    fn shape(&mut self, event: ChatEvent) -> Option<ChatEvent> {
+        let mut chunk = match event {
+            ChatEvent::Chunk(chunk) => chunk,
+            ChatEvent::Citation(citation) => {
+                self.citations.push(citation);
+                return Some(event);
+            }
+        };
+        self.meter.add_generated(chunk.generated_bytes());
+        self.has_finish_reason |= chunk.finish_reason().is_some();
+        self.remember_identity(&chunk);
+        chunk.set_field("model", Value::String(self.wanted.model.clone()));
+        if let Some(usage) = chunk.usage() {
+            self.meter.report(usage);
+            self.usage = chunk.fields().get("usage").cloned();
+            self.usage_was_passed |= chunk.is_without_choices();
+            if !self.wanted.include_usage && chunk.is_without_choices() {
+                return None;
+            }
+        }
+        if !self.wanted.include_usage {
+            chunk.take_usage();
+        }
+        Some(ChatEvent::Chunk(chunk))
+    }
+
+    /// Ends the answer, with usage figures if they are wanted and did not come by themselves.
+    fn end(&mut self) -> Option<ChatEvent> {
+        self.phase = Phase::Ended;
+        self.meter.finish();
+        if !self.wanted.include_usage || self.usage_was_passed {
+            return None;
+        }
+        let (id, created) = self.identity.take().unwrap_or_default();
+        let head = Head { id, created, model: self.wanted.model.clone() };
+        let usage = self.usage.take().unwrap_or_else(|| self.meter.read().usage.to_value());
+        Some(ChatEvent::Chunk(head.usage_chunk(usage)))
+    }
+
+    fn fail(&mut self, error: GatewayError) -> GatewayError {
+        self.phase = Phase::Ended;
+        error
+    }
+
+    fn failure(&self, failure: Failure) -> GatewayError {
+        GatewayError::Upstream { route: self.taken.route.clone(), failure, source: None }
+    }
+
+    fn remember_identity(&mut self, chunk: &ChatChunk) {
+        if self.identity.is_none() {
+            let id = chunk.fields().get("id").and_then(Value::as_str).unwrap_or_default();
+            let created = chunk.fields().get("created").and_then(Value::as_i64).unwrap_or_default();
+            self.identity = Some((id.to_owned(), created));
+        }
+    }
+}
+
+/// What an origin yields.
+#[derive(Debug)]
+pub(crate) enum Item {
+    Event(ChatEvent),
+    Done,
+}
+
+impl Origin {
+    async fn next(&mut self) -> Result<Option<Item>, GatewayError> {
+        match self {
+            Self::Upstream(stream) => Ok(match stream.next().await? {
+                Some(StreamItem::Chunk(chunk)) => Some(Item::Event(ChatEvent::Chunk(chunk))),
+                Some(StreamItem::Done) => Some(Item::Done),
+                Some(StreamItem::Failed(_)) => return Err(stream.failed(Failure::Reported, None)),
+                None => None,
+            }),
+            Self::BuiltIn(stream) => stream.next().await,
+        }
+    }
+}
