@@ -1,1 +1,34 @@
-//! extract
+//! Documents to passages: text with heading path and place on the page.
+//!
+//! Reads PDF, DOCX, ODT, HTML, Markdown and plain text. The reading itself happens in a child
+//! process with limits on time, memory and files, so that a hostile or broken document harms
+//! nothing but itself: [`extract_in_child`] is the parent's side, [`run_child`] the child's.
+//! Knows no storage, no index, no users and no network.
+
+mod block;
+mod child;
+mod clean;
+mod decode;
+mod detect;
+mod document;
+mod event;
+mod failure;
+mod flow;
+mod html;
+mod legal;
+mod limits;
+mod markdown;
+mod outline;
+mod parent;
+mod passage;
+mod passages;
+mod plain;
+mod sandbox;
+
+pub use child::{CHILD_COMMAND, run_child};
+pub use detect::{Format, HEAD_BYTES, detect};
+pub use event::Event;
+pub use failure::Failure;
+pub use limits::Limits;
+pub use parent::{Summary, extract_in_child};
+pub use passage::{PageBox, Passage, PassageKind};
