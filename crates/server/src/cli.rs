@@ -1,0 +1,239 @@
+//! The command line: what can be typed, and which command runs.
+
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::Overrides;
+
+/// The exit status for a wrong command line or configuration (`EX_USAGE` of sysexits.h).
+pub(crate) const EXIT_USAGE: u8 = 64;
+
+/// Fachwerk: a sovereign platform for generative AI in the public administration.
+#[derive(Debug, Parser)]
+#[command(name = "fachwerk", version, about, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Which installation is meant.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Installation {
+    /// The folder of the installation [FACHWERK_DATA; built-in: data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// The configuration file [FACHWERK_CONFIG; built-in: fachwerk.toml if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+impl Installation {
+    pub fn overrides(&self) -> Overrides {
+        Overrides { config: self.config.clone(), data: self.data.clone(), listen: None }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the platform
+    Serve(Serve),
+    /// Check the configuration and name every mistake
+    Check(Check),
+    /// Bring the database up to date, or copy it to PostgreSQL
+    Migrate(Migrate),
+    /// Look after people and keys; works while the platform runs
+    Admin(Admin),
+    /// Look after the audit log
+    Audit(Audit),
+    /// Write the whole installation into one file
+    Backup(Backup),
+    /// Bring an installation back from such a file
+    Restore(Restore),
+    /// Print the description of the HTTP interface
+    #[command(hide = true)]
+    Openapi,
+    /// Read one document in a process of its own
+    #[command(hide = true, disable_help_flag = true)]
+    ExtractChild(ExtractChild),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub installation: Installation,
+    /// Where to listen [FACHWERK_LISTEN; built-in: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<String>,
+    /// What this process does
+    #[arg(long, value_enum, default_value_t = Role::All)]
+    pub role: Role,
+}
+
+impl Serve {
+    pub fn overrides(&self) -> Overrides {
+        Overrides { listen: self.listen.clone(), ..self.installation.overrides() }
+    }
+}
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    /// Answers requests and works through jobs
+    All,
+    /// Answers requests only
+    Api,
+    /// Works through jobs only
+    Worker,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub installation: Installation,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    #[command(flatten)]
+    pub installation: Installation,
+    /// Copy everything to this empty PostgreSQL database and compare
+    #[arg(long, value_name = "postgres://…")]
+    pub to: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Admin {
+    #[command(subcommand)]
+    pub command: AdminCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Create an account
+    CreateUser(CreateUser),
+    /// Create an API key and print it, alone, on standard output
+    CreateKey(CreateKey),
+    /// Set a new password and end all sessions of the account
+    ResetPassword(ResetPassword),
+    /// Print a new set-up link; for an installation without an administrator
+    SetupLink(SetupLink),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateUser {
+    #[command(flatten)]
+    pub installation: Installation,
+    /// The mail address to sign in with
+    #[arg(long)]
+    pub email: String,
+    /// The name others see
+    #[arg(long)]
+    pub name: String,
+    /// What the person may do
+    #[arg(long, value_enum)]
+    pub role: AccountRole,
+    /// Read the password from standard input, up to the end of the line
+    #[arg(long, required = true)]
+    pub password_stdin: bool,
+}
+
+/// The roles of people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AccountRole {
+    /// Looks after people and settings
+    Admin,
+    /// Works with the platform
+    Member,
+}
+
+impl From<AccountRole> for domain::Role {
+    fn from(role: AccountRole) -> Self {
+        match role {
+            AccountRole::Admin => Self::Admin,
+            AccountRole::Member => Self::Member,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateKey {
+    #[command(flatten)]
+    pub installation: Installation,
+    /// Whose key
+    #[arg(long)]
+    pub email: String,
+    /// The name in the list of keys
+    #[arg(long, default_value = "command line")]
+    pub name: String,
+    /// What the key may be used for: models, search, documents, conversations
+    #[arg(long, value_delimiter = ',', default_value = "models,search,documents,conversations")]
+    pub scopes: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResetPassword {
+    #[command(flatten)]
+    pub installation: Installation,
+    /// Whose password
+    #[arg(long)]
+    pub email: String,
+    /// Read the password from standard input, up to the end of the line
+    #[arg(long, required = true)]
+    pub password_stdin: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetupLink {
+    #[command(flatten)]
+    pub installation: Installation,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    #[command(subcommand)]
+    pub command: AuditCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Find any changed, removed or re-ordered entry
+    Verify(VerifyAudit),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyAudit {
+    #[command(flatten)]
+    pub installation: Installation,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    #[command(flatten)]
+    pub installation: Installation,
+    /// The file to write
+    pub file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    #[command(flatten)]
+    pub installation: Installation,
+    /// The file to read
+    pub file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExtractChild {
+    /// Handed on as they are
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<OsString>,
+}
+
+/// Reads the command line; a wrong one is explained and ends with 64.
+pub(crate) fn parse() -> Result<Cli, ExitCode> {
+    Cli::try_parse().map_err(|error| {
+        let _ = error.print();
+        if error.use_stderr() { ExitCode::from(EXIT_USAGE) } else { ExitCode::SUCCESS }
+    })
+}

@@ -1,0 +1,271 @@
+//! Configuration: the only place that reads the configuration file and the environment.
+//!
+//! What was given ([`raw`]) and what holds ([`Config`]) are two types; the second cannot be wrong.
+
+mod check;
+mod declaration;
+mod mistake;
+mod raw;
+mod reference;
+mod secret;
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use domain::{DataClass, Place};
+
+pub use check::BUILT_IN_MODEL;
+pub use mistake::Mistakes;
+pub use reference::{reference_file, reference_page};
+pub use secret::Secret;
+
+use mistake::{Mistake, Origin};
+
+/// The environment, read once.
+#[derive(Debug, Default, Clone)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// Reads the environment of the process. Variables that are not UTF-8 are left out.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let pairs = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        Self(pairs.collect())
+    }
+
+    /// Makes an environment from pairs.
+    #[must_use]
+    pub fn from_pairs(pairs: &[(&str, &str)]) -> Self {
+        Self(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+/// What the command line says; it wins over everything.
+#[derive(Debug, Default, Clone)]
+pub struct Overrides {
+    /// The configuration file.
+    pub config: Option<PathBuf>,
+    /// The data folder.
+    pub data: Option<PathBuf>,
+    /// Address and port.
+    pub listen: Option<String>,
+}
+
+/// A configuration that holds.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The folder of the installation.
+    pub data: PathBuf,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// What people type.
+    pub public_url: Option<reqwest::Url>,
+    /// The reverse proxy whose word counts.
+    pub trusted_proxy: Option<IpAddr>,
+    /// PostgreSQL instead of the embedded database.
+    pub database_url: Option<Secret>,
+    /// The model that answers when nobody chose one.
+    pub default_model: String,
+    /// Bounds on what comes in.
+    pub limits: Limits,
+    /// Reading documents.
+    pub extraction: Extraction,
+    /// Lifetimes of sessions.
+    pub sessions: Sessions,
+    /// Logging.
+    pub log: Log,
+    /// Calls to model servers.
+    pub outbound: Outbound,
+    /// Models beside the built-in one.
+    pub models: Vec<ModelSettings>,
+}
+
+impl Config {
+    /// Says whether people reach the platform by https.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
+    }
+}
+
+/// Bounds on what comes in.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Largest document.
+    pub upload_bytes: u64,
+    /// Largest JSON body under `/api`.
+    pub json_bytes: usize,
+    /// Largest body under `/v1`.
+    pub chat_bytes: usize,
+    /// Most open connections.
+    pub connections: usize,
+    /// Longest time for a request's head.
+    pub header: Duration,
+    /// Longest pause inside a body.
+    pub body_idle: Duration,
+    /// Time for running answers after a stop signal.
+    pub shutdown: Duration,
+}
+
+/// Reading documents.
+#[derive(Debug, Clone)]
+pub struct Extraction {
+    /// Documents at the same time.
+    pub workers: usize,
+    /// Longest time for one.
+    pub wall: Duration,
+    /// Most memory for one.
+    pub memory_bytes: u64,
+}
+
+/// Lifetimes of sessions.
+#[derive(Debug, Clone)]
+pub struct Sessions {
+    /// Without use.
+    pub idle: Duration,
+    /// In any case.
+    pub absolute: Duration,
+}
+
+/// Logging.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// For people or for a collector.
+    pub format: LogFormat,
+    /// A filter that parses.
+    pub filter: String,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Calls to model servers.
+#[derive(Debug, Clone)]
+pub struct Outbound {
+    /// The proxy; `None` leaves it to the system's variables.
+    pub proxy: Option<reqwest::Url>,
+    /// Longest time to connect.
+    pub connect: Duration,
+}
+
+/// A model and the ways to run it.
+#[derive(Debug, Clone)]
+pub struct ModelSettings {
+    /// The name people choose.
+    pub name: String,
+    /// What it is for.
+    pub purpose: String,
+    /// What people should know.
+    pub description: String,
+    /// Tried in this order; never empty.
+    pub routes: Vec<RouteSettings>,
+}
+
+/// One way to run a model.
+#[derive(Debug, Clone)]
+pub struct RouteSettings {
+    /// What runs it.
+    pub kind: RouteKind,
+    /// Where.
+    pub place: Place,
+    /// The highest data class it receives.
+    pub clearance: DataClass,
+    /// Euros for a million tokens sent.
+    pub price_input: Option<f64>,
+    /// Euros for a million tokens received.
+    pub price_output: Option<f64>,
+    /// How long to wait.
+    pub timeouts: Timeouts,
+    /// Answers at the same time.
+    pub concurrency: usize,
+}
+
+/// What runs a model.
+#[derive(Debug, Clone)]
+pub enum RouteKind {
+    /// The extract engine inside.
+    BuiltIn,
+    /// An OpenAI-compatible server.
+    OpenAi(Box<UpstreamSettings>),
+}
+
+/// An OpenAI-compatible server.
+#[derive(Debug, Clone)]
+pub struct UpstreamSettings {
+    /// Up to and with `/v1`.
+    pub base_url: reqwest::Url,
+    /// The model's name there.
+    pub upstream_model: String,
+    /// The key, if one is needed.
+    pub key: Option<Secret>,
+    /// The header for the bare key; `None` means `Authorization: Bearer`.
+    pub key_header: Option<String>,
+    /// Appended to every address.
+    pub query: Vec<(String, String)>,
+}
+
+/// Three waits of a model call.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// Until the first piece.
+    pub first_byte: Duration,
+    /// Between pieces.
+    pub idle: Duration,
+    /// All in all.
+    pub total: Duration,
+}
+
+/// Reads file and environment, and checks both.
+///
+/// # Errors
+/// Every mistake found, at once.
+pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Config, Mistakes> {
+    let named = overrides.config.clone().or_else(|| {
+        environment.get("FACHWERK_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from)
+    });
+    let (path, required) = match named {
+        Some(path) => (path, true),
+        None => (PathBuf::from("fachwerk.toml"), false),
+    };
+    let name = path.display().to_string();
+    let text = read(&path, required)?;
+    let file = text.as_deref().map(|text| (name.as_str(), text));
+    check::check(raw::Raw::read(file, environment, overrides), environment)
+}
+
+/// Checks a text as if it were the file `fachwerk.toml`.
+///
+/// # Errors
+/// Every mistake found, at once.
+pub fn load_text(text: &str, environment: &Environment) -> Result<Config, Mistakes> {
+    let raw = raw::Raw::read(Some(("fachwerk.toml", text)), environment, &Overrides::default());
+    check::check(raw, environment)
+}
+
+fn read(path: &Path, required: bool) -> Result<Option<String>, Mistakes> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => Ok(None),
+        Err(error) => {
+            let origin = Origin::File { name: path.display().to_string(), line: 1 };
+            let text = format!("cannot be read: {error}");
+            Err(Mistakes(vec![Mistake { origin, key: String::new(), text }]))
+        }
+    }
+}

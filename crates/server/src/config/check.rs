@@ -1,0 +1,421 @@
+//! From what was given to what holds: every mistake is collected, none stops the reading of the
+//! rest.
+
+use std::{collections::BTreeSet, net::IpAddr, path::PathBuf, time::Duration};
+
+use domain::{DataClass, Place};
+
+use super::{
+    Config, Environment, Extraction, Limits, Log, LogFormat, ModelSettings, Outbound, RouteKind,
+    RouteSettings, Secret, Sessions, Timeouts, UpstreamSettings,
+    declaration::{MODELS, ROUTES},
+    mistake::{Mistake, Mistakes, Origin},
+    raw::{Given, Raw, RawModel, RawTable, Value},
+};
+
+/// The name of the built-in model. It always exists.
+pub const BUILT_IN_MODEL: &str = "fachwerk-auszug";
+
+const MODEL_NAME_CHARS_MAX: usize = 100;
+
+pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, Mistakes> {
+    let mut mistakes = std::mem::take(&mut raw.mistakes);
+    let models = check_models(&raw, environment, &mut mistakes);
+    let default_model = check_default_model(&raw, &models, &mut mistakes);
+    check_sessions(&raw, &mut mistakes);
+    check_log(&raw, &mut mistakes);
+    check_proxy(&raw, &mut mistakes);
+    check_public_url(&raw, &mut mistakes);
+    check_database_url(&raw, &mut mistakes);
+    let trusted_proxy = check_trusted_proxy(&raw, &mut mistakes);
+    if !mistakes.is_empty() {
+        mistakes.sort_by_key(|mistake| mistake.origin.line());
+        return Err(Mistakes(mistakes));
+    }
+    let Some(Value::Address(listen)) = raw.values.get("listen").map(|given| &given.value) else {
+        unreachable!("listen has a built-in value");
+    };
+    let hours = |path| Duration::from_secs(whole(&raw, path) * 3_600);
+    Ok(Config {
+        data: PathBuf::from(text(&raw, "data").unwrap_or_default()),
+        listen: *listen,
+        public_url: url(&raw, "public_url"),
+        trusted_proxy,
+        database_url: text(&raw, "database_url").map(Secret::new),
+        default_model,
+        limits: Limits {
+            upload_bytes: whole(&raw, "limits.upload_bytes"),
+            json_bytes: size(&raw, "limits.json_bytes"),
+            chat_bytes: size(&raw, "limits.chat_bytes"),
+            connections: size(&raw, "limits.connections"),
+            header: seconds(&raw, "limits.header_seconds"),
+            body_idle: seconds(&raw, "limits.body_idle_seconds"),
+            shutdown: seconds(&raw, "limits.shutdown_seconds"),
+        },
+        extraction: Extraction {
+            workers: size(&raw, "extraction.workers"),
+            wall: seconds(&raw, "extraction.wall_seconds"),
+            memory_bytes: whole(&raw, "extraction.memory_bytes"),
+        },
+        sessions: Sessions {
+            idle: hours("sessions.idle_hours"),
+            absolute: hours("sessions.absolute_hours"),
+        },
+        log: Log {
+            format: match text(&raw, "log.format").as_deref() {
+                Some("json") => LogFormat::Json,
+                _ => LogFormat::Text,
+            },
+            filter: text(&raw, "log.level").unwrap_or_default(),
+        },
+        outbound: Outbound {
+            proxy: url(&raw, "outbound.proxy_url"),
+            connect: seconds(&raw, "outbound.connect_seconds"),
+        },
+        models,
+    })
+}
+
+fn whole(raw: &Raw, path: &str) -> u64 {
+    match raw.values.get(path).map(|given| &given.value) {
+        Some(Value::Whole(number)) => *number,
+        _ => unreachable!("{path} has a built-in value"),
+    }
+}
+
+fn size(raw: &Raw, path: &str) -> usize {
+    usize::try_from(whole(raw, path)).unwrap_or(usize::MAX)
+}
+
+fn seconds(raw: &Raw, path: &str) -> Duration {
+    Duration::from_secs(whole(raw, path))
+}
+
+fn text(raw: &Raw, path: &str) -> Option<String> {
+    raw.values.get(path).and_then(as_text)
+}
+
+fn url(raw: &Raw, path: &str) -> Option<reqwest::Url> {
+    match raw.values.get(path).map(|given| &given.value) {
+        Some(Value::Url(url)) => Some(url.clone()),
+        _ => None,
+    }
+}
+
+fn as_text(given: &Given) -> Option<String> {
+    match &given.value {
+        Value::Text(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+fn mistake_at(given: &Given, key: &str, text: impl Into<String>) -> Mistake {
+    Mistake { origin: given.origin.clone(), key: key.to_owned(), text: text.into() }
+}
+
+fn check_sessions(raw: &Raw, mistakes: &mut Vec<Mistake>) {
+    let Some(idle) = raw.values.get("sessions.idle_hours") else { return };
+    let Some(absolute) = raw.values.get("sessions.absolute_hours") else { return };
+    if let (Value::Whole(idle_hours), Value::Whole(absolute_hours)) = (&idle.value, &absolute.value)
+        && idle_hours > absolute_hours
+    {
+        let text = format!("must not exceed sessions.absolute_hours ({absolute_hours})");
+        mistakes.push(mistake_at(idle, "sessions.idle_hours", text));
+    }
+}
+
+fn check_log(raw: &Raw, mistakes: &mut Vec<Mistake>) {
+    let Some(given) = raw.values.get("log.level") else { return };
+    let Some(filter) = as_text(given) else { return };
+    if tracing_subscriber::EnvFilter::try_new(&filter).is_err() {
+        let text = "must be error, warn, info, debug, trace or a filter such as info,gateway=debug";
+        mistakes.push(mistake_at(given, "log.level", text));
+    }
+}
+
+fn check_proxy(raw: &Raw, mistakes: &mut Vec<Mistake>) {
+    let Some(given) = raw.values.get("outbound.proxy_url") else { return };
+    if let Value::Url(url) = &given.value
+        && reqwest::Proxy::all(url.clone()).is_err()
+    {
+        mistakes.push(mistake_at(given, "outbound.proxy_url", "is not the address of a proxy"));
+    }
+}
+
+fn check_public_url(raw: &Raw, mistakes: &mut Vec<Mistake>) {
+    let Some(given) = raw.values.get("public_url") else { return };
+    if let Value::Url(url) = &given.value
+        && (url.path() != "/" || url.query().is_some() || url.fragment().is_some())
+    {
+        let text = "must be scheme, host and port only: the platform lives at the root of its host";
+        mistakes.push(mistake_at(given, "public_url", text));
+    }
+}
+
+fn check_database_url(raw: &Raw, mistakes: &mut Vec<Mistake>) {
+    let Some(given) = raw.values.get("database_url") else { return };
+    let Some(address) = as_text(given) else { return };
+    if !address.starts_with("postgres://") && !address.starts_with("postgresql://") {
+        let text = "must begin with postgres://";
+        mistakes.push(mistake_at(given, "database_url", text));
+    }
+}
+
+fn check_trusted_proxy(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<IpAddr> {
+    let given = raw.values.get("trusted_proxy")?;
+    let address = as_text(given)?.parse().ok();
+    if address.is_none() {
+        mistakes.push(mistake_at(given, "trusted_proxy", "is not an IP address"));
+    }
+    address
+}
+
+fn check_default_model(raw: &Raw, models: &[ModelSettings], mistakes: &mut Vec<Mistake>) -> String {
+    let Some(given) = raw.values.get("default_model") else {
+        let first = models.first().map(|model| model.name.as_str());
+        return first.unwrap_or(BUILT_IN_MODEL).to_owned();
+    };
+    let name = as_text(given).unwrap_or_default();
+    // A model whose entry has mistakes of its own is missing from `models`: no second mistake.
+    let named = raw.models.iter().any(|model| {
+        model.table.values.get("name").and_then(as_text).is_some_and(|other| other == name)
+    });
+    if name != BUILT_IN_MODEL && !named {
+        mistakes.push(mistake_at(given, "default_model", format!("no model is named {name:?}")));
+    }
+    name
+}
+
+fn check_models(
+    raw: &Raw,
+    environment: &Environment,
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<ModelSettings> {
+    let mut names = BTreeSet::new();
+    let mut models = Vec::new();
+    for model in &raw.models {
+        let mut checker =
+            Checker { file_name: &raw.file_name, environment, mistakes: &mut *mistakes };
+        if let Some(model) = checker.model(model, &mut names) {
+            models.push(model);
+        }
+    }
+    models
+}
+
+/// Checks one list entry after the other; collects mistakes on the way.
+struct Checker<'c> {
+    file_name: &'c str,
+    environment: &'c Environment,
+    mistakes: &'c mut Vec<Mistake>,
+}
+
+impl Checker<'_> {
+    fn model(&mut self, model: &RawModel, names: &mut BTreeSet<String>) -> Option<ModelSettings> {
+        let name = self.model_name(&model.table, names);
+        if model.routes.is_empty() {
+            self.at_table(&model.table, MODELS, "routes", "needs at least one [[models.routes]]");
+        }
+        let routes: Vec<_> = model.routes.iter().filter_map(|route| self.route(route)).collect();
+        Some(ModelSettings {
+            name: name?,
+            purpose: entry_text(&model.table, "purpose").unwrap_or_default(),
+            description: entry_text(&model.table, "description").unwrap_or_default(),
+            routes,
+        })
+    }
+
+    fn model_name(&mut self, table: &RawTable, names: &mut BTreeSet<String>) -> Option<String> {
+        let Some(name) = entry_text(table, "name") else {
+            return self.required(table, MODELS, "name");
+        };
+        let known = |c: char| c.is_ascii_alphanumeric() || "._:/-".contains(c);
+        let problem = if !name.chars().all(known) || name.len() > MODEL_NAME_CHARS_MAX {
+            "may have letters, digits and . _ : / - only, at most 100 of them".to_owned()
+        } else if name == BUILT_IN_MODEL {
+            format!("{BUILT_IN_MODEL:?} is the built-in model and always there")
+        } else if !names.insert(name.clone()) {
+            format!("{name:?} is given twice")
+        } else {
+            return Some(name);
+        };
+        self.at_value(table, MODELS, "name", problem);
+        None
+    }
+
+    fn route(&mut self, table: &RawTable) -> Option<RouteSettings> {
+        let kind = self.choice(table, "kind");
+        let built_in = kind.as_deref() == Some("builtin");
+        let place = match entry_text(table, "place") {
+            None if built_in => Some(Place::Own),
+            None => self.required(table, ROUTES, "place"),
+            Some(code) => code.parse().ok(),
+        };
+        let clearance = match entry_text(table, "clearance") {
+            None if built_in => Some(DataClass::Restricted),
+            None => self.required(table, ROUTES, "clearance"),
+            Some(code) => code.parse().ok(),
+        };
+        let kind = match kind.as_deref() {
+            Some("builtin") => {
+                self.refuse_upstream_keys(table);
+                Some(RouteKind::BuiltIn)
+            }
+            Some(_) => self.upstream(table).map(|upstream| RouteKind::OpenAi(Box::new(upstream))),
+            None => None,
+        };
+        Some(RouteSettings {
+            kind: kind?,
+            place: place?,
+            clearance: clearance?,
+            price_input: entry_price(table, "price_input"),
+            price_output: entry_price(table, "price_output"),
+            timeouts: Timeouts {
+                first_byte: entry_seconds(table, "first_byte_seconds"),
+                idle: entry_seconds(table, "idle_seconds"),
+                total: entry_seconds(table, "total_seconds"),
+            },
+            concurrency: usize::try_from(entry_whole(table, "concurrency")).unwrap_or(1),
+        })
+    }
+
+    fn upstream(&mut self, table: &RawTable) -> Option<UpstreamSettings> {
+        let base_url = match table.values.get("base_url").map(|given| &given.value) {
+            Some(Value::Url(url)) => Some(url.clone()),
+            _ => self.required(table, ROUTES, "base_url"),
+        };
+        let upstream_model = match entry_text(table, "upstream_model") {
+            Some(name) => Some(name),
+            None => self.required(table, ROUTES, "upstream_model"),
+        };
+        let key = self.key(table);
+        let key_header = entry_text(table, "key_header").map(|name| name.to_ascii_lowercase());
+        let header_ok = key_header
+            .as_deref()
+            .is_none_or(|name| http::HeaderName::from_bytes(name.as_bytes()).is_ok());
+        if !header_ok {
+            self.at_value(table, ROUTES, "key_header", "is not the name of a header".to_owned());
+        }
+        let mut query = Vec::new();
+        if let Some(text) = entry_text(table, "query") {
+            for pair in text.trim_start_matches('?').split('&') {
+                match pair.split_once('=') {
+                    Some((name, value)) => query.push((name.to_owned(), value.to_owned())),
+                    None => {
+                        let text = "must be pairs such as api-version=2024-10-21, joined by &";
+                        self.at_value(table, ROUTES, "query", text.to_owned());
+                        break;
+                    }
+                }
+            }
+        }
+        Some(UpstreamSettings {
+            base_url: base_url?,
+            upstream_model: upstream_model?,
+            key: key?,
+            key_header: key_header.filter(|name| name != "authorization"),
+            query,
+        })
+    }
+
+    /// The key: `None` if there was a mistake, `Some(None)` if the server needs none.
+    fn key(&mut self, table: &RawTable) -> Option<Option<Secret>> {
+        let variable = entry_text(table, "api_key_env");
+        let file = entry_text(table, "api_key_file");
+        let (name, found) = match (&variable, &file) {
+            (None, None) => return Some(None),
+            (Some(_), Some(_)) => {
+                let text = "give either api_key_env or api_key_file".to_owned();
+                self.at_value(table, ROUTES, "api_key_file", text);
+                return None;
+            }
+            (Some(variable), None) => {
+                let found = self.environment.get(variable).map(str::to_owned);
+                let missing = format!("the environment variable {variable} is not set");
+                ("api_key_env", found.ok_or(missing))
+            }
+            (None, Some(path)) => {
+                let found = std::fs::read_to_string(path);
+                ("api_key_file", found.map_err(|error| format!("cannot read {path}: {error}")))
+            }
+        };
+        let checked = found.and_then(|key| {
+            let key = key.trim().to_owned();
+            let visible = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
+            visible.then_some(key).ok_or_else(|| {
+                "the key is empty or has characters that no header may carry".to_owned()
+            })
+        });
+        match checked {
+            Ok(key) => Some(Some(Secret::new(key))),
+            Err(text) => {
+                self.at_value(table, ROUTES, name, text);
+                None
+            }
+        }
+    }
+
+    fn refuse_upstream_keys(&mut self, table: &RawTable) {
+        let keys =
+            ["base_url", "upstream_model", "api_key_env", "api_key_file", "key_header", "query"];
+        for name in keys {
+            if table.values.contains_key(name) {
+                let text = "belongs to kind = \"openai\"".to_owned();
+                self.at_value(table, ROUTES, name, text);
+            }
+        }
+    }
+
+    fn choice(&mut self, table: &RawTable, name: &str) -> Option<String> {
+        match entry_text(table, name) {
+            Some(word) => Some(word),
+            None => self.required(table, ROUTES, name),
+        }
+    }
+
+    /// Notes that a required key is missing, unless it is there with a mistake of its own.
+    fn required<T>(&mut self, table: &RawTable, section: &str, name: &str) -> Option<T> {
+        let path = format!("{section}.{name}");
+        let noted = self.mistakes.iter().any(|mistake| {
+            mistake.key == path
+                && matches!(&mistake.origin, Origin::File { line, .. } if *line >= table.line)
+        });
+        if !noted {
+            self.at_table(table, section, name, "is required");
+        }
+        None
+    }
+
+    fn at_table(&mut self, table: &RawTable, section: &str, name: &str, text: &str) {
+        let origin = Origin::File { name: self.file_name.to_owned(), line: table.line };
+        let key = format!("{section}.{name}");
+        self.mistakes.push(Mistake { origin, key, text: text.to_owned() });
+    }
+
+    fn at_value(&mut self, table: &RawTable, section: &str, name: &str, text: String) {
+        let origin = table.values.get(name).map_or(Origin::BuiltIn, |given| given.origin.clone());
+        self.mistakes.push(Mistake { origin, key: format!("{section}.{name}"), text });
+    }
+}
+
+fn entry_text(table: &RawTable, name: &str) -> Option<String> {
+    table.values.get(name).and_then(as_text)
+}
+
+fn entry_price(table: &RawTable, name: &str) -> Option<f64> {
+    match table.values.get(name).map(|given| &given.value) {
+        Some(Value::Price(euros)) => Some(*euros),
+        _ => None,
+    }
+}
+
+fn entry_whole(table: &RawTable, name: &str) -> u64 {
+    match table.values.get(name).map(|given| &given.value) {
+        Some(Value::Whole(number)) => *number,
+        _ => 0,
+    }
+}
+
+fn entry_seconds(table: &RawTable, name: &str) -> Duration {
+    Duration::from_secs(entry_whole(table, name))
+}

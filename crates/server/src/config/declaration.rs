@@ -1,0 +1,388 @@
+//! The one list of settings: name, kind, default, and what each is for. Reading, checking, the
+//! reference file and the reference page all come from it.
+
+/// What a setting's value looks like.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Kind {
+    /// Any text.
+    Text,
+    /// A text that is never shown.
+    Secret,
+    /// A path in the file system.
+    Path,
+    /// `HOST:PORT` with an IP address as host.
+    Address,
+    /// An `http://` or `https://` address.
+    Url,
+    /// A whole number within bounds.
+    Whole {
+        /// Smallest.
+        min: u64,
+        /// Largest.
+        max: u64,
+    },
+    /// A number of euros, zero or more.
+    Price,
+    /// One of a few words.
+    Choice(&'static [&'static str]),
+}
+
+/// One setting.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// The table it stands in; empty for the top.
+    pub section: &'static str,
+    /// Its name in that table.
+    pub name: &'static str,
+    /// What the value looks like.
+    pub kind: Kind,
+    /// The built-in value, as text; `None` if there is none.
+    pub default: Option<&'static str>,
+    /// A value for the reference where there is no default.
+    pub example: &'static str,
+    /// What it is for, in full sentences.
+    pub doc: &'static str,
+}
+
+impl Key {
+    /// The name from the top: `limits.upload_bytes`.
+    pub fn path(&self) -> String {
+        if self.section.is_empty() {
+            self.name.to_owned()
+        } else {
+            format!("{}.{}", self.section, self.name)
+        }
+    }
+
+    /// The environment variable; entries of lists have none.
+    pub fn variable(&self) -> Option<String> {
+        if is_list(self.section) {
+            return None;
+        }
+        Some(format!("FACHWERK_{}", self.path().replace('.', "_").to_uppercase()))
+    }
+}
+
+/// Whether the section is a list of tables, written `[[section]]`.
+pub(super) fn is_list(section: &str) -> bool {
+    section == MODELS || section == ROUTES
+}
+
+/// The list of models.
+pub(super) const MODELS: &str = "models";
+/// The list of routes in a model.
+pub(super) const ROUTES: &str = "models.routes";
+
+/// The sections in the order of the reference, with what each is about.
+pub(super) const SECTIONS: &[(&str, &str)] = &[
+    ("", "Where the installation lives and how it is reached."),
+    ("limits", "Bounds on what comes in. What happens at each stands with it."),
+    (
+        "extraction",
+        "Reading documents. Each document is read in a child process of its own under these limits, so that a hostile file harms nothing but itself.",
+    ),
+    ("sessions", "How long somebody stays signed in."),
+    ("log", "What is written to standard error. Never contents, keys or mail addresses."),
+    ("outbound", "Calls to model servers. Nothing else is ever called."),
+    (
+        MODELS,
+        "Models, by the name people choose. Repeat the table for each. Without any, the built-in engine `fachwerk-auszug` answers: it quotes the sentences that fit and is no language model.",
+    ),
+    (
+        ROUTES,
+        "The ways to run a model, tried in this order. Repeat the table for each. A route never receives data above its clearance.",
+    ),
+];
+
+const YEAR_HOURS: u64 = 24 * 366;
+const GIB: u64 = 1 << 30;
+
+const fn key(
+    section: &'static str,
+    name: &'static str,
+    kind: Kind,
+    default: Option<&'static str>,
+    doc: &'static str,
+) -> Key {
+    Key { section, name, kind, default, example: "", doc }
+}
+
+const fn open(
+    section: &'static str,
+    name: &'static str,
+    kind: Kind,
+    example: &'static str,
+    doc: &'static str,
+) -> Key {
+    Key { section, name, kind, default: None, example, doc }
+}
+
+const fn whole(min: u64, max: u64) -> Kind {
+    Kind::Whole { min, max }
+}
+
+/// All settings, in the order of the reference.
+pub(super) const KEYS: &[Key] = &[
+    key(
+        "",
+        "data",
+        Kind::Path,
+        Some("data"),
+        "The folder with database, index and documents. It is created if absent; what lies in it is the whole installation.",
+    ),
+    key(
+        "",
+        "listen",
+        Kind::Address,
+        Some("127.0.0.1:8080"),
+        "The address and port to listen on. Port 0 takes any free port. Speak TLS in front of it.",
+    ),
+    open(
+        "",
+        "public_url",
+        Kind::Url,
+        "https://ki.example.de",
+        "The address people type. With https, cookies are marked Secure and browsers are told to insist on TLS; requests for another host name are refused. Without it, any host name is accepted.",
+    ),
+    open(
+        "",
+        "trusted_proxy",
+        Kind::Text,
+        "127.0.0.1",
+        "The IP address of the reverse proxy in front. What it says in `X-Forwarded-For` counts as the caller's address where guessing passwords is slowed down.",
+    ),
+    open(
+        "",
+        "database_url",
+        Kind::Secret,
+        "postgres://fachwerk@localhost/fachwerk",
+        "A PostgreSQL database instead of the embedded one.",
+    ),
+    open(
+        "",
+        "default_model",
+        Kind::Text,
+        "standard",
+        "The model that answers when nobody chose one. Without it: the first of the list, or the built-in engine.",
+    ),
+    key(
+        "limits",
+        "upload_bytes",
+        whole(1_024, 4 * GIB),
+        Some("209715200"),
+        "Largest document, 200 MB. A larger one is refused with 413 while it arrives.",
+    ),
+    key(
+        "limits",
+        "json_bytes",
+        whole(1_024, 256 << 20),
+        Some("2097152"),
+        "Largest JSON body under /api, 2 MB. A larger one is refused with 413.",
+    ),
+    key(
+        "limits",
+        "chat_bytes",
+        whole(1_024, 256 << 20),
+        Some("16777216"),
+        "Largest body under /v1, 16 MB, because prompts may carry pictures. A larger one is refused with 413.",
+    ),
+    key(
+        "limits",
+        "connections",
+        whole(1, 1_000_000),
+        Some("4096"),
+        "Most open connections. More wait in the operating system's queue.",
+    ),
+    key(
+        "limits",
+        "header_seconds",
+        whole(1, 600),
+        Some("15"),
+        "Longest time for a request's head to arrive. A slower connection is closed.",
+    ),
+    key(
+        "limits",
+        "body_idle_seconds",
+        whole(1, 3_600),
+        Some("60"),
+        "Longest pause inside a body. After it the request is refused with 408.",
+    ),
+    key(
+        "limits",
+        "shutdown_seconds",
+        whole(0, 3_600),
+        Some("20"),
+        "Time for running answers to end after a stop signal. What still runs then is cut off and resumed or marked at the next start.",
+    ),
+    key(
+        "extraction",
+        "workers",
+        whole(1, 64),
+        Some("2"),
+        "Documents read at the same time. More wait.",
+    ),
+    key(
+        "extraction",
+        "wall_seconds",
+        whole(1, 24 * 3_600),
+        Some("300"),
+        "Longest time for one document. After it the document fails with `timed_out`.",
+    ),
+    key(
+        "extraction",
+        "memory_bytes",
+        whole(64 << 20, 64 * GIB),
+        Some("1073741824"),
+        "Most memory for one document, 1 GB. Beyond it the document fails with `out_of_memory`.",
+    ),
+    key(
+        "sessions",
+        "idle_hours",
+        whole(1, YEAR_HOURS),
+        Some("12"),
+        "A session ends after this time without use.",
+    ),
+    key(
+        "sessions",
+        "absolute_hours",
+        whole(1, YEAR_HOURS),
+        Some("168"),
+        "A session ends after this time in any case.",
+    ),
+    key(
+        "log",
+        "format",
+        Kind::Choice(&["text", "json"]),
+        Some("text"),
+        "`text` for people, `json` for a log collector.",
+    ),
+    key(
+        "log",
+        "level",
+        Kind::Text,
+        Some("info"),
+        "`error`, `warn`, `info`, `debug`, `trace`, or a filter such as `info,gateway=debug`.",
+    ),
+    open(
+        "outbound",
+        "proxy_url",
+        Kind::Url,
+        "http://proxy.example.de:3128",
+        "The proxy for calls to model servers. Without it, the system's proxy variables apply.",
+    ),
+    key(
+        "outbound",
+        "connect_seconds",
+        whole(1, 300),
+        Some("5"),
+        "Longest time to reach a model server. After it the next route is tried.",
+    ),
+    open(
+        MODELS,
+        "name",
+        Kind::Text,
+        "standard",
+        "The name people and programs choose. Letters, digits and `. _ : / -`. Required.",
+    ),
+    open(MODELS, "purpose", Kind::Text, "Allgemeine Fragen", "What it is for, in a few words."),
+    open(
+        MODELS,
+        "description",
+        Kind::Text,
+        "Offenes Sprachmodell im eigenen Rechenzentrum",
+        "What people should know before they choose it.",
+    ),
+    open(
+        ROUTES,
+        "kind",
+        Kind::Choice(&["openai", "builtin"]),
+        "openai",
+        "`openai` for any OpenAI-compatible server (vLLM, Ollama, llama.cpp, LocalAI, Azure), `builtin` for the extract engine inside. Required.",
+    ),
+    open(
+        ROUTES,
+        "base_url",
+        Kind::Url,
+        "http://127.0.0.1:8000/v1",
+        "The server's address up to and with `/v1`. Required for `openai`.",
+    ),
+    open(
+        ROUTES,
+        "api_key_env",
+        Kind::Text,
+        "STANDARD_API_KEY",
+        "The environment variable that holds the server's key. It must be set.",
+    ),
+    open(
+        ROUTES,
+        "api_key_file",
+        Kind::Path,
+        "/run/secrets/standard_api_key",
+        "The file that holds the server's key, instead of `api_key_env`.",
+    ),
+    open(
+        ROUTES,
+        "key_header",
+        Kind::Text,
+        "api-key",
+        "The header that carries the key as it is, e.g. `api-key` for Azure. Without it: `Authorization: Bearer KEY`.",
+    ),
+    open(
+        ROUTES,
+        "query",
+        Kind::Text,
+        "api-version=2024-10-21",
+        "What to append to every address as its query.",
+    ),
+    open(
+        ROUTES,
+        "upstream_model",
+        Kind::Text,
+        "mistralai/Mistral-Small-24B",
+        "The model's name on that server. Required for `openai`.",
+    ),
+    open(
+        ROUTES,
+        "place",
+        Kind::Choice(&["own", "germany", "eu", "elsewhere"]),
+        "own",
+        "Where it runs: the authority's own data centre, Germany, the European Union, or elsewhere. Required for `openai`.",
+    ),
+    open(
+        ROUTES,
+        "clearance",
+        Kind::Choice(&["open", "internal", "personal", "confidential", "restricted"]),
+        "personal",
+        "The highest data class it may receive. Required for `openai`.",
+    ),
+    open(ROUTES, "price_input", Kind::Price, "0.15", "Euros for a million tokens sent."),
+    open(ROUTES, "price_output", Kind::Price, "0.60", "Euros for a million tokens received."),
+    key(
+        ROUTES,
+        "first_byte_seconds",
+        whole(1, 3_600),
+        Some("60"),
+        "Longest wait for the first piece of an answer. After it the next route is tried.",
+    ),
+    key(
+        ROUTES,
+        "idle_seconds",
+        whole(1, 3_600),
+        Some("30"),
+        "Longest pause inside an answer. After it the answer fails.",
+    ),
+    key(
+        ROUTES,
+        "total_seconds",
+        whole(1, 24 * 3_600),
+        Some("600"),
+        "Longest time for a whole answer. After it the answer fails.",
+    ),
+    key(
+        ROUTES,
+        "concurrency",
+        whole(1, 10_000),
+        Some("16"),
+        "Answers at the same time. Beyond it the next route is tried, then the request is refused with 503.",
+    ),
+];

@@ -1,0 +1,17 @@
+//! The door: everything between a connection and a route. Who calls, in which language, within
+//! which bounds; and how refusals leave. Knows no routes.
+
+pub(crate) mod assets;
+pub(crate) mod cookie;
+pub(crate) mod decode;
+pub(crate) mod events;
+pub(crate) mod guard;
+pub(crate) mod language;
+pub(crate) mod observe;
+pub(crate) mod problem;
+
+use std::net::IpAddr;
+
+/// The address at the other end of the connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub IpAddr);

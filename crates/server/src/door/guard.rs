@@ -1,0 +1,145 @@
+//! What every answer carries and what every request must look like, before any route is asked:
+//! security headers, the host's name, and that a browser's request comes from our own pages.
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use domain::ErrorKind;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    header::{
+        AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY,
+        STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS,
+    },
+    uri::Authority,
+};
+
+use super::{
+    cookie,
+    language::Bilingual,
+    problem::{Problem, is_interface},
+};
+
+/// The page loads from us alone, and nobody frames it.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+const PERMISSIONS: &str = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), usb=()";
+
+const CSRF: HeaderName = HeaderName::from_static("x-fachwerk-csrf");
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// What the guard knows of the installation.
+#[derive(Debug, Clone)]
+pub(crate) struct Guard {
+    /// The host people type, if it is fixed.
+    pub host: Option<String>,
+    /// Whether people come by https.
+    pub https: bool,
+    /// The reverse proxy whose word on the caller's address counts.
+    pub trusted_proxy: Option<IpAddr>,
+}
+
+/// Layer: headers that every answer carries.
+pub(crate) async fn security_headers(
+    State(guard): State<Arc<Guard>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let interface = is_interface(request.uri().path());
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let mut put = |name: HeaderName, value: &'static str| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    put(CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    put(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    put(REFERRER_POLICY, "no-referrer");
+    put(HeaderName::from_static("permissions-policy"), PERMISSIONS);
+    put(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    put(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    if interface {
+        // Answers belong to one caller; no cache between may keep them.
+        put(CACHE_CONTROL, "no-store");
+        put(VARY, "accept-language, authorization, cookie");
+    }
+    if guard.https {
+        put(STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+    }
+    response
+}
+
+/// Layer: refuses requests that name no host, two, or somebody else's.
+pub(crate) async fn check_host(
+    State(guard): State<Arc<Guard>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    // Probes come by address, whatever the host is called.
+    let probe = matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics");
+    if probe || is_known_host(&guard, request.headers()) {
+        return next.run(request).await;
+    }
+    let text = Bilingual::new(
+        "Unter diesem Rechnernamen ist die Plattform nicht erreichbar.",
+        "The platform is not reachable under this host name.",
+    );
+    Problem::invalid("unknown_host", text)
+        .with_status(StatusCode::MISDIRECTED_REQUEST)
+        .into_response()
+}
+
+fn is_known_host(guard: &Guard, headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(HOST).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return false };
+    let Ok(authority) = Authority::try_from(value.as_bytes()) else { return false };
+    if authority.as_str().contains('@') {
+        return false;
+    }
+    let Some(expected) = &guard.host else { return true };
+    let host = authority.host();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    // Whoever sits on the machine itself may always come by loopback.
+    host.eq_ignore_ascii_case(expected)
+        || host.eq_ignore_ascii_case("localhost")
+        || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// Layer: refuses state-changing requests that a foreign page may have sent.
+///
+/// A request with a key in `Authorization` cannot come from a foreign page. Everything else must come
+/// from our own origin where the browser says so; and with a session cookie it must carry a header
+/// that no plain form can set.
+pub(crate) async fn refuse_foreign_pages(request: Request, next: Next) -> Response {
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let headers = request.headers();
+    if safe || headers.contains_key(AUTHORIZATION) {
+        return next.run(request).await;
+    }
+    let marked = headers.get(&CSRF).is_some_and(|value| value == "1");
+    if is_foreign(headers) || (cookie::session(headers).is_some() && !marked) {
+        let text = Bilingual::new(
+            "Die Anfrage kommt nicht von den Seiten der Plattform. Programme melden sich mit einem API-Schlüssel an.",
+            "The request does not come from the platform's own pages. Programs use an API key.",
+        );
+        return Problem::new(ErrorKind::Forbidden, "cross_site", text).into_response();
+    }
+    next.run(request).await
+}
+
+fn is_foreign(headers: &HeaderMap) -> bool {
+    let site = headers.get(&FETCH_SITE).map(HeaderValue::as_bytes);
+    if site.is_some_and(|site| site != b"same-origin" && site != b"none") {
+        return true;
+    }
+    let Some(origin) = headers.get(ORIGIN) else { return false };
+    let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    match (origin, host) {
+        (Some((_, origin)), Some(host)) => !origin.eq_ignore_ascii_case(host),
+        _ => true,
+    }
+}

@@ -1,0 +1,318 @@
+//! What went wrong, on its way out: one function from kind to status, one envelope for each part of
+//! the interface, one log line. Knows no causes; those come along as sources.
+
+use std::{error::Error, fmt::Write, sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    extract::Request,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use domain::ErrorKind;
+use futures_util::FutureExt;
+use http::{
+    HeaderValue, StatusCode,
+    header::{ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+};
+use serde_json::{Map, Value, json};
+
+use super::{
+    language::{Bilingual, Language},
+    observe::RequestNotes,
+};
+
+/// An answer that is an error. Handlers return it; [`answer_problems`] writes it out.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    /// Where HTTP knows a finer status than the kind.
+    status: StatusCode,
+    code: &'static str,
+    text: Bilingual,
+    fields: Vec<(String, Bilingual)>,
+    retry_after: Option<Duration>,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Problem {
+    /// Makes a problem with the text for people.
+    pub fn new(kind: ErrorKind, code: &'static str, text: Bilingual) -> Self {
+        Self(Arc::new(Inner {
+            kind,
+            status: status_of(kind),
+            code,
+            text,
+            fields: Vec::new(),
+            retry_after: None,
+            source: None,
+        }))
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        // A problem is not shared before it is answered.
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            change(inner);
+        }
+        self
+    }
+
+    /// Replaces the status that the kind stands for.
+    pub fn with_status(self, status: StatusCode) -> Self {
+        self.change(|inner| inner.status = status)
+    }
+
+    /// Names a field of the request and what is wrong with it.
+    pub fn with_field(self, name: impl Into<String>, text: Bilingual) -> Self {
+        self.change(|inner| inner.fields.push((name.into(), text)))
+    }
+
+    /// Says when to try again.
+    pub fn with_retry_after(self, wait: Option<Duration>) -> Self {
+        self.change(|inner| inner.retry_after = wait)
+    }
+
+    /// Attaches the cause, for the log.
+    pub fn with_source(self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.change(|inner| inner.source = Some(source.into()))
+    }
+
+    /// A mistake in the request.
+    pub fn invalid(code: &'static str, text: Bilingual) -> Self {
+        Self::new(ErrorKind::Invalid, code, text)
+    }
+
+    /// No such thing.
+    pub fn not_found() -> Self {
+        let text = Bilingual::new(
+            "Das gibt es nicht, oder Sie dürfen es nicht sehen.",
+            "This does not exist, or you may not see it.",
+        );
+        Self::new(ErrorKind::NotFound, "not_found", text)
+    }
+
+    /// Over a limit in bytes.
+    pub fn too_large(limit_bytes: u64) -> Self {
+        let text = Bilingual::new(
+            format!("Die Anfrage ist zu groß. Erlaubt sind {}.", size(limit_bytes, ',')),
+            format!("The request is too large. The limit is {}.", size(limit_bytes, '.')),
+        );
+        Self::new(ErrorKind::TooLarge, "too_large", text)
+    }
+
+    /// Our bug.
+    pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let text = Bilingual::new(
+            "Das hätte nicht passieren dürfen. Der Fehler liegt bei uns und ist protokolliert.",
+            "This should not have happened. The fault is ours and has been logged.",
+        );
+        Self::new(ErrorKind::Internal, "internal", text).with_source(source)
+    }
+
+    fn title(&self, language: Language) -> &'static str {
+        let (de, en) = match self.0.kind {
+            ErrorKind::Invalid => ("Ungültige Anfrage", "Invalid request"),
+            ErrorKind::Unauthenticated => ("Nicht angemeldet", "Not signed in"),
+            ErrorKind::Forbidden => ("Nicht erlaubt", "Not permitted"),
+            ErrorKind::NotFound => ("Nicht gefunden", "Not found"),
+            ErrorKind::Conflict => ("Widerspruch zum jetzigen Stand", "Conflict"),
+            ErrorKind::TooLarge => ("Zu groß", "Too large"),
+            ErrorKind::Unsupported => ("Format nicht unterstützt", "Unsupported format"),
+            ErrorKind::RateLimited => ("Zu viele Anfragen", "Too many requests"),
+            ErrorKind::Overloaded => ("Zurzeit ausgelastet", "Overloaded"),
+            ErrorKind::UpstreamFailed => ("Der Modelldienst antwortet nicht", "Upstream failed"),
+            ErrorKind::TimedOut => ("Zeit abgelaufen", "Timed out"),
+            ErrorKind::Cancelled => ("Abgebrochen", "Cancelled"),
+            ErrorKind::Internal => ("Interner Fehler", "Internal error"),
+        };
+        match language {
+            Language::German => de,
+            Language::English => en,
+        }
+    }
+
+    /// RFC 9457, for everything but `/v1`.
+    fn own_envelope(&self, language: Language) -> Value {
+        let inner = &self.0;
+        let mut body = json!({
+            "type": "about:blank",
+            "title": self.title(language),
+            "status": inner.status.as_u16(),
+            "detail": inner.text.get(language),
+            "code": inner.code,
+        });
+        if !inner.fields.is_empty() {
+            let fields: Map<String, Value> = inner
+                .fields
+                .iter()
+                .map(|(name, text)| (name.clone(), text.get(language).into()))
+                .collect();
+            body["fields"] = fields.into();
+        }
+        body
+    }
+
+    /// The envelope that OpenAI's clients know.
+    fn openai_envelope(&self, language: Language) -> Value {
+        let inner = &self.0;
+        let kind = match inner.kind {
+            ErrorKind::Unauthenticated => "authentication_error",
+            ErrorKind::Forbidden => "permission_error",
+            ErrorKind::RateLimited => "rate_limit_error",
+            ErrorKind::Internal
+            | ErrorKind::UpstreamFailed
+            | ErrorKind::TimedOut
+            | ErrorKind::Overloaded
+            | ErrorKind::Cancelled => "server_error",
+            _ => "invalid_request_error",
+        };
+        let param = inner.fields.first().map(|(name, _)| name.as_str());
+        json!({"error": {
+            "message": inner.text.get(language),
+            "type": kind,
+            "param": param,
+            "code": inner.code,
+        }})
+    }
+
+    /// Writes the envelope for the part of the interface that `path` lies in.
+    fn render(&self, path: &str, language: Language) -> Response {
+        let inner = &self.0;
+        let (envelope, content_type) = if is_openai(path) {
+            (self.openai_envelope(language), "application/json")
+        } else {
+            (self.own_envelope(language), "application/problem+json")
+        };
+        let mut response = Response::new(Body::from(envelope.to_string()));
+        *response.status_mut() = inner.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+        if let Some(wait) = inner.retry_after {
+            // Rounded up: whoever waits that long must not be early.
+            headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1_000) as u64));
+        }
+        if inner.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+
+    /// Logs once, with the chain of causes. Only what somebody must look at is an error.
+    fn log(&self, request_id: &str) {
+        let inner = &self.0;
+        let mut causes = String::new();
+        let mut next: Option<&dyn Error> = inner.source.as_deref().map(|source| source as _);
+        while let Some(cause) = next {
+            let _ = write!(causes, "{}{cause}", if causes.is_empty() { "" } else { ": " });
+            next = cause.source();
+        }
+        match inner.kind {
+            ErrorKind::Internal => tracing::error!(
+                request.id = request_id,
+                error.code = inner.code,
+                error.causes = causes,
+                "a request failed by our own fault"
+            ),
+            ErrorKind::UpstreamFailed | ErrorKind::TimedOut | ErrorKind::Overloaded => {
+                tracing::warn!(
+                    request.id = request_id,
+                    error.code = inner.code,
+                    error.causes = causes,
+                    "a request failed by a dependency or by load"
+                );
+            }
+            _ if !causes.is_empty() => tracing::debug!(
+                request.id = request_id,
+                error.code = inner.code,
+                error.causes = causes,
+                "a request was refused"
+            ),
+            _ => {}
+        }
+    }
+}
+
+/// The status a kind stands for. 500 means our bug; 502, 503, 504 mean a dependency or load.
+const fn status_of(kind: ErrorKind) -> StatusCode {
+    match kind {
+        ErrorKind::Invalid => StatusCode::BAD_REQUEST,
+        ErrorKind::Unauthenticated => StatusCode::UNAUTHORIZED,
+        ErrorKind::Forbidden => StatusCode::FORBIDDEN,
+        ErrorKind::NotFound => StatusCode::NOT_FOUND,
+        ErrorKind::Conflict => StatusCode::CONFLICT,
+        ErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorKind::Unsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ErrorKind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        ErrorKind::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorKind::UpstreamFailed => StatusCode::BAD_GATEWAY,
+        ErrorKind::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+        // Nobody is left to read it; the number is nginx's, for the log.
+        ErrorKind::Cancelled => match StatusCode::from_u16(499) {
+            Ok(status) => status,
+            Err(_) => StatusCode::BAD_REQUEST,
+        },
+        ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl IntoResponse for Problem {
+    /// Only marks the response: the envelope needs the request's path and language.
+    fn into_response(self) -> Response {
+        let mut response = self.0.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Whether a path belongs to the OpenAI-compatible part.
+pub(crate) fn is_openai(path: &str) -> bool {
+    path == "/v1" || path.starts_with("/v1/")
+}
+
+/// Whether a path belongs to programs rather than to the browser's address bar.
+pub(crate) fn is_interface(path: &str) -> bool {
+    is_openai(path) || path == "/api" || path.starts_with("/api/")
+}
+
+/// Layer: writes problems out, and turns a panic into one.
+pub(crate) async fn answer_problems(request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let language = Language::of(request.headers());
+    let notes = request.extensions().get::<Arc<RequestNotes>>().cloned();
+    let answer = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let mut response = answer.unwrap_or_else(|_| {
+        // The panic hook has logged the place; the payload may hold content.
+        Problem::internal("a handler panicked").into_response()
+    });
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
+    problem.log(notes.as_deref().map_or("", |notes| notes.id.as_str()));
+    if let Some(notes) = notes {
+        notes.set_code(problem.0.code);
+    }
+    let mut rendered = problem.render(&path, language);
+    // What the refusing place had to say beside the envelope, e.g. which methods are allowed.
+    if let Some(allow) = response.headers_mut().remove(ALLOW) {
+        rendered.headers_mut().insert(ALLOW, allow);
+    }
+    rendered
+}
+
+/// Writes a size for people: `2 MB`, `1,5 GB`.
+fn size(bytes: u64, decimal: char) -> String {
+    let units = [("GB", 1_u64 << 30), ("MB", 1 << 20), ("kB", 1 << 10)];
+    for (unit, one) in units {
+        if bytes >= one {
+            let tenths = bytes.saturating_mul(10) / one;
+            return if tenths % 10 == 0 {
+                format!("{} {unit}", tenths / 10)
+            } else {
+                format!("{}{decimal}{} {unit}", tenths / 10, tenths % 10)
+            };
+        }
+    }
+    format!("{bytes} B")
+}

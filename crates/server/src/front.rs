@@ -1,0 +1,89 @@
+//! What the routes see of the process, and the layers around them.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, FromRef},
+    middleware::{from_fn, from_fn_with_state},
+};
+use bytes::Bytes;
+use tower_http::compression::{
+    CompressionLayer,
+    predicate::{DefaultPredicate, NotForContentType, Predicate},
+};
+
+use crate::{
+    config::Config,
+    door::{
+        assets,
+        decode::BodyLimits,
+        guard::{Guard, check_host, refuse_foreign_pages, security_headers},
+        observe::observe,
+        problem::answer_problems,
+    },
+    routes,
+    telemetry::Measurements,
+};
+
+/// What the routes see of the process.
+#[derive(Debug, Clone)]
+pub(crate) struct Front {
+    /// Bounds on bodies.
+    pub limits: BodyLimits,
+    /// What is known of our own address.
+    pub guard: Arc<Guard>,
+    /// For `/metrics`.
+    pub measurements: Measurements,
+    /// The description of the interface, as it is served.
+    pub description: Bytes,
+}
+
+impl FromRef<Front> for BodyLimits {
+    fn from_ref(front: &Front) -> Self {
+        front.limits
+    }
+}
+
+impl Front {
+    pub fn new(config: &Config, measurements: Measurements) -> Self {
+        Self {
+            limits: BodyLimits {
+                json_bytes: config.limits.json_bytes,
+                chat_bytes: config.limits.chat_bytes,
+                upload_bytes: config.limits.upload_bytes,
+                idle: config.limits.body_idle,
+            },
+            guard: Arc::new(Guard {
+                host: config.public_url.as_ref().and_then(|url| url.host_str()).map(str::to_owned),
+                https: config.is_https(),
+                trusted_proxy: config.trusted_proxy,
+            }),
+            measurements,
+            description: Bytes::from(routes::api_description()),
+        }
+    }
+}
+
+/// Puts the routes and the layers around them together, the outermost last.
+pub(crate) fn router(front: Front) -> Router {
+    let guard = Arc::clone(&front.guard);
+    // Documents are compressed formats already; events must not wait in a compressor.
+    let compressible = DefaultPredicate::new()
+        .and(NotForContentType::const_new("application/pdf"))
+        .and(NotForContentType::const_new("application/octet-stream"))
+        .and(NotForContentType::const_new("application/vnd."));
+    let (routes, _) = routes::all().split_for_parts();
+    routes
+        .fallback(assets::fallback)
+        .method_not_allowed_fallback(assets::method_not_allowed)
+        // Every body is read through our own limits.
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn(refuse_foreign_pages))
+        .layer(from_fn_with_state(Arc::clone(&guard), check_host))
+        .layer(from_fn(answer_problems))
+        .layer(from_fn_with_state(guard, security_headers))
+        .layer(CompressionLayer::new().compress_when(compressible))
+        .layer(from_fn(observe))
+        .with_state(front)
+}

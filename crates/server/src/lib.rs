@@ -1,0 +1,14 @@
+//! The process: configuration, wiring, HTTP in and out, the description of the interface, web files,
+//! command line. Decides nothing about the business; that is `app`.
+
+mod cli;
+mod commands;
+pub mod config;
+mod door;
+mod front;
+mod listen;
+mod routes;
+mod telemetry;
+
+pub use commands::run;
+pub use routes::api_description;

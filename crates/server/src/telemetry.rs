@@ -1,0 +1,94 @@
+//! Log lines on standard error and measurements for `/metrics`. Names of fields and measurements are
+//! listed in `docs/observability.md`.
+
+use std::{io::IsTerminal, panic};
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::{EnvFilter, fmt};
+
+use crate::config::{Log, LogFormat};
+
+/// Seconds; fine where answers are quick, coarse where models think.
+const BUCKETS: [f64; 14] =
+    [0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0];
+
+/// Starts logging for the whole process. A second call changes nothing.
+pub(crate) fn start_log(log: &Log) {
+    let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _ = match log.format {
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
+    };
+    log_panics();
+}
+
+/// Logs where a panic happened and, if the text is fixed in the program, what it said. A text put
+/// together at run time may hold content and is left out.
+fn log_panics() {
+    panic::set_hook(Box::new(|info| {
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        let text = info.payload().downcast_ref::<&'static str>().copied().unwrap_or_default();
+        tracing::error!(panic.place = place, panic.text = text, "a task panicked");
+    }));
+}
+
+/// The measurements of this process.
+#[derive(Clone)]
+pub(crate) struct Measurements {
+    handle: PrometheusHandle,
+}
+
+impl std::fmt::Debug for Measurements {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Measurements")
+    }
+}
+
+impl Measurements {
+    /// Makes a recorder and installs it for the process. If one is installed already, this one
+    /// stays empty.
+    pub fn install() -> Self {
+        let builder = PrometheusBuilder::new();
+        let seconds = Matcher::Suffix("_seconds".to_owned());
+        let builder = builder
+            .set_buckets_for_metric(seconds, &BUCKETS)
+            .expect("the list of buckets is not empty");
+        let recorder = builder.build_recorder();
+        let handle = recorder.handle();
+        if metrics::set_global_recorder(recorder).is_ok() {
+            describe();
+        }
+        Self { handle }
+    }
+
+    /// The text for a scraper.
+    pub fn render(&self) -> String {
+        if let Some(bytes) = resident_bytes() {
+            metrics::gauge!("process_resident_memory_bytes").set(bytes);
+        }
+        // Without this the samples between two scrapes would pile up.
+        self.handle.run_upkeep();
+        self.handle.render()
+    }
+}
+
+fn describe() {
+    metrics::describe_counter!(
+        "fachwerk_http_requests_total",
+        "Requests answered, by method, route template and status."
+    );
+    metrics::describe_histogram!(
+        "fachwerk_http_request_seconds",
+        "Time from the request's head to the last byte of the answer, by route template."
+    );
+    metrics::describe_gauge!("process_resident_memory_bytes", "Memory of the process.");
+}
+
+/// Reads the process's resident memory where the system tells it.
+fn resident_bytes() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1_024.0)
+}

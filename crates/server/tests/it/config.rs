@@ -1,0 +1,154 @@
+//! Configuration: what a file gives, and what its mistakes look like.
+
+use server::config::{Environment, Overrides, load, load_text};
+
+fn mistakes(text: &str) -> String {
+    load_text(text, &Environment::default()).unwrap_err().to_string()
+}
+
+#[test]
+fn without_anything_the_built_in_values_hold() {
+    let config = load_text("", &Environment::default()).unwrap();
+    assert_eq!(config.data.to_str(), Some("data"));
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.default_model, "fachwerk-auszug");
+    assert_eq!(config.limits.upload_bytes, 200 << 20);
+    assert!(!config.is_https());
+}
+
+#[test]
+fn a_model_server_needs_six_lines() {
+    let environment = Environment::from_pairs(&[("STANDARD_API_KEY", "geheim")]);
+    let config = load_text(
+        r#"
+        [[models]]
+        name = "standard"
+        [[models.routes]]
+        kind = "openai"
+        base_url = "https://example.openai.azure.com/openai/v1"
+        api_key_env = "STANDARD_API_KEY"
+        key_header = "api-key"
+        query = "api-version=2024-10-21"
+        upstream_model = "gpt"
+        place = "eu"
+        clearance = "internal"
+        price_input = 1
+        "#,
+        &environment,
+    )
+    .unwrap();
+    assert_eq!(config.default_model, "standard");
+    insta::assert_debug_snapshot!(config.models);
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_the_command_line_over_both() {
+    let folder = std::env::temp_dir().join(format!("fachwerk-config-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("a.toml");
+    std::fs::write(&file, "data = \"a\"\nlisten = \"127.0.0.1:1\"\n[log]\nlevel = \"warn\"\n")
+        .unwrap();
+    let environment = Environment::from_pairs(&[
+        ("FACHWERK_CONFIG", file.to_str().unwrap()),
+        ("FACHWERK_DATA", "b"),
+        ("FACHWERK_LISTEN", "127.0.0.1:2"),
+        ("FACHWERK_LIMITS_UPLOAD_BYTES", "5000"),
+        ("FACHWERK_DATABASE_URL", ""),
+    ]);
+    let overrides = Overrides { listen: Some("127.0.0.1:3".to_owned()), ..Overrides::default() };
+    let config = load(&overrides, &environment).unwrap();
+    assert_eq!(config.data.to_str(), Some("b"));
+    assert_eq!(config.listen.port(), 3);
+    assert_eq!(config.limits.upload_bytes, 5000);
+    assert_eq!(config.log.filter, "warn");
+    assert!(config.database_url.is_none());
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_file_that_was_named_must_be_there() {
+    let overrides =
+        Overrides { config: Some("/nonexistent/f.toml".into()), ..Overrides::default() };
+    let text = load(&overrides, &Environment::default()).unwrap_err().to_string();
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn every_mistake_is_named_at_once() {
+    let text = r#"dat = "x"
+listen = "localhost"
+public_url = "https://ki.example.de/pfad"
+database_url = "mysql://root:geheim@localhost"
+default_model = "fehlt"
+trusted_proxy = "proxy"
+limits = 3
+
+[sessions]
+idle_hours = 200
+
+[log]
+format = "xml"
+level = "==="
+
+[extraction]
+workers = "viele"
+wall_seconds = -1
+memory = 3
+
+[models]
+name = "falsch"
+"#;
+    insta::assert_snapshot!(mistakes(text));
+}
+
+#[test]
+fn every_mistake_in_models_is_named_at_once() {
+    let text = r#"[[models]]
+purpose = "ohne Namen"
+
+[[models]]
+name = "fachwerk-auszug"
+[[models.routes]]
+kind = "builtin"
+base_url = "http://x/v1"
+
+[[models]]
+name = "standard"
+[[models.routes]]
+kind = "anthropic"
+place = "mars"
+[[models.routes]]
+kind = "openai"
+base_url = "ftp://x"
+api_key_env = "FEHLT"
+clearance = "personal"
+price_input = -1
+query = "version"
+key_header = "a b"
+[[models.routes]]
+kind = "openai"
+base_url = "http://name:wort@x/v1"
+api_key_env = "A"
+api_key_file = "b"
+concurrency = 0
+colour = "red"
+
+[[models]]
+name = "standard"
+routes = "keine"
+"#;
+    insta::assert_snapshot!(mistakes(text));
+}
+
+#[test]
+fn a_file_that_is_no_toml_is_explained() {
+    insta::assert_snapshot!(mistakes("data = \"a\nlisten = 3 4\n[[models]\n"));
+}
+
+#[test]
+fn secrets_print_as_stars() {
+    let environment =
+        Environment::from_pairs(&[("FACHWERK_DATABASE_URL", "postgres://a:geheim@b/c")]);
+    let printed = format!("{:?}", load_text("", &environment).unwrap());
+    assert!(printed.contains("***") && !printed.contains("geheim"), "{printed}");
+}
