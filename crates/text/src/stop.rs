@@ -25,7 +25,7 @@ magst mögen mögt mochte mochten möchte möchten lassen lässt läßt
 nicht nichts nur auch schon noch sehr so dann dort hier da dabei dadurch dafür dagegen daher dahin danach daneben daran darauf daraus darin darum darunter darüber davon davor dazu deren dessen denen hierbei hierfür hiermit hierzu hiernach hieraus
 also etwa etwas erst fast ganz gar gerade immer ja je mehr meist meistens nein nie niemals nun oft sogar sonst überhaupt viel viele vieler vielen vielem vieles vielleicht wieder zwar zudem ferner bereits bzw beziehungsweise usw etc ca vgl
 wenig wenige weniger einige einiger einiges einigen einigem mehrere mehreren mehrerer jemand niemand irgendein irgendeine irgend selbst selber
-hin her hinaus heraus herein hinein einander miteinander jetzt heute gestern dass
+insbesondere allerdings gegebenenfalls jeweils jeweilige jeweiligen lediglich bloß ansonsten außerdem dennoch hingegen mithin mitunter nämlich übrigens zumindest zunächst zuletzt schließlich hin her hinaus heraus herein hinein einander miteinander jetzt heute gestern dass
 the a an and or but of to in on at by for with from as is are was were be been being has have had do does did would can could shall should may might must nor this that these those it its he she they them his her their we you your our i me my who whom whose which what when where why how if than then there here into about
 ";
 

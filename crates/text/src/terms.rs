@@ -194,31 +194,3 @@ fn reference_kind(word: &str) -> Option<&'static str> {
         _ => None,
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn plain(text: &str) -> String {
-        let shown =
-            terms(text).into_iter().map(|t| if t.part { format!("+{}", t.text) } else { t.text });
-        shown.collect::<Vec<_>>().join(" ")
-    }
-
-    #[test]
-    fn show() {
-        for t in [
-            "Müller Mueller Muller MÜLLER",
-            "Straße Strasse Straßen",
-            "neue Steuer Steuern Quelle Quellen Statue Statuen",
-            "§ 195 BGB",
-            "nach §§ 111 und 112 BetrVG Abs. 1 Art. 5a",
-            "TenorAuf die Tatbestand1Mit demAuftraggeber tragen.Die YouTube GmbH VwGO 86b 1.000,50 31.01.2011 12,25 Carolina-Panthers-Starter COVID-19 A4 LKWs",
-            "Häuser Hauses Haus Gandhi’s",
-            "Gerichte Gericht Gerichts",
-            "aktuell aktuelle individuell 5½ é Café İstanbul",
-        ] {
-            println!("{t} => {}", plain(t));
-        }
-    }
-}
