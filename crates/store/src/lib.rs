@@ -1,1 +1,56 @@
-//! store
+//! Remembers: rows, stored files, the job queue, the audit chain, in transactions. The only crate
+//! that knows SQL. One concrete [`Store`] with a method for each question the product asks; who may
+//! read what is decided inside the query.
+//!
+//! Knows no HTTP, no models, no search index, and no passwords but as what `identity` made of them.
+
+mod audit;
+mod blobs;
+mod collections;
+mod conversations;
+mod database;
+mod documents;
+mod engine;
+mod error;
+mod jobs;
+mod keys;
+mod logins;
+mod messages;
+mod page;
+mod passages;
+mod people;
+mod runs;
+mod schema;
+mod sessions;
+mod settings;
+mod setup;
+mod tenants;
+mod usage;
+
+pub use audit::{AuditEntry, AuditEvent, AuditOutcome, AuditReport, By, Via};
+pub use blobs::{BlobHash, BlobWriter, Blobs, PendingBlob};
+pub use collections::{Collection, CollectionChange, NewCollection};
+pub use conversations::Conversation;
+pub use database::Store;
+pub use documents::{Document, DocumentCounts, DocumentState, DocumentWork, Received};
+pub use engine::{Engine, Location};
+pub use error::{Conflict, Error};
+pub use jobs::{
+    ATTEMPTS_MAX, AfterFailure, INGEST_DOCUMENT, Job, JobBell, JobCounts, NewJob, PURGE_INDEX,
+    Retry,
+};
+pub use keys::{ApiKey, KeyHolder, NewApiKey};
+pub use logins::LoginAttempts;
+pub use messages::{
+    Asked, Attachment, Citation, Message, MessageRole, MessageRun, NewQuestion, RouteUsed,
+    SummaryLength, Task, TokenUsage,
+};
+pub(crate) use page::Cursor;
+pub use page::Page;
+pub use passages::{FoundPassage, NewPassage, PageBox, Passage};
+pub use people::{Login, NewUser, PersonName, User, UserChange};
+pub use runs::{INTERRUPTED, Run, RunEnd, RunPulse, RunState, Silent};
+pub use schema::{MIGRATION_COUNT, SchemaState};
+pub use sessions::{Session, SignedIn};
+pub use tenants::{Tenant, Unit, UnitName};
+pub use usage::{NewUsage, UsageTotal};

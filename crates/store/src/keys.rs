@@ -1,0 +1,210 @@
+//! API keys. Only the keyed hash of a key is kept, and a few characters to know it again by.
+
+use domain::{Credential, Instant, KeyId, Principal, Scope, TenantId, UserId};
+use sqlx::any::AnyRow;
+
+use crate::{
+    AuditEvent, By, Error, Store, User, audit,
+    database::{Json, fetch, fetch_one, get, params},
+    people,
+    sessions::TOUCH_INTERVAL,
+};
+
+/// An API key, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its id.
+    pub id: KeyId,
+    /// What its owner calls it.
+    pub name: String,
+    /// The first characters of the secret.
+    pub prefix: String,
+    /// What it may be used for.
+    pub scopes: Vec<Scope>,
+    /// Since when.
+    pub created_at: Instant,
+    /// Last use, to the minute.
+    pub last_used_at: Option<Instant>,
+    /// Until when.
+    pub expires_at: Option<Instant>,
+}
+
+/// A key to make.
+#[derive(Debug, Clone)]
+pub struct NewApiKey {
+    /// What its owner calls it.
+    pub name: String,
+    /// The first characters of the secret.
+    pub prefix: String,
+    /// The keyed hash of the secret.
+    pub token_hash: String,
+    /// What it may be used for.
+    pub scopes: Vec<Scope>,
+    /// Until when; `None` for ever.
+    pub expires_at: Option<Instant>,
+}
+
+/// Whose key it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyHolder {
+    /// The key.
+    pub key: ApiKey,
+    /// Its owner.
+    pub user: User,
+}
+
+impl KeyHolder {
+    /// The person as one who acts.
+    #[must_use]
+    pub fn principal(&self) -> Principal {
+        let scopes = self.key.scopes.clone();
+        self.user.principal(Credential::ApiKey { id: self.key.id, scopes })
+    }
+}
+
+impl Store {
+    /// Makes a key.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn create_key(
+        &self,
+        tenant: TenantId,
+        owner: UserId,
+        new: &NewApiKey,
+        by: &By,
+    ) -> Result<ApiKey, Error> {
+        let key = ApiKey {
+            id: KeyId::new(),
+            name: new.name.clone(),
+            prefix: new.prefix.clone(),
+            scopes: new.scopes.clone(),
+            created_at: Instant::now(),
+            last_used_at: None,
+            expires_at: new.expires_at,
+        };
+        let mut tx = self.write().await?;
+        tx.execute(
+            "INSERT INTO api_key (id, tenant_id, user_id, name, prefix, token_hash, scopes, \
+                                  created_at, expires_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            params![
+                key.id,
+                tenant,
+                owner,
+                new.name.as_str(),
+                new.prefix.as_str(),
+                new.token_hash.as_str(),
+                Json(&new.scopes),
+                key.created_at,
+                new.expires_at
+            ],
+        )
+        .await?;
+        let event = AuditEvent::done(by, "create_key").to("key", key.id);
+        audit::append(&mut tx, tenant, event).await?;
+        tx.commit().await?;
+        Ok(key)
+    }
+
+    /// Returns whose key a secret is; `None` if it is unknown, revoked, expired, or its owner
+    /// disabled.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn key_by_token(
+        &self,
+        token_hash: &str,
+        now: Instant,
+    ) -> Result<Option<KeyHolder>, Error> {
+        let mut db = self.read().await?;
+        let row = fetch_one(
+            &mut db,
+            "SELECT k.id, k.name, k.prefix, k.scopes, k.created_at, k.last_used_at, \
+                    k.expires_at, k.tenant_id, k.user_id \
+             FROM api_key k JOIN user_account u ON u.id = k.user_id \
+             WHERE k.token_hash = $1 AND k.revoked_at IS NULL AND u.disabled = 0 \
+               AND (k.expires_at IS NULL OR k.expires_at > $2)",
+            params![token_hash, now],
+        )
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let user = people::find(&mut db, get(&row, "tenant_id")?, get(&row, "user_id")?).await?;
+        Ok(Some(KeyHolder { key: key(&row)?, user }))
+    }
+
+    /// Writes down that a key is in use, at most once a minute.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn touch_key(&self, key: &ApiKey, now: Instant) -> Result<(), Error> {
+        if key.last_used_at.is_some_and(|last| now.since(last) < TOUCH_INTERVAL) {
+            return Ok(());
+        }
+        let mut tx = self.write().await?;
+        tx.execute(
+            "UPDATE api_key SET last_used_at = $2 \
+             WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $3)",
+            params![key.id, now, now.before(TOUCH_INTERVAL)],
+        )
+        .await?;
+        tx.commit().await
+    }
+
+    /// Lists a person's keys that are not revoked, the newest first.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn keys(&self, tenant: TenantId, owner: UserId) -> Result<Vec<ApiKey>, Error> {
+        let mut db = self.read().await?;
+        let rows = fetch(
+            &mut db,
+            "SELECT id, name, prefix, scopes, created_at, last_used_at, expires_at FROM api_key \
+             WHERE user_id = $1 AND tenant_id = $2 AND revoked_at IS NULL \
+             ORDER BY created_at DESC, id DESC",
+            params![owner, tenant],
+        )
+        .await?;
+        rows.iter().map(key).collect()
+    }
+
+    /// Revokes a key at once.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if the person has no such key.
+    pub async fn revoke_key(
+        &self,
+        tenant: TenantId,
+        owner: UserId,
+        id: KeyId,
+        by: &By,
+    ) -> Result<(), Error> {
+        let mut tx = self.write().await?;
+        let revoked = tx
+            .execute(
+                "UPDATE api_key SET revoked_at = $4 \
+                 WHERE id = $1 AND user_id = $2 AND tenant_id = $3 AND revoked_at IS NULL",
+                params![id, owner, tenant, Instant::now()],
+            )
+            .await?;
+        if revoked == 0 {
+            return Err(Error::NotFound);
+        }
+        let event = AuditEvent::done(by, "revoke_key").to("key", id);
+        audit::append(&mut tx, tenant, event).await?;
+        tx.commit().await
+    }
+}
+
+fn key(row: &AnyRow) -> Result<ApiKey, Error> {
+    let Json(scopes) = get(row, "scopes")?;
+    Ok(ApiKey {
+        id: get(row, "id")?,
+        name: get(row, "name")?,
+        prefix: get(row, "prefix")?,
+        scopes,
+        created_at: get(row, "created_at")?,
+        last_used_at: get(row, "last_used_at")?,
+        expires_at: get(row, "expires_at")?,
+    })
+}
