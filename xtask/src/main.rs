@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "a command line tool speaks on standard output")]
 #![expect(clippy::disallowed_methods, reason = "the toolbox sets up environments for others")]
 
+mod bench;
 mod binary;
 mod debian;
 mod deny;
@@ -62,6 +63,12 @@ const COMMANDS: &[Command] = &[
         arguments: "",
         summary: "write openapi/api.json, the configuration reference and the web client anew",
         run: generate::run,
+    },
+    Command {
+        name: "bench",
+        arguments: "NAME…",
+        summary: "measure the release binary; see bench/README.md",
+        run: bench::run,
     },
     Command {
         name: "deny",

@@ -17,6 +17,7 @@ mod messages;
 mod modules;
 mod names;
 mod raise;
+mod unused;
 
 use std::fmt;
 
@@ -82,9 +83,10 @@ impl fmt::Display for Finding {
 type Check = fn(&House, &mut Findings);
 
 /// All checks, by the name under which they can be asked for alone.
-const CHECKS: [(&str, Check); 10] = [
+const CHECKS: [(&str, Check); 11] = [
     ("layers", layers::check),
     ("homes", homes::check),
+    ("unused", unused::check),
     ("budgets", budgets::check),
     ("names", names::check),
     ("modules", modules::check),

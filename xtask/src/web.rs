@@ -6,6 +6,8 @@ use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::failure::{Failure, Outcome};
 use crate::place::Place;
 use crate::{debian, shell};
@@ -37,17 +39,36 @@ pub fn build(place: &Place) -> Outcome {
 pub fn install(place: &Place) -> Outcome {
     check_node()?;
     let web = place.web();
-    let stamp = web.join("node_modules/.fachwerk-install");
-    let wanted = fingerprint(&[web.join("package.json"), web.join("package-lock.json")])?;
-    if is_stamped(&stamp, &wanted) {
+    let wanted = web.join("package-lock.json");
+    // npm writes this one last, so that a broken installation has none.
+    let installed = web.join("node_modules/.package-lock.json");
+    if is_installed(&read_lock(&wanted)?, &read_lock(&installed).unwrap_or_default()) {
         return Ok(());
     }
     println!("▸ web packages: install what package-lock.json names");
     shell::run(
         npm(place).args(["ci", "--no-audit", "--no-fund"]),
         "Check that the npm registry can be reached; after editing package.json run `npm install` in web/.",
-    )?;
-    write_stamp(&stamp, &wanted)
+    )
+}
+
+/// Tells whether every package that the lock file insists on was installed in that version.
+fn is_installed(wanted: &Value, installed: &Value) -> bool {
+    let Some(wanted) = wanted["packages"].as_object() else { return false };
+    wanted.iter().filter(|(path, _)| !path.is_empty()).all(|(path, package)| {
+        // Builds for other systems stand in the lock file and are rightly not here.
+        package["optional"] == true || installed["packages"][path]["version"] == package["version"]
+    })
+}
+
+fn read_lock(path: &Path) -> Outcome<Value> {
+    let text = fs::read_to_string(path).map_err(|error| Failure::file("read", path, &error))?;
+    serde_json::from_str(&text).map_err(|error| {
+        Failure::new(
+            format!("{} is not JSON: {error}", path.display()),
+            "Write it anew with `npm install` in web/.",
+        )
+    })
 }
 
 /// Runs a script of `web/package.json`.
@@ -152,7 +173,24 @@ fn write_stamp(stamp: &Path, text: &str) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use super::node_version;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_package_is_installed_in_the_locked_version() {
+        let lock =
+            |version: &str| json!({"packages": {"": {}, "node_modules/a": {"version": version}}});
+        assert!(is_installed(&lock("1.0.0"), &lock("1.0.0")));
+        assert!(!is_installed(&lock("1.0.1"), &lock("1.0.0")));
+        assert!(!is_installed(&lock("1.0.0"), &Value::Null));
+    }
+
+    #[test]
+    fn a_build_for_another_system_may_be_absent() {
+        let package = json!({"version": "1.0.0", "optional": true});
+        assert!(is_installed(&json!({"packages": {"node_modules/a": package}}), &Value::Null));
+    }
 
     #[test]
     fn node_tells_its_version() {
