@@ -1,1 +1,19 @@
-//! infer
+//! Models that run inside the process. So far one: [`Extractive`], the built-in engine `fachwerk-auszug`.
+//!
+//! It needs no weights. It answers only from given text, quotes sentences word for word, cites each, says what it is, and says so
+//! when the text holds no answer. Text in the sources is only ever quoted, never obeyed. Pure and synchronous: knows no network,
+//! no users, no clock and no wire format; the same request always gets the same answer.
+
+mod answer;
+mod excerpt;
+mod extractive;
+mod given;
+mod request;
+mod tokens;
+mod wording;
+
+pub use answer::{Citation, ExtractAnswer, Piece};
+pub use extractive::{ENGINE_NAME, Extractive};
+pub use given::{Given, Message, Speaker, sources_from_plain_text};
+pub use request::{ExtractRequest, Language, Source, SummaryLength, Task};
+pub use tokens::estimate_tokens;

@@ -3,9 +3,11 @@
 //! Text in, values out. Knows no files, no network, no documents and no users.
 
 mod compound;
+mod lexicon;
 mod sentence;
 mod stem;
 mod stop;
+pub mod summary;
 mod terms;
 
 pub use sentence::{leading_marker, sentences};
