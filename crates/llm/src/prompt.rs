@@ -12,11 +12,10 @@ const LABEL_CHARS_MAX: usize = 300;
 #[must_use]
 pub fn system_prompt(grounding: &Grounding, language: Language) -> String {
     let mut prompt = instructions(grounding.task, language);
-    prompt.push('\n');
     if grounding.sources.is_empty() {
         prompt.push_str(match language {
-            Language::German => "(Es wurden keine passenden Quellen gefunden.)\n",
-            Language::English => "(No matching sources were found.)\n",
+            Language::German => "\n(Es wurden keine passenden Quellen gefunden.)\n",
+            Language::English => "\n(No matching sources were found.)\n",
         });
     }
     for source in &grounding.sources {

@@ -6,6 +6,8 @@ const MARK_CHARS_MAX: usize = 60;
 const LOOKAHEAD_CHARS: usize = 12;
 /// Words that may stand before a number.
 const WORDS: [&str; 4] = ["quellen", "quelle", "sources", "source"];
+/// Words that may stand between numbers.
+const JOINING_WORDS: [&str; 2] = ["und", "and"];
 
 /// What stands at the beginning of a text.
 #[derive(Debug, PartialEq, Eq)]
@@ -63,9 +65,13 @@ fn closing_bracket(inside: &str) -> Option<usize> {
 
 /// Whether an unclosed bracket can still turn out to be a mark.
 fn may_become_mark(inside: &str) -> bool {
-    let is_part =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '\u{a0}' | ',' | ';' | '&' | ':');
-    inside.chars().count() < MARK_CHARS_MAX && inside.chars().all(is_part)
+    let is_separator = |c: char| matches!(c, ' ' | '\u{a0}' | ',' | ';' | '&' | ':');
+    let may_be_item = |part: &str| {
+        let letters = part.trim_end_matches(|c: char| c.is_ascii_digit()).to_ascii_lowercase();
+        let mut words = WORDS.iter().chain(&JOINING_WORDS);
+        words.any(|word| word.starts_with(&letters))
+    };
+    inside.chars().count() < MARK_CHARS_MAX && inside.split(is_separator).all(may_be_item)
 }
 
 fn items(inside: &str) -> Option<Vec<Item<'_>>> {
@@ -79,9 +85,10 @@ fn items(inside: &str) -> Option<Vec<Item<'_>>> {
     Some(items)
 }
 
-/// Splits at "und" and "and" between numbers.
 fn split_words(part: &str) -> impl Iterator<Item = &str> {
-    part.split(" und ").flat_map(|part| part.split(" and "))
+    let [first, second] = JOINING_WORDS.map(|word| format!(" {word} "));
+    let parts: Vec<&str> = part.split(&first).flat_map(|part| part.split(&second)).collect();
+    parts.into_iter()
 }
 
 fn number(text: &str) -> Option<u32> {

@@ -1,0 +1,62 @@
+//! Streams of several servers, each event as we understand it.
+
+use llm::{ChatChunk, SseDecoder, SseEvent, SseLimits, StreamItem};
+use serde_json::json;
+
+fn describe(stream: &str) -> String {
+    let mut decoder = SseDecoder::new(SseLimits::default());
+    let mut events: Vec<SseEvent> = Vec::new();
+    decoder.feed(stream.as_bytes(), &mut events).unwrap();
+    events.extend(decoder.finish().unwrap());
+    let lines = events.iter().map(|event| match StreamItem::decode(event) {
+        Ok(StreamItem::Chunk(chunk)) => format!(
+            "chunk text {:?} finish {:?} usage {:?} choices {} bytes {}",
+            chunk.text(),
+            chunk.finish_reason(),
+            chunk.usage().map(|usage| (usage.prompt_tokens, usage.completion_tokens)),
+            !chunk.is_without_choices(),
+            chunk.generated_bytes(),
+        ),
+        Ok(StreamItem::Done) => "done".to_owned(),
+        Ok(StreamItem::Failed(error)) => format!("failed {:?}", error.message),
+        Err(error) => format!("unreadable: {error}"),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn streams_of_many_servers_are_read() {
+    insta::assert_snapshot!("openai", describe(include_str!("../../fixtures/stream/openai.sse")));
+    insta::assert_snapshot!("azure", describe(include_str!("../../fixtures/stream/azure.sse")));
+    insta::assert_snapshot!(
+        "vllm_tools",
+        describe(include_str!("../../fixtures/stream/vllm_tools.sse"))
+    );
+    insta::assert_snapshot!("ollama", describe(include_str!("../../fixtures/stream/ollama.sse")));
+    insta::assert_snapshot!("mistral", describe(include_str!("../../fixtures/stream/mistral.sse")));
+    insta::assert_snapshot!("broken", describe(include_str!("../../fixtures/stream/broken.sse")));
+}
+
+#[test]
+fn texts_are_rewritten_per_choice_and_nothing_else() {
+    let fields = json!({
+        "id": "x", "new": {"a": 1},
+        "choices": [
+            {"index": 1, "delta": {"content": "b"}, "logprobs": {"content": []}},
+            {"index": 0, "delta": {"content": "a", "reasoning_content": "r"}},
+            {"index": 2, "delta": {}},
+        ],
+    });
+    let mut chunk = ChatChunk::from_fields(fields.as_object().unwrap().clone());
+    assert_eq!(chunk.text(), "a");
+    chunk.rewrite_texts(|index, text| format!("{index}{text}"));
+    let expected = json!({
+        "id": "x", "new": {"a": 1},
+        "choices": [
+            {"index": 1, "delta": {"content": "1b"}, "logprobs": {"content": []}},
+            {"index": 0, "delta": {"content": "0a", "reasoning_content": "r"}},
+            {"index": 2, "delta": {}},
+        ],
+    });
+    assert_eq!(chunk.to_json(), expected.to_string());
+}

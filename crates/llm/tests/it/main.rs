@@ -1,0 +1,11 @@
+//! Bytes in, values out: fixtures against snapshots, and properties where bytes may be hostile.
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+mod chunk;
+mod citation;
+mod error_body;
+mod openai;
+mod prompt;
+mod request;
+mod sse;
+mod upstream;
