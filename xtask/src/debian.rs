@@ -22,11 +22,8 @@ pub const CHROMIUM: Need =
     Need { what: "Chromium", packages: &["chromium"], is_there: || chromium().is_some() };
 
 /// The programs of a PostgreSQL server; the tests start instances of their own.
-pub const POSTGRESQL: Need = Need {
-    what: "the PostgreSQL server",
-    packages: &["postgresql"],
-    is_there: || postgresql_programs().is_some(),
-};
+pub const POSTGRESQL: Need =
+    Need { what: "the PostgreSQL server", packages: &["postgresql"], is_there: has_postgresql };
 
 /// Python with virtual environments, for the stock client package.
 pub const PYTHON: Need = Need {
@@ -98,16 +95,12 @@ pub fn chromium() -> Option<PathBuf> {
     ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(shell::which)
 }
 
-/// The folder with `initdb` and `postgres`; Debian keeps one for each version, off the path.
-pub fn postgresql_programs() -> Option<PathBuf> {
-    if let (Some(initdb), Some(_)) = (shell::which("initdb"), shell::which("postgres")) {
-        return initdb.parent().map(PathBuf::from);
-    }
-    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
-    let mut folders: Vec<PathBuf> = versions
-        .filter_map(|version| Some(version.ok()?.path().join("bin")))
-        .filter(|folder| folder.join("initdb").is_file() && folder.join("postgres").is_file())
-        .collect();
-    folders.sort();
-    folders.pop()
+/// Debian keeps a server's programs in a folder for each version, off the search path.
+fn has_postgresql() -> bool {
+    let on_path = shell::which("initdb").is_some() && shell::which("postgres").is_some();
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    on_path
+        || versions
+            .filter_map(|version| Some(version.ok()?.path().join("bin")))
+            .any(|folder| folder.join("initdb").is_file() && folder.join("postgres").is_file())
 }

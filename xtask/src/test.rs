@@ -122,9 +122,6 @@ fn test_rust(place: &Place, wish: &Wish) -> Outcome {
     if wish.steps.contains(&"install") {
         StockClients::install(place)?.announce(&mut command);
     }
-    if let Some(programs) = debian::postgresql_programs() {
-        command.env("FACHWERK_POSTGRES_BIN", programs);
-    }
     shell::run(&mut command, "Repeat one test with `cargo xtask test PART_OF_ITS_NAME`.")
 }
 

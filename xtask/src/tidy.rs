@@ -11,6 +11,7 @@ mod homes;
 mod house;
 mod layers;
 mod leaks;
+mod leftovers;
 mod measure;
 mod mentions;
 mod messages;
@@ -83,7 +84,7 @@ impl fmt::Display for Finding {
 type Check = fn(&House, &mut Findings);
 
 /// All checks, by the name under which they can be asked for alone.
-const CHECKS: [(&str, Check); 11] = [
+const CHECKS: [(&str, Check); 12] = [
     ("layers", layers::check),
     ("homes", homes::check),
     ("unused", unused::check),
@@ -94,6 +95,7 @@ const CHECKS: [(&str, Check); 11] = [
     ("artefacts", artefacts::check),
     ("messages", messages::check),
     ("leaks", leaks::check),
+    ("leftovers", leftovers::check),
     ("decisions", decisions::check),
 ];
 
