@@ -1,1 +1,185 @@
-//! app
+//! What a principal can do: one method of [`App`] per use case, authorised and recorded.
+//!
+//! Knows no HTTP types, no SQL and no vendor's JSON. Whatever computes for long runs on bounded
+//! pools; whatever outlives a request runs in a task that the process waits for when it stops.
+
+mod account;
+mod admission;
+mod audit;
+mod carrying;
+mod chat;
+mod collections;
+mod conversations;
+mod documents;
+mod error;
+mod grounding;
+mod indexing;
+mod ingest;
+mod live;
+mod models;
+mod naming;
+mod people;
+mod runs;
+mod search;
+mod settlement;
+mod setup;
+mod sign_in;
+mod wording;
+mod worker;
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use domain::DataClass;
+use gateway::Gateway;
+use identity::{InstallationSecret, PasswordHash};
+use store::{Blobs, Store};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use account::{CreatedKey, KeyRequest, Me};
+pub use chat::{ChatAnswer, ChatReply, ChunkStream};
+pub use conversations::{ConversationDetail, NewMessage};
+pub use documents::Upload;
+pub use domain::Principal;
+pub use error::{Error, Result};
+pub use live::{RunEvent, RunSnapshot, Stage};
+pub use models::{BUILT_IN_MODEL, ModelChoice, RouteState, SystemState};
+pub use people::NewPerson;
+pub use runs::RunEvents;
+pub use search::{SearchHit, SearchRequest};
+pub use setup::SETUP_LINK_LIFETIME;
+pub use sign_in::SignedIn;
+pub use store::{
+    ApiKey, Asked, Attachment, AuditEntry, AuditReport, Citation, Collection, CollectionChange,
+    Conversation, Document, DocumentCounts, DocumentState, FoundPassage, JobCounts, Message,
+    MessageRole, NewCollection, Page, PageBox, Passage, PersonName, Run, RunState, Session,
+    SummaryLength, Task, Tenant, TokenUsage, Unit, UnitName, User, UserChange,
+};
+pub use wording::{Language, wording};
+
+use crate::{admission::Admission, indexing::Indexing, live::LiveRuns};
+
+/// What the use cases need to know about this installation.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Name of this process among others on the same database; differs after each start.
+    pub instance: String,
+    /// Largest upload; beyond: refused while it streams in.
+    pub upload_bytes_max: u64,
+    /// A session without use for so long has ended.
+    pub session_idle: Duration,
+    /// A session ends after so long in any case.
+    pub session_lifetime: Duration,
+    /// The model that is taken when nobody chooses.
+    pub default_model: Option<String>,
+    /// The class of what people type in the interface, unless they say otherwise.
+    pub interface_class: DataClass,
+    /// The class of what programs send under `/v1`, unless they say otherwise.
+    pub api_class: DataClass,
+    /// Bounds of reading one document.
+    pub extraction: extract::Limits,
+    /// The program that reads documents in a child process: this very binary.
+    pub extract_program: PathBuf,
+    /// Documents read at the same time.
+    pub ingest_workers: usize,
+}
+
+/// What the use cases act through.
+pub struct Parts {
+    /// Rows, jobs, audit.
+    pub store: Store,
+    /// Bytes of documents.
+    pub blobs: Blobs,
+    /// Passages, findable.
+    pub index: ::search::Index,
+    /// The way to models.
+    pub gateway: Gateway,
+    /// Key of the hashes of tokens.
+    pub secret: InstallationSecret,
+    /// Bounds and choices.
+    pub config: Config,
+}
+
+/// The use cases.
+pub struct App {
+    store: Store,
+    blobs: Blobs,
+    index: ::search::Index,
+    indexing: Indexing,
+    gateway: Gateway,
+    secret: InstallationSecret,
+    config: Config,
+    /// Verified against when an account does not exist.
+    decoy: PasswordHash,
+    hashing: Admission,
+    computing: Admission,
+    extracting: Admission,
+    live: LiveRuns,
+    rebuilding: AtomicBool,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+}
+
+impl App {
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    /// If the machine has no randomness.
+    pub fn new(parts: Parts) -> Result<Arc<Self>> {
+        let readers = parts.config.ingest_workers;
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        Ok(Arc::new(Self {
+            store: parts.store,
+            blobs: parts.blobs,
+            indexing: Indexing::new(parts.index.clone()),
+            index: parts.index,
+            gateway: parts.gateway,
+            secret: parts.secret,
+            config: parts.config,
+            decoy: PasswordHash::decoy()?,
+            // Half the cores: a wave of sign-ins must not stop answers from being written.
+            hashing: Admission::new(cores.div_ceil(2)),
+            computing: Admission::new(cores),
+            extracting: Admission::new(readers),
+            live: LiveRuns::default(),
+            rebuilding: AtomicBool::new(false),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+        }))
+    }
+
+    /// Stops taking on work, lets runs in the making end by themselves until `deadline`, then stops
+    /// them, keeping what they wrote. Returns when all is written down.
+    pub async fn stop(&self, deadline: Duration) {
+        self.stopping.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(deadline, self.tasks.wait()).await.is_ok() {
+            return;
+        }
+        for id in self.live.ids() {
+            if let Some(run) = self.live.get(id) {
+                run.stop.cancel();
+            }
+        }
+        // Writing down a stopped run takes moments; a database that hangs must not hold us.
+        let _ = tokio::time::timeout(Duration::from_secs(5), self.tasks.wait()).await;
+    }
+
+    /// Says whether the store answers and its schema is the one this program needs.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn check_ready(&self) -> Result<()> {
+        Ok(self.store.ping().await?)
+    }
+
+    pub(crate) fn is_rebuilding(&self) -> bool {
+        self.rebuilding.load(Ordering::Relaxed)
+    }
+}

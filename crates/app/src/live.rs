@@ -11,11 +11,9 @@ use std::{
 
 use domain::{RunId, TenantId, UserId};
 use futures_util::{Stream, stream};
-use llm::Usage;
+use store::{Citation, RunState, TokenUsage};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-
-use crate::Citation;
 
 /// What a run is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,41 +38,6 @@ impl Stage {
     }
 }
 
-/// How a run stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RunState {
-    /// The answer is being written.
-    Running,
-    /// The answer is complete.
-    Done,
-    /// Somebody stopped it; what was written stays.
-    Stopped,
-    /// It broke off, with the code of the reason.
-    Failed(&'static str),
-}
-
-impl RunState {
-    /// The code used in tables and interfaces.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Done => "done",
-            Self::Stopped => "stopped",
-            Self::Failed(_) => "failed",
-        }
-    }
-
-    /// The code of the reason, if it failed.
-    #[must_use]
-    pub const fn reason(self) -> Option<&'static str> {
-        match self {
-            Self::Failed(reason) => Some(reason),
-            _ => None,
-        }
-    }
-}
-
 /// Everything a watcher may see of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunSnapshot {
@@ -90,8 +53,10 @@ pub struct RunSnapshot {
     pub stage: Stage,
     /// How it stands.
     pub state: RunState,
+    /// Why it failed, as a code of the texts.
+    pub reason: Option<String>,
     /// What it took, once it ended.
-    pub usage: Option<Usage>,
+    pub usage: Option<TokenUsage>,
 }
 
 /// One thing that happened to a run.
@@ -121,8 +86,10 @@ pub enum RunEvent {
     Done {
         /// How.
         state: RunState,
+        /// Why it failed, as a code of the texts.
+        reason: Option<String>,
         /// What it took.
-        usage: Option<Usage>,
+        usage: Option<TokenUsage>,
     },
 }
 
@@ -145,6 +112,7 @@ impl LiveRun {
             removed_citations: 0,
             stage: Stage::Searching,
             state: RunState::Running,
+            reason: None,
             usage: None,
         };
         Arc::new(Self {
@@ -177,6 +145,15 @@ impl LiveRun {
             let event = watcher.next().await?;
             Some((event, watcher))
         })
+    }
+
+    /// Bytes of the text so far.
+    pub(crate) fn text_len(&self) -> usize {
+        self.lock().text.len()
+    }
+
+    pub(crate) fn is_unwatched(&self) -> bool {
+        self.changed.receiver_count() == 0
     }
 
     fn lock(&self) -> MutexGuard<'_, RunSnapshot> {
@@ -246,7 +223,8 @@ impl Watcher {
             });
         }
         self.ended = true;
-        Some(RunEvent::Done { state: snapshot.state, usage: snapshot.usage })
+        let reason = snapshot.reason.clone();
+        Some(RunEvent::Done { state: snapshot.state, reason, usage: snapshot.usage })
     }
 }
 

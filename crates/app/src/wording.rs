@@ -33,7 +33,10 @@ pub fn wording(language: Language, code: &str, values: &[(&str, String)]) -> Str
     };
     let mut text = texts.get(code).or_else(|| texts.get("internal")).cloned().unwrap_or_default();
     for (name, value) in values {
-        let value = texts.get(&format!("class_{value}")).filter(|_| matches!(*name, "class" | "clearance")).unwrap_or(value);
+        let value = texts
+            .get(&format!("class_{value}"))
+            .filter(|_| matches!(*name, "class" | "clearance"))
+            .unwrap_or(value);
         text = text.replace(&format!("{{{name}}}"), value);
     }
     text

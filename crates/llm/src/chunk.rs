@@ -72,6 +72,24 @@ impl ChatChunk {
         }
     }
 
+    /// Appends to the text of a choice, also where the chunk carries none for it yet. A choice that
+    /// the chunk does not have is left out.
+    pub fn append_text(&mut self, choice: u64, text: &str) {
+        let index = |of: &Value| of.get("index").and_then(Value::as_u64).unwrap_or(0);
+        let Some(choice) = self.choices_mut().iter_mut().find(|one| index(one) == choice) else {
+            return;
+        };
+        let Some(choice) = choice.as_object_mut() else { return };
+        let delta = choice.entry("delta").or_insert_with(|| Value::Object(Map::new()));
+        let Some(delta) = delta.as_object_mut() else { return };
+        match delta.get_mut("content") {
+            Some(Value::String(content)) => content.push_str(text),
+            _ => {
+                delta.insert("content".to_owned(), Value::String(text.to_owned()));
+            }
+        }
+    }
+
     /// Why the first choice ended, in the chunk in which it does.
     #[must_use]
     pub fn finish_reason(&self) -> Option<&str> {

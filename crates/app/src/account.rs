@@ -1,0 +1,147 @@
+//! One's own account: who am I, my password, my API keys.
+
+use domain::{CollectionId, Credential, ErrorKind, Instant, KeyId, Scope};
+use identity::{Password, PasswordHash, Token, TokenKind};
+use store::{ApiKey, By, NewApiKey, Tenant, User};
+
+use crate::{App, Error, Principal, Result, naming::checked_name};
+
+/// Most live keys of one person; beyond: refused.
+const KEYS_MAX: usize = 50;
+
+/// The principal as they see themselves.
+pub struct Me {
+    /// The person.
+    pub user: User,
+    /// Their tenant.
+    pub tenant: Tenant,
+    /// Their private collection, where attached files go.
+    pub default_collection: CollectionId,
+}
+
+/// A key that was just made; the secret is shown this once.
+pub struct CreatedKey {
+    /// The secret.
+    pub token: Token,
+    /// The key.
+    pub key: ApiKey,
+}
+
+/// A key to make, as asked for.
+pub struct KeyRequest {
+    /// What its owner calls it.
+    pub name: String,
+    /// What it may be used for.
+    pub scopes: Vec<Scope>,
+    /// Until when; `None` for ever.
+    pub expires_at: Option<Instant>,
+}
+
+impl App {
+    /// Says who the principal is. Every credential may ask that.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn get_me(&self, principal: &Principal) -> Result<Me> {
+        let user = self.store.user(principal.tenant, principal.user).await?;
+        let tenant = self.store.tenant(principal.tenant).await?;
+        let default_collection =
+            self.store.default_collection(principal.tenant, principal.user).await?;
+        Ok(Me { user, tenant, default_collection })
+    }
+
+    /// Changes the principal's own password and ends all their other sessions.
+    ///
+    /// # Errors
+    /// If the present password is wrong or the new one weak.
+    pub async fn change_password(
+        &self,
+        principal: &Principal,
+        current: String,
+        new: String,
+    ) -> Result<()> {
+        self.authorise_account(principal)?;
+        let login = self.store.login_of(principal.tenant, principal.user).await?;
+        let stored = PasswordHash::from_stored(login.password_hash);
+        let matches = self.hashing.run(move || stored.matches(&Password::given(current))).await?;
+        if !matches {
+            return Err(Error::invalid("password_wrong").in_field("current"));
+        }
+        let hash = self.hash_chosen_password(new, "new").await?;
+        let keep = match principal.credential {
+            Credential::Session(id) => Some(id),
+            Credential::ApiKey { .. } => None,
+        };
+        let by = By::from(principal);
+        Ok(self.store.set_password(principal.tenant, principal.user, &hash, keep, &by).await?)
+    }
+
+    /// Lists the principal's own keys.
+    ///
+    /// # Errors
+    /// If they came with an API key.
+    pub async fn list_keys(&self, principal: &Principal) -> Result<Vec<ApiKey>> {
+        self.authorise_account(principal)?;
+        Ok(self.store.keys(principal.tenant, principal.user).await?)
+    }
+
+    /// Makes a key for the principal.
+    ///
+    /// # Errors
+    /// If they came with an API key, or a field is wrong.
+    pub async fn create_key(&self, principal: &Principal, asked: KeyRequest) -> Result<CreatedKey> {
+        self.authorise_account(principal)?;
+        let user = self.store.user(principal.tenant, principal.user).await?;
+        self.make_key(&user, asked, &By::from(principal)).await
+    }
+
+    /// Makes a key with all scopes for a person. For the operator at the command line.
+    ///
+    /// # Errors
+    /// If there is no such account.
+    pub async fn create_key_by_command(&self, email: &str) -> Result<CreatedKey> {
+        let login = self.store.login(email).await?.ok_or_else(Error::not_found)?;
+        let asked = KeyRequest {
+            name: "fachwerk admin create-key".to_owned(),
+            scopes: Scope::ALL.to_vec(),
+            expires_at: None,
+        };
+        self.make_key(&login.user, asked, &By::command()).await
+    }
+
+    /// Revokes one of the principal's own keys at once.
+    ///
+    /// # Errors
+    /// If it is not theirs.
+    pub async fn revoke_key(&self, principal: &Principal, id: KeyId) -> Result<()> {
+        self.authorise_account(principal)?;
+        let by = By::from(principal);
+        Ok(self.store.revoke_key(principal.tenant, principal.user, id, &by).await?)
+    }
+
+    async fn make_key(&self, owner: &User, asked: KeyRequest, by: &By) -> Result<CreatedKey> {
+        let name = checked_name(&asked.name, "name")?;
+        let mut scopes = asked.scopes;
+        scopes.sort_unstable();
+        scopes.dedup();
+        if scopes.is_empty() {
+            return Err(Error::invalid("scopes_empty").in_field("scopes"));
+        }
+        if asked.expires_at.is_some_and(|at| at <= Instant::now()) {
+            return Err(Error::invalid("expiry_past").in_field("expires_at"));
+        }
+        if self.store.keys(owner.tenant, owner.id).await?.len() >= KEYS_MAX {
+            return Err(Error::new(ErrorKind::Conflict, "too_many_keys").with("max", KEYS_MAX));
+        }
+        let token = Token::generate(TokenKind::ApiKey);
+        let new = NewApiKey {
+            name,
+            prefix: token.hint(),
+            token_hash: self.secret.hash(&token).as_str().to_owned(),
+            scopes,
+            expires_at: asked.expires_at,
+        };
+        let key = self.store.create_key(owner.tenant, owner.id, &new, by).await?;
+        Ok(CreatedKey { token, key })
+    }
+}

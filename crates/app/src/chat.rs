@@ -1,0 +1,180 @@
+//! Chat completions for programs, in the shape of the OpenAI interface, with sources if they name
+//! collections or documents.
+
+use std::{collections::HashMap, pin::Pin, sync::Arc};
+
+use domain::{Action, Resource};
+use futures_util::{Stream, stream};
+use gateway::{ChatStream, Taken};
+use llm::{ChatChunk, ChatEvent, ChatRequest, ChatResponse, CitationFilter, Task};
+use serde_json::{Value, json};
+
+use store::Citation;
+
+use crate::{App, Error, Principal, Result, grounding::Given, settlement::Settlement};
+
+/// An answer piece by piece. Dropping it cancels the call to the model and settles what it took.
+pub type ChunkStream = Pin<Box<dyn Stream<Item = Result<ChatChunk>> + Send>>;
+
+/// An answer, whole or on its way.
+pub enum ChatReply {
+    /// The whole answer.
+    Whole(ChatResponse),
+    /// Its pieces.
+    Stream(ChunkStream),
+}
+
+/// An answer and where it comes from.
+pub struct ChatAnswer {
+    /// The route that gave it.
+    pub taken: Taken,
+    /// The answer.
+    pub reply: ChatReply,
+}
+
+impl App {
+    /// Answers a chat request. The class of the run is the highest of what the caller declares and
+    /// of all collections and documents they name.
+    ///
+    /// # Errors
+    /// If the principal may not use models or read what they name; if no route is cleared for the
+    /// class; if the model fails before its first piece.
+    pub async fn create_chat_completion(
+        self: &Arc<Self>,
+        principal: &Principal,
+        mut request: ChatRequest,
+    ) -> Result<ChatAnswer> {
+        let tenant = Resource::Tenant(principal.tenant);
+        domain::authorise(principal, Action::UseModels, &tenant)?;
+        let asked = request.extension().cloned();
+        let declared = asked.as_ref().and_then(|asked| asked.data_class);
+        let (collections, documents) =
+            asked.map(|asked| (asked.collections, asked.documents)).unwrap_or_default();
+        let scope = self.check_scope(principal, &collections, &documents).await?;
+        let class = declared.unwrap_or(self.config.api_class).max(scope.class);
+        self.check_clearance(request.model(), class)?;
+        let given = if scope.is_empty() {
+            None
+        } else {
+            let question = request.question();
+            Some(self.gather(principal, &scope, &question, Task::Answer).await?)
+        };
+        request.grounding = given.as_ref().map(|given| given.grounding(Task::Answer));
+
+        let mut settlement = Settlement::new(self, principal, class);
+        if request.stream() {
+            let answer = self.gateway.chat(&request, class, &settlement.meter).await;
+            let answer = answer.map_err(|error| self.call_failed(&mut settlement, error))?;
+            let taken = answer.taken().clone();
+            let stream = chunks(self.clone(), answer, given, settlement);
+            return Ok(ChatAnswer { taken, reply: ChatReply::Stream(stream) });
+        }
+        let completion = self.gateway.complete(&request, class, &settlement.meter).await;
+        let completion = completion.map_err(|error| self.call_failed(&mut settlement, error))?;
+        let mut response = completion.response;
+        if let Some(given) = given {
+            let mut cited = vec![];
+            response.rewrite_texts(|choice, text| {
+                let mut filter = CitationFilter::new(given.numbers());
+                let checked = filter.push(text) + &filter.finish();
+                if choice == 0 {
+                    cited = filter.cited().to_vec();
+                }
+                checked
+            });
+            let citations = given.citations(&completion.citations, &cited);
+            response.set_field("fachwerk", extension_value(&citations));
+        }
+        Ok(ChatAnswer { taken: completion.taken, reply: ChatReply::Whole(response) })
+    }
+
+    fn call_failed(&self, settlement: &mut Settlement, error: gateway::GatewayError) -> Error {
+        settlement.failed();
+        self.gateway_error(error)
+    }
+}
+
+/// What our extension adds to an answer.
+fn extension_value(citations: &[Citation]) -> Value {
+    let citations: Vec<Value> = citations
+        .iter()
+        .map(|citation| {
+            json!({
+                "number": citation.number,
+                "document_id": citation.document,
+                "passage_id": citation.passage,
+                "page": citation.page,
+                "start": citation.start,
+                "end": citation.end,
+            })
+        })
+        .collect();
+    json!({ "citations": citations })
+}
+
+/// An answer on its way to a program, with its citation marks checked if it has sources.
+struct Outgoing {
+    app: Arc<App>,
+    answer: ChatStream,
+    given: Option<Given>,
+    /// One filter for each choice.
+    filters: HashMap<u64, CitationFilter>,
+    settlement: Settlement,
+    extension_sent: bool,
+}
+
+fn chunks(
+    app: Arc<App>,
+    answer: ChatStream,
+    given: Option<Given>,
+    settlement: Settlement,
+) -> ChunkStream {
+    let filters = HashMap::new();
+    let outgoing = Outgoing { app, answer, given, filters, settlement, extension_sent: false };
+    Box::pin(stream::unfold(outgoing, |mut outgoing| async move {
+        let chunk = outgoing.next().await?;
+        Some((chunk, outgoing))
+    }))
+}
+
+impl Outgoing {
+    async fn next(&mut self) -> Option<Result<ChatChunk>> {
+        loop {
+            match self.answer.next().await? {
+                Ok(ChatEvent::Chunk(mut chunk)) => {
+                    self.check_marks(&mut chunk);
+                    return Some(Ok(chunk));
+                }
+                // Kept by the stream itself until the end.
+                Ok(ChatEvent::Citation(_)) => {}
+                Err(error) => {
+                    self.settlement.failed();
+                    return Some(Err(self.app.gateway_error(error)));
+                }
+            }
+        }
+    }
+
+    /// Takes marks without a source out; the last chunk of the answer carries the citations.
+    fn check_marks(&mut self, chunk: &mut ChatChunk) {
+        let Some(given) = &self.given else { return };
+        let is_last = chunk.finish_reason().is_some();
+        let filters = &mut self.filters;
+        chunk.rewrite_texts(|choice, text| {
+            let filter =
+                filters.entry(choice).or_insert_with(|| CitationFilter::new(given.numbers()));
+            filter.push(text)
+        });
+        if !is_last || self.extension_sent {
+            return;
+        }
+        self.extension_sent = true;
+        let filter = self.filters.entry(0).or_insert_with(|| CitationFilter::new([]));
+        let rest = filter.finish();
+        if !rest.is_empty() {
+            chunk.append_text(0, &rest);
+        }
+        let citations = given.citations(self.answer.citations(), filter.cited());
+        chunk.set_field("fachwerk", extension_value(&citations));
+    }
+}

@@ -1,0 +1,288 @@
+//! Conversations: history, questions, and the runs that answer them.
+
+use std::sync::Arc;
+
+use domain::{
+    Action, CollectionId, ConversationId, DataClass, DocumentId, ErrorKind, MessageId, Resource,
+    limits,
+};
+use store::{Asked, Attachment, Conversation, Message, MessageRole, NewQuestion, Page, Task};
+
+use crate::{
+    App, Error, Language, Principal, Result, grounding::Scope, naming::checked_name,
+    search::check_count, wording::wording,
+};
+
+/// Conversations on one page of the history.
+const HISTORY_PAGE: u32 = 50;
+/// Longest title made from a question, in characters; beyond: cut at a word.
+const TITLE_CHARS_MAX: usize = 60;
+/// Answers in the making of one person at the same time; beyond: refused.
+const RUNS_PER_PERSON_MAX: usize = 8;
+
+/// A conversation with its messages.
+pub struct ConversationDetail {
+    /// The conversation.
+    pub conversation: Conversation,
+    /// Its messages, in order.
+    pub messages: Vec<Message>,
+}
+
+/// What somebody asks in a conversation.
+#[derive(Debug, Clone, Default)]
+pub struct NewMessage {
+    /// The question; may be empty if a summary is asked for.
+    pub text: String,
+    /// Documents to answer from; `None` goes on with those of the question before.
+    pub documents: Option<Vec<DocumentId>>,
+    /// Collections to answer from; `None` goes on with those of the question before.
+    pub collections: Option<Vec<CollectionId>>,
+    /// The model; `None` for the default one.
+    pub model: Option<String>,
+    /// The class of what is typed; `None` for what is configured.
+    pub data_class: Option<DataClass>,
+    /// What is asked for; `None` for an answer.
+    pub task: Option<Task>,
+    /// The language of the texts that we add.
+    pub language: Language,
+}
+
+impl App {
+    /// Lists the principal's conversations, the last changed first, or those that contain `query`.
+    ///
+    /// # Errors
+    /// If the API key lacks the scope, or the cursor is not one of ours.
+    pub async fn list_conversations(
+        &self,
+        principal: &Principal,
+        query: Option<&str>,
+        after: Option<&str>,
+    ) -> Result<Page<Conversation>> {
+        authorise_own(principal)?;
+        let query = query.map(str::trim).filter(|query| !query.is_empty());
+        if query.is_some_and(|query| query.chars().count() > limits::QUERY_CHARS_MAX) {
+            let error = Error::invalid("query_too_long").with("max", limits::QUERY_CHARS_MAX);
+            return Err(error.in_field("query"));
+        }
+        let (tenant, owner) = (principal.tenant, principal.user);
+        Ok(self.store.conversations(tenant, owner, query, after, HISTORY_PAGE).await?)
+    }
+
+    /// Makes an empty conversation. Without a title it gets one from its first question.
+    ///
+    /// # Errors
+    /// If the API key lacks the scope, or the title is unfit.
+    pub async fn create_conversation(
+        &self,
+        principal: &Principal,
+        title: Option<&str>,
+    ) -> Result<Conversation> {
+        authorise_own(principal)?;
+        let title = title.map(|title| checked_name(title, "title")).transpose()?;
+        let title = title.unwrap_or_default();
+        Ok(self.store.create_conversation(principal.tenant, principal.user, &title).await?)
+    }
+
+    /// Returns a conversation with its messages.
+    ///
+    /// # Errors
+    /// If it is not the principal's own.
+    pub async fn get_conversation(
+        &self,
+        principal: &Principal,
+        id: ConversationId,
+    ) -> Result<ConversationDetail> {
+        authorise_own(principal)?;
+        let (tenant, owner) = (principal.tenant, principal.user);
+        let conversation = self.store.conversation(tenant, owner, id).await?;
+        let messages = self.store.messages(tenant, owner, id).await?;
+        Ok(ConversationDetail { conversation, messages })
+    }
+
+    /// Gives a conversation another title.
+    ///
+    /// # Errors
+    /// If it is not the principal's own, or the title is unfit.
+    pub async fn update_conversation(
+        &self,
+        principal: &Principal,
+        id: ConversationId,
+        title: &str,
+    ) -> Result<Conversation> {
+        authorise_own(principal)?;
+        let title = checked_name(title, "title")?;
+        let (tenant, owner) = (principal.tenant, principal.user);
+        Ok(self.store.rename_conversation(tenant, owner, id, &title).await?)
+    }
+
+    /// Deletes a conversation; an answer in the making is stopped.
+    ///
+    /// # Errors
+    /// If it is not the principal's own.
+    pub async fn delete_conversation(
+        &self,
+        principal: &Principal,
+        id: ConversationId,
+    ) -> Result<()> {
+        authorise_own(principal)?;
+        let (tenant, owner) = (principal.tenant, principal.user);
+        let running = self.store.running_run(tenant, owner, id).await?;
+        self.store.delete_conversation(tenant, owner, id).await?;
+        if let Some(live) = running.and_then(|run| self.live.get(run.id)) {
+            live.stop.cancel();
+        }
+        Ok(())
+    }
+
+    /// Asks something: keeps question, empty answer and run, and starts writing. The class of the
+    /// run is the highest of the question, everything it names, and everything said before in the
+    /// conversation, which the model reads too.
+    ///
+    /// # Errors
+    /// If the conversation is not the principal's own or has a run; if something named is hidden or
+    /// not ready; if no route of the model is cleared for the class.
+    pub async fn create_message(
+        self: &Arc<Self>,
+        principal: &Principal,
+        conversation: ConversationId,
+        new: NewMessage,
+    ) -> Result<Asked> {
+        authorise_own(principal)?;
+        check_message(&new)?;
+        let before = self.get_conversation(principal, conversation).await?;
+        self.check_room(principal)?;
+        let task = new.task.unwrap_or(Task::Answer);
+        let (documents, collections) = named_or_carried(&new, &before.messages);
+        let scope = self.check_scope(principal, &collections, &documents).await?;
+        if task != Task::Answer && scope.documents().is_empty() {
+            return Err(Error::invalid("summary_needs_document").in_field("documents"));
+        }
+        let model = new.model.clone().unwrap_or_else(|| self.default_model().to_owned());
+        let class = new
+            .data_class
+            .unwrap_or(self.config.interface_class)
+            .max(scope.class)
+            .max(highest_class(&before.messages));
+        self.check_clearance(&model, class)?;
+        let question = question(&new, task, &scope, collections, model, class);
+        let asked = self
+            .store
+            .send_message(
+                principal.tenant,
+                principal.user,
+                conversation,
+                &question,
+                &self.config.instance,
+            )
+            .await?;
+        self.start_run(principal, &asked.run, &asked.answer, before.messages, &asked.question);
+        Ok(asked)
+    }
+
+    /// Has the last answer of a conversation written again.
+    ///
+    /// # Errors
+    /// If it is not the last answer, or one is being written; and for the reasons of
+    /// [`App::create_message`], which are all checked again.
+    pub async fn retry_message(
+        self: &Arc<Self>,
+        principal: &Principal,
+        id: MessageId,
+    ) -> Result<Message> {
+        authorise_own(principal)?;
+        let (tenant, owner) = (principal.tenant, principal.user);
+        let answer = self.store.message(tenant, owner, id).await?;
+        let mut messages = self.store.messages(tenant, owner, answer.conversation).await?;
+        let is_last = messages.last().is_some_and(|last| last.id == id);
+        if !is_last || answer.role != MessageRole::Assistant {
+            return Err(Error::new(ErrorKind::Conflict, "run_not_repeatable"));
+        }
+        self.check_room(principal)?;
+        messages.pop();
+        let question = messages.pop().ok_or_else(Error::not_found)?;
+        let documents: Vec<_> = question.attachments.iter().map(|file| file.document).collect();
+        let scope = self.check_scope(principal, &question.collections, &documents).await?;
+        let class = question.data_class.max(scope.class).max(highest_class(&messages));
+        let model = question.model.as_deref().unwrap_or_else(|| self.default_model());
+        self.check_clearance(model, class)?;
+        let instance = &self.config.instance;
+        let (answer, run) = self.store.retry_message(tenant, owner, id, instance).await?;
+        self.start_run(principal, &run, &answer, messages, &question);
+        Ok(answer)
+    }
+
+    fn check_room(&self, principal: &Principal) -> Result<()> {
+        if self.live.count_of(principal.user) >= RUNS_PER_PERSON_MAX {
+            let error = Error::new(ErrorKind::RateLimited, "too_many_runs");
+            return Err(error.with("max", RUNS_PER_PERSON_MAX));
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn authorise_own(principal: &Principal) -> Result<()> {
+    let own = Resource::Personal { tenant: principal.tenant, owner: principal.user };
+    Ok(domain::authorise(principal, Action::UseConversation, &own)?)
+}
+
+fn check_message(new: &NewMessage) -> Result<()> {
+    let is_summary = matches!(new.task, Some(Task::Summary { .. }));
+    if new.text.trim().is_empty() && !is_summary {
+        return Err(Error::invalid("message_empty").in_field("text"));
+    }
+    if new.text.chars().count() > limits::MESSAGE_CHARS_MAX {
+        let error = Error::invalid("message_too_long").with("max", limits::MESSAGE_CHARS_MAX);
+        return Err(error.in_field("text"));
+    }
+    check_count("documents", new.documents.as_ref().map_or(0, Vec::len))?;
+    check_count("collections", new.collections.as_ref().map_or(0, Vec::len))
+}
+
+/// What the question names; if it names nothing at all, what the question before named.
+fn named_or_carried(new: &NewMessage, before: &[Message]) -> (Vec<DocumentId>, Vec<CollectionId>) {
+    if new.documents.is_some() || new.collections.is_some() {
+        let (documents, collections) = (new.documents.clone(), new.collections.clone());
+        return (documents.unwrap_or_default(), collections.unwrap_or_default());
+    }
+    let last = before.iter().rev().find(|message| message.role == MessageRole::User);
+    last.map_or_else(Default::default, |last| {
+        let documents = last.attachments.iter().map(|file| file.document).collect();
+        (documents, last.collections.clone())
+    })
+}
+
+fn highest_class(messages: &[Message]) -> DataClass {
+    messages.iter().map(|message| message.data_class).max().unwrap_or(DataClass::Open)
+}
+
+fn question(
+    new: &NewMessage,
+    task: Task,
+    scope: &Scope,
+    collections: Vec<CollectionId>,
+    model: String,
+    data_class: DataClass,
+) -> NewQuestion {
+    let named = scope.documents().iter();
+    let attachments: Vec<Attachment> = named
+        .map(|document| Attachment { document: document.id, name: document.name.clone() })
+        .collect();
+    let mut text = new.text.trim().to_owned();
+    if text.is_empty() {
+        let names: Vec<&str> = attachments.iter().map(|file| file.name.as_str()).collect();
+        text = wording(new.language, "summary_request", &[("names", names.join(", "))]);
+    }
+    let title = Some(title_of(&text));
+    NewQuestion { text, attachments, collections, model: Some(model), data_class, task, title }
+}
+
+/// The first words of a question.
+fn title_of(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    if line.chars().count() <= TITLE_CHARS_MAX {
+        return line.to_owned();
+    }
+    let cut: String = line.chars().take(TITLE_CHARS_MAX).collect();
+    let whole = cut.rsplit_once(' ').map_or(cut.as_str(), |(whole, _)| whole);
+    format!("{whole} …")
+}

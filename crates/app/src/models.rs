@@ -1,0 +1,179 @@
+//! The models a principal may ask, and the state of the installation.
+
+use domain::{Action, DataClass, ErrorKind, Place, Resource};
+use gateway::{GatewayError, Model, PlanError, RouteKind};
+use store::{DocumentCounts, JobCounts};
+
+use crate::{App, Error, Principal, Result};
+
+/// The built-in engine's model.
+pub const BUILT_IN_MODEL: &str = "fachwerk-auszug";
+
+/// A model as people choose it.
+pub struct ModelChoice {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub purpose: String,
+    /// Whether it only quotes.
+    pub is_built_in: bool,
+    /// The highest class it may receive.
+    pub clearance: DataClass,
+    /// Where it runs, from near to far.
+    pub places: Vec<Place>,
+    /// Whether it is taken when nobody chooses.
+    pub is_default: bool,
+}
+
+/// A route as operators see it.
+pub struct RouteState {
+    /// Its name.
+    pub name: String,
+    /// Whether it is the built-in engine.
+    pub is_built_in: bool,
+    /// Where it runs.
+    pub place: Place,
+    /// The highest class it may receive.
+    pub clearance: DataClass,
+}
+
+/// How the installation stands.
+pub struct SystemState {
+    /// Documents by state.
+    pub documents: DocumentCounts,
+    /// Background work.
+    pub jobs: JobCounts,
+    /// Passages in the index.
+    pub passages: u64,
+    /// Whether the index is being built anew.
+    pub is_rebuilding: bool,
+    /// The models with their routes.
+    pub models: Vec<(String, Vec<RouteState>)>,
+}
+
+impl App {
+    /// Lists the models.
+    ///
+    /// # Errors
+    /// If the API key lacks the scope.
+    pub fn list_models(&self, principal: &Principal) -> Result<Vec<ModelChoice>> {
+        let tenant = Resource::Tenant(principal.tenant);
+        domain::authorise(principal, Action::UseModels, &tenant)?;
+        Ok(self.gateway.catalogue().models().iter().map(|model| self.choice(model)).collect())
+    }
+
+    /// Returns one model.
+    ///
+    /// # Errors
+    /// If the API key lacks the scope or there is no such model.
+    pub fn get_model(&self, principal: &Principal, name: &str) -> Result<ModelChoice> {
+        let tenant = Resource::Tenant(principal.tenant);
+        domain::authorise(principal, Action::UseModels, &tenant)?;
+        let model = self.gateway.catalogue().model(name).ok_or_else(|| self.unknown_model(name))?;
+        Ok(self.choice(model))
+    }
+
+    /// Says how the installation stands.
+    ///
+    /// # Errors
+    /// If the principal is no administrator.
+    pub async fn get_system(&self, principal: &Principal) -> Result<SystemState> {
+        self.authorise_audit(principal)?;
+        let models = self.gateway.catalogue().models().iter().map(|model| {
+            let routes = model.routes.iter().map(|route| RouteState {
+                name: route.name.clone(),
+                is_built_in: matches!(route.kind, RouteKind::BuiltIn),
+                place: route.place,
+                clearance: route.clearance,
+            });
+            (model.name.clone(), routes.collect())
+        });
+        Ok(SystemState {
+            documents: self.store.document_counts(principal.tenant).await?,
+            jobs: self.store.job_counts().await?,
+            passages: self.index.passages(),
+            is_rebuilding: self.is_rebuilding(),
+            models: models.collect(),
+        })
+    }
+
+    /// Says whether any model besides the built-in engine is configured.
+    #[must_use]
+    pub fn has_language_model(&self) -> bool {
+        self.gateway.catalogue().models().iter().any(|model| !model.is_built_in())
+    }
+
+    /// The model that is taken when nobody chooses: the configured one, else the first.
+    pub(crate) fn default_model(&self) -> &str {
+        let configured = self.config.default_model.as_deref();
+        let first = self.gateway.catalogue().models().first().map(|model| model.name.as_str());
+        configured.or(first).unwrap_or(BUILT_IN_MODEL)
+    }
+
+    /// Checks that some route of the model may receive data of this class.
+    pub(crate) fn check_clearance(&self, model: &str, class: DataClass) -> Result<()> {
+        match gateway::plan(&self.gateway.catalogue(), model, class) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.plan_error(error)),
+        }
+    }
+
+    pub(crate) fn unknown_model(&self, name: &str) -> Error {
+        let available: Vec<&str> =
+            self.gateway.catalogue().models().iter().map(|model| model.name.as_str()).collect();
+        Error::new(ErrorKind::NotFound, "model_unknown")
+            .with("model", name)
+            .with("available", available.join(", "))
+    }
+
+    fn plan_error(&self, error: PlanError) -> Error {
+        match error {
+            PlanError::UnknownModel { model } => self.unknown_model(&model),
+            PlanError::ClearanceTooLow { model, class, clearance, allowed } => {
+                let code = if allowed.is_empty() { "clearance_none" } else { "clearance_too_low" };
+                Error::new(ErrorKind::Forbidden, code)
+                    .with("class", class.code())
+                    .with("model", model)
+                    .with("clearance", clearance.code())
+                    .with("allowed", allowed.join(", "))
+            }
+        }
+    }
+
+    pub(crate) fn gateway_error(&self, error: GatewayError) -> Error {
+        match error {
+            GatewayError::Plan(error) => self.plan_error(error),
+            GatewayError::Unsupported(ref refusal) => {
+                let detail = refusal.to_string();
+                Error::invalid("request_refused").with("detail", detail).caused_by(error)
+            }
+            GatewayError::Refused { error: ref refusal, .. } => {
+                let detail = refusal.message.clone().unwrap_or_default();
+                Error::invalid("upstream_refused").with("detail", detail)
+            }
+            GatewayError::Overloaded { retry_after } => {
+                let overloaded = Error::new(ErrorKind::Overloaded, "overloaded");
+                overloaded.retry_after(retry_after.unwrap_or(std::time::Duration::from_secs(5)))
+            }
+            GatewayError::Upstream { .. } => {
+                Error::new(ErrorKind::UpstreamFailed, "upstream_failed").caused_by(error)
+            }
+            GatewayError::TimedOut { .. } => {
+                Error::new(ErrorKind::TimedOut, "upstream_timed_out").caused_by(error)
+            }
+        }
+    }
+
+    fn choice(&self, model: &Model) -> ModelChoice {
+        let places = Place::ALL.into_iter();
+        let has = |place: &Place| model.routes.iter().any(|route| route.place == *place);
+        ModelChoice {
+            name: model.name.clone(),
+            purpose: model.purpose.clone(),
+            is_built_in: model.is_built_in(),
+            clearance: model.clearance(),
+            places: places.filter(has).collect(),
+            is_default: model.name == self.default_model(),
+        }
+    }
+}

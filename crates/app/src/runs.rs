@@ -1,0 +1,378 @@
+//! Runs: an answer in the making. It belongs to the process, goes on when the browser goes away,
+//! and whoever comes back sees the text so far and then the rest.
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use domain::{Instant, RunId};
+use futures_util::Stream;
+use gateway::ChatStream;
+use llm::{ChatEvent, ChatRequest, CitationFilter, Role};
+use store::{Message, MessageRole, RouteUsed, Run, RunEnd, RunPulse, RunState, Silent, TokenUsage};
+
+use crate::{
+    App, Principal, Result, RunEvent, RunSnapshot, Stage, conversations::authorise_own,
+    grounding::Given, live::LiveRun, settlement::Settlement,
+};
+
+/// The text so far is written down this often, which is also the run's sign of life. A killed
+/// process loses no more of an unfinished answer than this.
+const SAVE_INTERVAL: Duration = Duration::from_secs(1);
+/// A run without a sign of life for so long was left behind by a process that is gone.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+/// How often a run of another process is looked at for watchers here.
+const REMOTE_POLL: Duration = Duration::from_millis(500);
+/// Most characters of earlier messages that a model reads again; the oldest are left out.
+const HISTORY_CHARS_MAX: usize = 24_000;
+/// Longest answer, in bytes; beyond: it ends as it stands.
+const ANSWER_BYTES_MAX: usize = 1_000_000;
+
+/// What happens to a run, from the beginning.
+pub type RunEvents = Pin<Box<dyn Stream<Item = RunEvent> + Send>>;
+
+/// What a run needs to know.
+struct Work {
+    principal: Principal,
+    question: Message,
+    before: Vec<Message>,
+    live: Arc<LiveRun>,
+}
+
+impl App {
+    /// Watches a run: everything so far, then everything that follows, until it ends.
+    ///
+    /// # Errors
+    /// If the run is not the principal's own.
+    pub async fn watch_run(
+        self: &Arc<Self>,
+        principal: &Principal,
+        id: RunId,
+    ) -> Result<RunEvents> {
+        authorise_own(principal)?;
+        let run = self.store.run(principal.tenant, principal.user, id).await?;
+        let live = self.live.get(id);
+        if let Some(live) =
+            live.filter(|live| live.owner == principal.user && live.tenant == principal.tenant)
+        {
+            return Ok(Box::pin(live.watch()));
+        }
+        self.watch_stored(principal, run).await
+    }
+
+    /// Stops a run; what was written stays.
+    ///
+    /// # Errors
+    /// If the run is not the principal's own.
+    pub async fn stop_run(&self, principal: &Principal, id: RunId) -> Result<()> {
+        authorise_own(principal)?;
+        self.store.request_stop(principal.tenant, principal.user, id).await?;
+        if let Some(live) = self.live.get(id) {
+            live.stop.cancel();
+        }
+        Ok(())
+    }
+
+    /// Ends runs that a dead process left behind, now and from time to time. `is_alone` says that no
+    /// other process can be running, as on SQLite.
+    ///
+    /// # Errors
+    /// If the store fails at the start.
+    pub async fn end_abandoned_runs(self: &Arc<Self>, is_alone: bool) -> Result<()> {
+        if is_alone {
+            let others = Silent::AllBut(self.config.instance.clone());
+            self.store.interrupt_runs(&others).await?;
+            return Ok(());
+        }
+        let app = self.clone();
+        self.tasks.spawn(async move {
+            loop {
+                let silent = Silent::Since(Instant::now().before(SILENCE_MAX));
+                if let Err(error) = app.store.interrupt_runs(&silent).await {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "abandoned runs were not ended"
+                    );
+                }
+                tokio::select! {
+                    () = app.stopping.cancelled() => return,
+                    () = tokio::time::sleep(SILENCE_MAX / 3) => {}
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// A run of another process, or one that has ended: looks into the store.
+    async fn watch_stored(self: &Arc<Self>, principal: &Principal, run: Run) -> Result<RunEvents> {
+        let live = LiveRun::new(run.id, principal.tenant, principal.user);
+        let message = self.store.message(principal.tenant, principal.user, run.message).await?;
+        show_stored(&live, &message);
+        if run.state == RunState::Running {
+            let (app, principal, copy) = (self.clone(), principal.clone(), live.clone());
+            self.tasks.spawn(async move { app.follow_stored(&principal, &message, &copy).await });
+        }
+        Ok(Box::pin(live.watch()))
+    }
+
+    async fn follow_stored(&self, principal: &Principal, message: &Message, copy: &LiveRun) {
+        loop {
+            tokio::select! {
+                () = self.stopping.cancelled() => return,
+                () = tokio::time::sleep(REMOTE_POLL) => {}
+            }
+            let read = self.store.message(principal.tenant, principal.user, message.id).await;
+            let Ok(now) = read else {
+                copy.update(|snapshot| snapshot.state = RunState::Failed);
+                return;
+            };
+            show_stored(copy, &now);
+            let has_ended = now.run.as_ref().is_none_or(|run| run.state != RunState::Running);
+            if has_ended || copy.is_unwatched() {
+                return;
+            }
+        }
+    }
+
+    pub(crate) fn start_run(
+        self: &Arc<Self>,
+        principal: &Principal,
+        run: &Run,
+        answer: &Message,
+        before: Vec<Message>,
+        question: &Message,
+    ) {
+        debug_assert_eq!(run.message, answer.id, "a run writes its answer");
+        let live = LiveRun::new(run.id, principal.tenant, principal.user);
+        self.live.insert(live.clone());
+        let (principal, question) = (principal.clone(), question.clone());
+        let work = Work { principal, question, before, live };
+        let app = self.clone();
+        self.tasks.spawn(async move { app.write_answer(work).await });
+    }
+
+    async fn write_answer(self: Arc<Self>, work: Work) {
+        let live = work.live.clone();
+        let mut writing = Writing {
+            given: Given::default(),
+            filter: CitationFilter::new([]),
+            taken: None,
+            quotes: vec![],
+            usage: None,
+        };
+        let outcome = tokio::select! {
+            outcome = self.answer(&work, &mut writing) => outcome,
+            () = self.keep_alive(&live) => Ok(RunState::Stopped),
+            () = live.stop.cancelled() => Ok(RunState::Stopped),
+        };
+        let (state, reason) = match outcome {
+            Ok(state) => (state, None),
+            Err(error) => {
+                tracing::warn!(
+                    run.id = %live.id,
+                    error.code = error.code,
+                    error = &error as &dyn std::error::Error,
+                    "an answer broke off"
+                );
+                (RunState::Failed, Some(error.code.to_owned()))
+            }
+        };
+        let end = writing.end(state, reason, live.snapshot().text);
+        self.finish(&live, &end).await;
+    }
+
+    /// Writes the end down, then shows it: what a watcher saw as done is done.
+    async fn finish(&self, live: &LiveRun, end: &RunEnd) {
+        let mut written = self.store.finish_run(live.id, end).await;
+        for _ in 0..5 {
+            if written.is_ok() {
+                break;
+            }
+            tokio::time::sleep(SAVE_INTERVAL).await;
+            written = self.store.finish_run(live.id, end).await;
+        }
+        if let Err(error) = written {
+            // The run stays open in the store and is ended as interrupted at the next start.
+            tracing::error!(
+                run.id = %live.id,
+                error = &error as &dyn std::error::Error,
+                "the end of an answer was not written down"
+            );
+        }
+        live.update(|snapshot| {
+            snapshot.text.clone_from(&end.text);
+            snapshot.citations.clone_from(&end.citations);
+            snapshot.removed_citations = end.removed_citations;
+            snapshot.usage = end.usage;
+            snapshot.state = end.state;
+            snapshot.reason.clone_from(&end.reason);
+        });
+        self.live.remove(live.id);
+    }
+
+    /// Writes the text so far down from time to time; returns when the run shall stop.
+    async fn keep_alive(&self, live: &LiveRun) {
+        let mut saved = 0;
+        loop {
+            tokio::time::sleep(SAVE_INTERVAL).await;
+            let snapshot = live.snapshot();
+            let pulse = if snapshot.text.len() == saved {
+                self.store.heartbeat_run(live.id).await
+            } else {
+                saved = snapshot.text.len();
+                self.store.save_run_text(live.id, &snapshot.text).await
+            };
+            match pulse {
+                Ok(RunPulse::Running) => {}
+                Ok(RunPulse::StopRequested | RunPulse::Gone) => return,
+                Err(error) => tracing::warn!(
+                    run.id = %live.id,
+                    error = &error as &dyn std::error::Error,
+                    "the text so far was not written down"
+                ),
+            }
+        }
+    }
+
+    async fn answer(self: &Arc<Self>, work: &Work, writing: &mut Writing) -> Result<RunState> {
+        let Work { principal, question, before, live } = work;
+        let documents: Vec<_> = question.attachments.iter().map(|file| file.document).collect();
+        let scope = self.check_scope(principal, &question.collections, &documents).await?;
+        let task = task_of(question);
+        let mut request = ChatRequest::new(
+            question.model.clone().unwrap_or_else(|| self.default_model().to_owned()),
+            messages_for_model(before, question),
+        );
+        if !scope.is_empty() {
+            if task != llm::Task::Answer {
+                live.update(|now| now.stage = Stage::Reading);
+            }
+            let given = self.gather(principal, &scope, &question.text, task).await?;
+            writing.filter = CitationFilter::new(given.numbers());
+            request.grounding = Some(given.grounding(task));
+            writing.given = given;
+        }
+        live.update(|now| now.stage = Stage::Writing);
+        let class = question.data_class.max(scope.class);
+        let mut settlement = Settlement::new(self, principal, class);
+        let streamed = self.stream_answer(&request, &mut settlement, writing, live).await;
+        let metered = settlement.meter.read();
+        writing.usage = Some(TokenUsage {
+            prompt_tokens: metered.usage.prompt_tokens,
+            completion_tokens: metered.usage.completion_tokens,
+            estimated: metered.is_estimated,
+        });
+        if streamed.is_err() {
+            settlement.failed();
+        }
+        streamed.map(|()| RunState::Done)
+    }
+
+    async fn stream_answer(
+        &self,
+        request: &ChatRequest,
+        settlement: &mut Settlement,
+        writing: &mut Writing,
+        live: &LiveRun,
+    ) -> Result<()> {
+        let failed = |error| self.gateway_error(error);
+        let class = settlement.class();
+        let mut answer: ChatStream =
+            self.gateway.chat(request, class, &settlement.meter).await.map_err(failed)?;
+        let taken = answer.taken();
+        writing.taken = Some(RouteUsed { name: taken.route.clone(), place: taken.place });
+        while let Some(event) = answer.next().await {
+            match event.map_err(failed)? {
+                ChatEvent::Chunk(chunk) => {
+                    let text = writing.filter.push(chunk.text());
+                    if !text.is_empty() {
+                        live.update(|now| now.text.push_str(&text));
+                    }
+                }
+                ChatEvent::Citation(quote) => writing.quotes.push(quote),
+            }
+            if live.text_len() > ANSWER_BYTES_MAX {
+                break;
+            }
+        }
+        let rest = writing.filter.finish();
+        live.update(|now| now.text.push_str(&rest));
+        Ok(())
+    }
+}
+
+/// What is known about an answer besides its text.
+struct Writing {
+    given: Given,
+    filter: CitationFilter,
+    taken: Option<RouteUsed>,
+    quotes: Vec<llm::Citation>,
+    usage: Option<TokenUsage>,
+}
+
+impl Writing {
+    fn end(self, state: RunState, reason: Option<String>, text: String) -> RunEnd {
+        RunEnd {
+            state,
+            reason,
+            text,
+            citations: self.given.citations(&self.quotes, self.filter.cited()),
+            removed_citations: self.filter.removed(),
+            model: None,
+            route: self.taken,
+            data_class: None,
+            usage: self.usage,
+        }
+    }
+}
+
+fn task_of(question: &Message) -> llm::Task {
+    match question.task {
+        Some(store::Task::Summary { length }) => llm::Task::Summary(match length {
+            store::SummaryLength::Short => llm::SummaryLength::Short,
+            store::SummaryLength::Medium => llm::SummaryLength::Medium,
+            store::SummaryLength::Long => llm::SummaryLength::Long,
+        }),
+        _ => llm::Task::Answer,
+    }
+}
+
+/// The end of the conversation so far, then the question.
+fn messages_for_model(before: &[Message], question: &Message) -> Vec<llm::Message> {
+    let mut left = HISTORY_CHARS_MAX;
+    let mut kept: Vec<llm::Message> = before
+        .iter()
+        .rev()
+        .filter(|message| !message.text.is_empty())
+        .take_while(|message| {
+            let length = message.text.chars().count();
+            let fits = length <= left;
+            left = left.saturating_sub(length);
+            fits
+        })
+        .map(|message| match message.role {
+            MessageRole::User => llm::Message::new(Role::User, message.text.clone()),
+            MessageRole::Assistant => llm::Message::new(Role::Assistant, message.text.clone()),
+        })
+        .collect();
+    kept.reverse();
+    kept.push(llm::Message::new(Role::User, question.text.clone()));
+    kept
+}
+
+fn show_stored(copy: &LiveRun, message: &Message) {
+    let run = message.run.as_ref();
+    let state = run.map_or(RunState::Failed, |run| run.state);
+    let reason = run.and_then(|run| run.reason.clone());
+    let shown = copy.snapshot();
+    if shown.text == message.text && shown.state == state {
+        return;
+    }
+    copy.update(|snapshot: &mut RunSnapshot| {
+        snapshot.stage = Stage::Writing;
+        snapshot.text.clone_from(&message.text);
+        snapshot.citations.clone_from(&message.citations);
+        snapshot.removed_citations = message.removed_citations;
+        snapshot.usage = message.usage;
+        snapshot.state = state;
+        snapshot.reason = reason;
+    });
+}
