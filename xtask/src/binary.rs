@@ -25,11 +25,15 @@ pub fn run(place: &Place, _arguments: &[String]) -> Outcome {
 
 /// Builds the program and returns where it lies.
 pub fn build(place: &Place, profile: Profile) -> Outcome<PathBuf> {
-    let mut command = place.cargo(&["build", "--package", "server", "--bin", "fachwerk"]);
-    if profile == Profile::Release {
-        println!("\n▸ program: release build (the first takes some ten minutes on two cores)");
-        command.arg("--release");
-    }
+    let mut command = match profile {
+        Profile::Release => {
+            println!("\n▸ program: release build (the first takes some ten minutes on two cores)");
+            place.cargo(&["build", "--release", "--package", "server", "--bin", "fachwerk"])
+        }
+        // The server's tests need the program, so this builds it, and of the very objects that all
+        // tests share; asked for alone, other features would be chosen and much compiled again.
+        Profile::Dev => place.cargo(&["test", "--quiet", "--workspace", "--no-run"]),
+    };
     shell::run(&mut command, "Repair what the compiler names above and start again.")?;
     let folder = if profile == Profile::Release { "release" } else { "debug" };
     let built = place.target.join(folder).join("fachwerk");
