@@ -28,6 +28,8 @@ fn push_clean(plain: &mut String, character: char) {
         | '\u{feff}' => {}
         _ if character.is_whitespace() => push_space(plain),
         _ if character.is_control() => {}
+        // Typographic hyphens and the plain one are the same letter to a reader.
+        '\u{2010}' | '\u{2011}' => plain.push('-'),
         'ﬀ' => plain.push_str("ff"),
         'ﬁ' => plain.push_str("fi"),
         'ﬂ' => plain.push_str("fl"),

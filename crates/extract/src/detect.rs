@@ -86,7 +86,7 @@ fn is_pdf(head: &[u8]) -> bool {
 
 /// Formats that begin with printable bytes but are not text to read.
 fn is_foreign(head: &[u8]) -> bool {
-    const STARTS: [&[u8]; 10] = [
+    const STARTS: [&[u8]; 9] = [
         b"{\\rtf",
         b"%!PS",
         b"\xd0\xcf\x11\xe0",
@@ -96,10 +96,8 @@ fn is_foreign(head: &[u8]) -> bool {
         b"RIFF",
         b"II*\0",
         b"MM\0*",
-        b"MZ",
     ];
     STARTS.iter().any(|start| head.starts_with(start))
-        && !(head.starts_with(b"MZ") && !head.contains(&0))
 }
 
 fn office_of(head: &[u8]) -> Result<Format, Failure> {

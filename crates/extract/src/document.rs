@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::failure::Failure;
 use crate::limits::Limits;
 use crate::passages;
-use crate::{html, markdown, plain};
+use crate::{html, markdown, pdf, plain};
 
 /// Receives what reading yields; an error ends the reading.
 pub(crate) type Sink<'a> = dyn FnMut(Event) -> Result<(), Failure> + 'a;
@@ -36,7 +36,12 @@ pub(crate) fn read(
             (page.blocks, title)
         }
         Format::Text => (plain::read(&text_of(bytes)?), None),
-        Format::Pdf | Format::Docx | Format::Odt => return Err(Failure::Unsupported),
+        Format::Pdf => {
+            let (blocks, metadata) = pdf::read(&bytes, limits, sink)?;
+            drop(bytes);
+            (blocks, metadata)
+        }
+        Format::Docx | Format::Odt => return Err(Failure::Unsupported),
     };
     emit(blocks, title, limits, sink)?;
     Ok(format)

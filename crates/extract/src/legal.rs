@@ -81,7 +81,8 @@ pub(crate) fn division_of(heading: &str) -> Option<Division> {
         return number.starts_with(|c: char| c.is_ascii_digit()).then_some(Division::Section);
     }
     let mut words = heading.split_whitespace();
-    let first = words.next()?.to_lowercase();
+    let number = words.next()?;
+    let first = number.to_lowercase();
     let second = words.next().unwrap_or_default();
     if matches!(first.as_str(), "anlage" | "anhang" | "anlagen") {
         let bare = second.is_empty() || is_number(second) || second.starts_with('(');
@@ -93,7 +94,7 @@ pub(crate) fn division_of(heading: &str) -> Option<Division> {
     if let Some(division) = noun(&first) {
         return is_number(second).then_some(division);
     }
-    if is_ordinal(&first) || is_number(&first) && first.ends_with('.') {
+    if is_ordinal(&first) || is_number(number) && number.ends_with('.') {
         return noun(&second.to_lowercase());
     }
     None

@@ -22,6 +22,7 @@ mod outline;
 mod parent;
 mod passage;
 mod passages;
+mod pdf;
 mod plain;
 mod sandbox;
 

@@ -54,7 +54,7 @@ pub fn extract_in_child(
     let child = Arc::new(Mutex::new(child));
 
     thread::scope(|scope| {
-        let (finished, wait) = mpsc::channel::<()>();
+        let (finished, wait) = mpsc::sync_channel::<()>(1);
         let watched = Arc::clone(&child);
         let watchdog = scope.spawn(move || watch(&watched, &wait, limits.wall));
         let listener = scope.spawn(move || ran_out_of_memory(complaints));
