@@ -50,7 +50,9 @@ fn measure(program: &Path, data: &Path) -> Outcome<(Duration, u64)> {
         (ready, resident_mb(child.id()))
     });
     // Asked politely, so that the next start finds what an ordinary stop leaves behind.
-    shell::succeeds(Command::new("kill").arg(child.id().to_string()));
+    if !shell::succeeds(Command::new("kill").arg(child.id().to_string())) {
+        child.kill().map_err(|error| Failure::file("stop", program, &error))?;
+    }
     if child.wait().is_err() {
         return Err(Failure::new("the program does not stop", "Look for it with `ps`."));
     }
