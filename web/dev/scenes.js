@@ -23,6 +23,54 @@ export const scenes = {
 	async sidebar(page, base, { phone }) {
 		await page.goto(`${base}/chat`);
 		if (phone) await page.getByRole('button', { name: 'Seitenleiste' }).click();
-		await page.getByRole('link', { name: /Verjährung/ }).waitFor();
+		await page.getByRole('link', { name: /Verjährung von/ }).waitFor();
+	},
+	async streaming(page, base) {
+		await begin(page, base, 'Wie lange ist die regelmäßige Verjährungsfrist?');
+		await page.getByText('wird geschrieben').first().waitFor();
+		await page.waitForTimeout(150);
+	},
+	async answer(page, base) {
+		await begin(page, base, 'Wie lange ist die regelmäßige Verjährungsfrist?');
+		await finished(page);
+	},
+	async 'answer-failed'(page, base) {
+		await begin(page, base, 'Bitte mit Fehler antworten');
+		await page.getByRole('button', { name: 'Erneut versuchen' }).waitFor();
+	},
+	async panel(page, base) {
+		await begin(page, base, 'Wie lange ist die regelmäßige Verjährungsfrist?');
+		await finished(page);
+		await page.getByRole('button', { name: /^Quelle 2/ }).first().click();
+		await page.locator('[data-page="4"] canvas').waitFor();
+		await page.locator('.textLayer span').first().waitFor();
+		await page.waitForTimeout(500);
+	},
+	async attached(page, base) {
+		await page.goto(`${base}/chat`);
+		await page.getByLabel('Dateien anhängen').first().setInputFiles([
+			{ name: 'Satzung über die Sondernutzung öffentlicher Straßen.txt', mimeType: 'text/plain', buffer: Buffer.from('x') },
+			{ name: 'Leitfaden.md', mimeType: 'text/plain', buffer: Buffer.from('x') }
+		]);
+		await page.getByText(/gelesen$/).first().waitFor();
+		await page.getByRole('button', { name: 'Zusammenfassen', exact: true }).click();
+	},
+	async models(page, base) {
+		await page.goto(`${base}/chat`);
+		await page.getByRole('button', { name: /^Modell:/ }).click();
+	},
+	async 'collection-choice'(page, base) {
+		await page.goto(`${base}/chat`);
+		await page.getByRole('button', { name: 'Wissenssammlungen' }).click();
 	}
 };
+
+async function begin(page, base, question) {
+	await page.goto(`${base}/chat`);
+	await page.getByLabel('Ihre Nachricht').fill(question);
+	await page.keyboard.press('Enter');
+}
+
+async function finished(page) {
+	await page.getByRole('button', { name: 'Antwort mit Quellen kopieren' }).waitFor();
+}

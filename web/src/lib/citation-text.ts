@@ -1,0 +1,87 @@
+/** How a source is named, on the page, to a screen reader, and in a copied answer. */
+import type { Citation } from './api';
+import { t } from './i18n.svelte';
+import { parseMarkdown, plainText, type Block, type Inline } from './markdown';
+
+type Source = Pick<Citation, 'number' | 'document_name' | 'page' | 'heading' | 'quote'>;
+
+/** Where in the document: page and heading path, as far as known. */
+export function sourcePlace(source: Pick<Citation, 'page' | 'heading'>): string {
+	const page = source.page ? t('source.page', { page: source.page }) : '';
+	return [page, source.heading].filter(Boolean).join(', ');
+}
+
+/** What a citation's button is called. */
+export function sourceLabel(source: Pick<Citation, 'number' | 'document_name' | 'page'>): string {
+	const values = { number: source.number, document: source.document_name };
+	if (!source.page) return t('source.label', values);
+	return t('source.label_page', { ...values, page: source.page });
+}
+
+/** An answer with its sources, ready for the clipboard: as text, and as HTML for word processors. */
+export function answerForClipboard(
+	text: string,
+	sources: readonly Source[]
+): { text: string; html: string } {
+	const list = sources.map(
+		(one) => `[${one.number}] ${[one.document_name, sourcePlace(one)].filter(Boolean).join(', ')}: „${one.quote}“`
+	);
+	const heading = t('source.list');
+	const cite = (number: number) => (sources.some((one) => one.number === number) ? ` [${number}]` : '');
+	const body = plainText(text, cite).replace(/ {2}\[/g, ' [');
+	const html = parseMarkdown(text).map(blockHtml).join('');
+	if (list.length === 0) return { text: body, html };
+	return {
+		text: `${body}\n\n${heading}\n${list.join('\n')}\n`,
+		html: `${html}<p><strong>${escape(heading)}</strong></p>${list.map((one) => `<p>${escape(one)}</p>`).join('')}`
+	};
+}
+
+function escape(text: string): string {
+	return text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+}
+
+function blockHtml(one: Block): string {
+	switch (one.kind) {
+		case 'paragraph':
+			return `<p>${inlineHtml(one.children)}</p>`;
+		case 'heading':
+			return `<h${one.level}>${inlineHtml(one.children)}</h${one.level}>`;
+		case 'list': {
+			const tag = one.ordered ? 'ol' : 'ul';
+			return `<${tag}>${one.items.map((item) => `<li>${item.map(blockHtml).join('')}</li>`).join('')}</${tag}>`;
+		}
+		case 'quote':
+			return `<blockquote>${one.blocks.map(blockHtml).join('')}</blockquote>`;
+		case 'code':
+			return `<pre>${escape(one.text)}</pre>`;
+		case 'table': {
+			const row = (cells: Inline[][]) => `<tr>${cells.map((cell) => `<td>${inlineHtml(cell)}</td>`).join('')}</tr>`;
+			return `<table>${[one.header, ...one.rows].map(row).join('')}</table>`;
+		}
+		case 'rule':
+			return '<hr>';
+	}
+}
+
+function inlineHtml(children: Inline[]): string {
+	const tags = { strong: 'strong', emphasis: 'em', deleted: 's' } as const;
+	return children
+		.map((one) => {
+			switch (one.kind) {
+				case 'text':
+					return escape(one.text);
+				case 'code':
+					return `<code>${escape(one.text)}</code>`;
+				case 'break':
+					return '<br>';
+				case 'citation':
+					return ` [${one.number}]`;
+				case 'link':
+					return `<a href="${escape(one.href)}">${inlineHtml(one.children)}</a>`;
+				default:
+					return `<${tags[one.kind]}>${inlineHtml(one.children)}</${tags[one.kind]}>`;
+			}
+		})
+		.join('');
+}

@@ -1,0 +1,96 @@
+/** One conversation on the page: its messages and the answer in the making. */
+import {
+	createMessage,
+	getConversation,
+	retryMessage,
+	stopRun,
+	type Conversation,
+	type Message,
+	type NewMessage
+} from './api';
+import { RunStream } from './run-stream.svelte';
+
+export class OpenConversation {
+	readonly id: string;
+	title = $state('');
+	messages = $state.raw<Message[]>([]);
+	stream = $state.raw<RunStream>();
+	readonly #onChange: () => void;
+
+	constructor(conversation: Conversation, onChange: () => void) {
+		this.id = conversation.id;
+		this.#onChange = onChange;
+		this.#take(conversation);
+		this.#join();
+	}
+
+	get running(): boolean {
+		return this.stream !== undefined;
+	}
+
+	/** Asks; the answer begins to stream. */
+	async send(message: NewMessage): Promise<void> {
+		const { question, answer } = await createMessage(this.id, message);
+		this.messages = [...this.messages, question, answer];
+		this.#join();
+		this.#onChange();
+	}
+
+	/** Has an answer written anew; the old one gives way. */
+	async retry(message: Message): Promise<void> {
+		const { answer } = await retryMessage(message.id);
+		const position = this.messages.findIndex((one) => one.id === message.id);
+		this.messages = [...this.messages.slice(0, position), answer];
+		this.#join();
+	}
+
+	/** Ends the run; what has been written stays. */
+	async stop(): Promise<void> {
+		if (this.stream) await stopRun(this.stream.id);
+	}
+
+	/** Stops listening; a running answer goes on at the server. */
+	close(): void {
+		this.stream?.close();
+	}
+
+	#take(conversation: Conversation): void {
+		this.title = conversation.title;
+		this.messages = conversation.messages;
+	}
+
+	#join(): void {
+		const run = this.messages.at(-1)?.run;
+		this.stream?.close();
+		this.stream = undefined;
+		if (run?.state !== 'running') return;
+		const stream = new RunStream(run.id, () => this.#finish(stream));
+		this.stream = stream;
+		void stream.follow();
+	}
+
+	/** Replaces what was heard by what the server kept. */
+	async #finish(stream: RunStream): Promise<void> {
+		if (this.stream !== stream) return;
+		try {
+			this.#take(await getConversation(this.id));
+		} catch {
+			this.#keepHeard(stream);
+		}
+		this.stream = undefined;
+		this.#onChange();
+	}
+
+	#keepHeard(stream: RunStream): void {
+		const last = this.messages.at(-1);
+		if (!last?.run) return;
+		const heard: Message = {
+			...last,
+			text: stream.text,
+			citations: stream.citations,
+			removed_citations: stream.removedCitations,
+			run: { id: stream.id, state: stream.state, reason: stream.reason }
+		};
+		this.messages = [...this.messages.slice(0, -1), heard];
+	}
+}

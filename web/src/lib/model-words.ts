@@ -1,0 +1,14 @@
+/** What a person reads about a model. */
+import type { Model, Place } from './api';
+import { t } from './i18n.svelte';
+
+/** Where the data goes when this model is asked. */
+export function placeWords(model: Pick<Model, 'kind' | 'places'>): string {
+	if (model.kind === 'extract') return t('model.built_in');
+	return model.places.map((place: Place) => t(`place.${place}`)).join(', ');
+}
+
+/** The model that a new conversation begins with. */
+export function defaultModel(models: readonly Model[]): string {
+	return (models.find((model) => model.default) ?? models[0])?.name ?? '';
+}

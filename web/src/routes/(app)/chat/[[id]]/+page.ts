@@ -1,0 +1,21 @@
+import { error } from '@sveltejs/kit';
+
+import { ApiError, getConversation, listCollections, listModels } from '$lib/api';
+
+export async function load({ params }) {
+	const [models, collections, conversation] = await Promise.all([
+		listModels(),
+		listCollections(),
+		params.id ? existing(params.id) : undefined
+	]);
+	return { models, collections: collections.items, conversation };
+}
+
+async function existing(id: string) {
+	try {
+		return await getConversation(id);
+	} catch (cause) {
+		if (cause instanceof ApiError && [400, 404, 422].includes(cause.status)) error(404);
+		throw cause;
+	}
+}
