@@ -1,12 +1,17 @@
 //! The route to the engine inside this process: an ordinary route with ordinary events, but that
 //! its work is computing and so runs on the pool for blocking work.
 
-use std::sync::Arc;
+mod question;
 
-use llm::{ChatEvent, ChatRequest, ChatResponse, Citation, STRUCTURE_FIELDS, openai::Head};
+use std::{collections::VecDeque, sync::Arc};
+
+use infer::{ExtractAnswer, Piece, estimate_tokens};
+use llm::{ChatEvent, ChatRequest, ChatResponse, Citation, Usage, openai::Head};
+use question::Question;
 use serde_json::Value;
 use tokio::{
-    sync::{Semaphore, mpsc},
+    sync::Semaphore,
+    task::JoinHandle,
     time::{Instant, timeout_at},
 };
 
@@ -16,33 +21,29 @@ use crate::{
     stream::Item,
 };
 
-/// Events that wait for a slow reader; beyond: the engine waits.
-const EVENTS_MAX: usize = 16;
-
 /// The engine and its bound.
 #[derive(Debug, Clone)]
 pub(crate) struct BuiltIn {
     workers: Arc<Semaphore>,
 }
 
-/// An answer of the engine on its way. Dropping it stops the engine at its next sentence.
+/// An answer of the engine on its way. Dropping it while the engine works lets the engine finish
+/// unheard: its work is bounded and short.
 #[derive(Debug)]
 pub(crate) struct BuiltInStream {
-    events: mpsc::Receiver<ChatEvent>,
+    head: Head,
+    work: Option<JoinHandle<Work>>,
+    events: VecDeque<ChatEvent>,
+    tokens_max: Option<u32>,
     route: String,
     deadline: Instant,
 }
 
-impl BuiltInStream {
-    /// The next event. Cancel-safe.
-    pub(crate) async fn next(&mut self) -> Result<Option<Item>, GatewayError> {
-        match timeout_at(self.deadline, self.events.recv()).await {
-            Ok(event) => Ok(event.map(Item::Event)),
-            Err(_) => {
-                Err(GatewayError::TimedOut { route: self.route.clone(), limit: TimeLimit::Total })
-            }
-        }
-    }
+/// What the engine made.
+#[derive(Debug)]
+struct Work {
+    answer: ExtractAnswer,
+    prompt_tokens: u64,
 }
 
 impl BuiltIn {
@@ -50,17 +51,108 @@ impl BuiltIn {
         Self { workers: Arc::new(Semaphore::new(concurrent_max.max(1))) }
     }
 
-    /// Starts an answer.
+    /// Starts an answer once a worker is free. The first event is there at once, while the engine
+    /// still reads.
     pub(crate) async fn open(
         &self,
         request: &ChatRequest,
         route: &Route,
     ) -> Result<BuiltInStream, Failed> {
-        let _ = (request, &self.workers, EVENTS_MAX);
-        let route = route.name.clone();
-        let error = GatewayError::Upstream { route, failure: Failure::Engine, source: None };
-        Err(Failed { error, next: Next::OtherRoute })
+        let question = Question::of(request).map_err(|error| Failed {
+            error: GatewayError::Unsupported(error),
+            next: Next::OtherRoute,
+        })?;
+        let started = Instant::now();
+        let free = Arc::clone(&self.workers).acquire_owned();
+        let Ok(worker) = timeout_at(started + route.timeouts.first_byte, free).await else {
+            let limit = TimeLimit::FirstByte;
+            let error = GatewayError::TimedOut { route: route.name.clone(), limit };
+            return Err(Failed { error, next: Next::OtherRoute });
+        };
+        let work = tokio::task::spawn_blocking(move || {
+            let _worker = worker.expect("the workers' semaphore is never closed");
+            let (answer, prompt_tokens) = question.answer();
+            Work { answer, prompt_tokens }
+        });
+        let head = Head {
+            id: format!("chatcmpl-{:032x}", rand::random::<u128>()),
+            created: domain::Instant::now().micros() / 1_000_000,
+            model: request.model().to_owned(),
+        };
+        Ok(BuiltInStream {
+            events: VecDeque::from([ChatEvent::Chunk(head.opening_chunk())]),
+            head,
+            work: Some(work),
+            tokens_max: request.max_tokens(),
+            route: route.name.clone(),
+            deadline: started + route.timeouts.total,
+        })
     }
+}
+
+impl BuiltInStream {
+    /// The next event. Cancel-safe.
+    pub(crate) async fn next(&mut self) -> Result<Option<Item>, GatewayError> {
+        if let Some(event) = self.events.pop_front() {
+            return Ok(Some(Item::Event(event)));
+        }
+        let Some(work) = &mut self.work else { return Ok(Some(Item::Done)) };
+        let done = timeout_at(self.deadline, work).await;
+        self.work = None;
+        match done {
+            Ok(Ok(work)) => {
+                self.events = events(&self.head, &work, self.tokens_max);
+                Ok(self.events.pop_front().map(Item::Event))
+            }
+            Ok(Err(_panicked)) => Err(GatewayError::Upstream {
+                route: self.route.clone(),
+                failure: Failure::Engine,
+                source: None,
+            }),
+            Err(_) => {
+                Err(GatewayError::TimedOut { route: self.route.clone(), limit: TimeLimit::Total })
+            }
+        }
+    }
+}
+
+/// The answer sentence by sentence, each with its place in the source, then the end and the figures.
+/// A limit of tokens drops whole sentences, never a part of one: a quote stays word for word.
+fn events(head: &Head, work: &Work, tokens_max: Option<u32>) -> VecDeque<ChatEvent> {
+    let mut events = VecDeque::new();
+    let mut completion_tokens = 0;
+    let mut finish_reason = "stop";
+    for (text, citation) in sentences(&work.answer) {
+        let tokens = estimate_tokens(&text);
+        if tokens_max.is_some_and(|max| completion_tokens + tokens > u64::from(max)) {
+            finish_reason = "length";
+            break;
+        }
+        completion_tokens += tokens;
+        events.push_back(ChatEvent::Chunk(head.text_chunk(&text)));
+        events.extend(citation.map(ChatEvent::Citation));
+    }
+    let usage = Usage { prompt_tokens: work.prompt_tokens, completion_tokens };
+    events.push_back(ChatEvent::Chunk(head.closing_chunk(finish_reason)));
+    events.push_back(ChatEvent::Chunk(head.usage_chunk(usage.to_value())));
+    events
+}
+
+/// Each quote with the words that lead to it, and what follows the last.
+fn sentences(answer: &ExtractAnswer) -> Vec<(String, Option<Citation>)> {
+    let mut sentences = Vec::new();
+    let mut text = String::new();
+    for piece in &answer.pieces {
+        text.push_str(&piece.render());
+        if let Piece::Quote { source, start, end, .. } = piece {
+            let citation = Citation { number: *source, start: *start, end: *end };
+            sentences.push((std::mem::take(&mut text), Some(citation)));
+        }
+    }
+    if !text.is_empty() {
+        sentences.push((text, None));
+    }
+    sentences
 }
 
 /// Puts the events of a built-in answer together to a whole one.
@@ -75,18 +167,12 @@ pub(crate) async fn collect(
         text.push_str(chunk.text());
         finish_reason = finish_reason.or_else(|| chunk.finish_reason().map(str::to_owned));
         if head.id.is_empty() {
-            let id = chunk.fields().get("id").and_then(Value::as_str).unwrap_or_default();
-            head.id = id.to_owned();
-            head.created =
-                chunk.fields().get("created").and_then(Value::as_i64).unwrap_or_default();
+            let field = |name: &str| chunk.fields().get(name);
+            head.id = field("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+            head.created = field("created").and_then(Value::as_i64).unwrap_or_default();
         }
     }
     let finish_reason = finish_reason.as_deref().unwrap_or("stop");
     let response = head.response(&text, finish_reason, stream.meter().read().usage);
     Ok((response, stream.citations().to_vec()))
-}
-
-#[allow(dead_code)]
-fn unsupported() -> [&'static str; 6] {
-    STRUCTURE_FIELDS
 }

@@ -1,7 +1,5 @@
 //! Whether to speak German or English with a model.
 
-use crate::Source;
-
 /// The languages in which we write instructions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Language {
@@ -13,6 +11,8 @@ pub enum Language {
 
 /// How much of a text is looked at, in words.
 const WORDS_MAX: usize = 200;
+/// How many texts are looked at.
+const TEXTS_MAX: usize = 3;
 
 /// Frequent words that the other language does not have.
 const ENGLISH: &[&str] = &[
@@ -76,10 +76,10 @@ impl Language {
         Self::guess(text).unwrap_or(Self::German)
     }
 
-    /// The language of the question, or else of what is to be summarised.
-    pub(crate) fn of_request(question: &str, sources: &[Source]) -> Self {
-        let by_question = Self::guess(question);
-        by_question.or_else(|| Self::guess(&sources.first()?.text)).unwrap_or(Self::German)
+    /// The language of the first of these texts that tells; German if none does. Few are looked at.
+    pub(crate) fn of_first<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
+        let mut guesses = texts.take(TEXTS_MAX).filter_map(Self::guess);
+        guesses.next().unwrap_or(Self::German)
     }
 
     fn guess(text: &str) -> Option<Self> {

@@ -5,7 +5,7 @@ mod refusal;
 
 use serde_json::{Map, Value};
 
-use crate::{Extension, Grounding, Message, Role};
+use crate::{Extension, Grounding, Language, Message, Role};
 
 pub use fields::STRUCTURE_FIELDS;
 pub use refusal::RequestError;
@@ -91,6 +91,15 @@ impl ChatRequest {
     pub fn question(&self) -> String {
         let last = self.messages.iter().rev().find(|message| message.role() == Role::User);
         last.map(|message| message.text().into_owned()).unwrap_or_default()
+    }
+
+    /// The language of the question, or else of the sources; German when in doubt.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        let sources = self.grounding.iter().flat_map(|grounding| &grounding.sources);
+        Language::of_first(
+            [self.question().as_str()].into_iter().chain(sources.map(|s| s.text.as_str())),
+        )
     }
 
     /// Whether the caller wants the answer in pieces.

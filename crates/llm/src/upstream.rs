@@ -1,9 +1,11 @@
 //! The request as a server that speaks OpenAI gets it.
 
+use std::borrow::Cow;
+
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 
-use crate::{ChatRequest, Language, Message, Role, system_prompt};
+use crate::{ChatRequest, Message, Role, system_prompt};
 
 /// How the server should deliver the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,12 +28,10 @@ impl ChatRequest {
 
 /// Puts the sources before the conversation. They join the caller's own opening instructions,
 /// because many chat templates allow one system message only.
-fn grounded(request: &ChatRequest) -> Vec<std::borrow::Cow<'_, Message>> {
-    use std::borrow::Cow;
+fn grounded(request: &ChatRequest) -> Vec<Cow<'_, Message>> {
     let mut messages: Vec<_> = request.messages().iter().map(Cow::Borrowed).collect();
     let Some(grounding) = &request.grounding else { return messages };
-    let language = Language::of_request(&request.question(), &grounding.sources);
-    let prompt = system_prompt(grounding, language);
+    let prompt = system_prompt(grounding, request.language());
     match messages.first_mut() {
         Some(first) if first.role().is_instruction() => {
             *first = Cow::Owned(first.followed_by(&prompt));
@@ -43,7 +43,7 @@ fn grounded(request: &ChatRequest) -> Vec<std::borrow::Cow<'_, Message>> {
 
 struct Body<'a> {
     request: &'a ChatRequest,
-    messages: Vec<std::borrow::Cow<'a, Message>>,
+    messages: Vec<Cow<'a, Message>>,
     upstream_model: &'a str,
     delivery: Delivery,
 }
