@@ -52,7 +52,7 @@ CREATE TABLE session (
     last_used_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
 );
-CREATE INDEX session_user ON session (user_id, last_used_at);
+CREATE INDEX session_owner ON session (user_id, last_used_at);
 CREATE INDEX session_expiry ON session (expires_at);
 
 -- A revoked key keeps its row: usage and audit go on pointing at it.

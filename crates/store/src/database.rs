@@ -115,11 +115,6 @@ impl Store {
         Ok(self.inner.readers.begin_with(engine::begin_snapshot(self.inner.engine)).await?)
     }
 
-    /// A connection outside of any transaction that may write.
-    pub(crate) async fn writer(&self) -> Result<PoolConnection<Any>, Error> {
-        Ok(self.inner.writers.acquire().await?)
-    }
-
     /// Begins a writing transaction; dropping it without [`Tx::commit`] undoes everything.
     pub(crate) async fn write(&self) -> Result<Tx, Error> {
         let inner = self.inner.writers.begin_with(self.inner.engine.begin()).await?;

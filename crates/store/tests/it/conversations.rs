@@ -1,0 +1,293 @@
+//! Conversations, messages and runs: personal, one answer at a time, never lost.
+
+use std::time::Duration;
+
+use domain::{CollectionId, ConversationId, DataClass, DocumentId, Instant, PassageId, Place};
+use store::{
+    Attachment, Citation, Conflict, Error, INTERRUPTED, MessageRole, NewQuestion, RouteUsed,
+    RunEnd, RunPulse, RunState, Silent, SummaryLength, Task, TokenUsage,
+};
+
+use crate::world::World;
+
+crate::on_both_engines! {
+    a_question_brings_an_answer_to_be_and_a_run,
+    one_run_at_a_time,
+    an_answer_is_finished_once,
+    a_run_learns_that_it_shall_stop,
+    runs_of_silent_instances_are_interrupted,
+    an_answer_can_be_tried_again,
+    what_is_personal_stays_personal,
+    the_history_is_searched_and_paged,
+    deleting_leaves_nothing,
+    usage_is_summed,
+}
+
+fn question(text: &str) -> NewQuestion {
+    NewQuestion {
+        text: text.to_owned(),
+        attachments: vec![Attachment { document: DocumentId::new(), name: "a.pdf".to_owned() }],
+        collections: vec![CollectionId::new()],
+        model: Some("standard".to_owned()),
+        data_class: DataClass::Personal,
+        task: Task::Summary { length: SummaryLength::Medium },
+        title: Some("Kündigung".to_owned()),
+    }
+}
+
+fn end(state: RunState, text: &str) -> RunEnd {
+    RunEnd {
+        state,
+        reason: None,
+        text: text.to_owned(),
+        citations: Vec::new(),
+        removed_citations: 0,
+        model: None,
+        route: None,
+        data_class: None,
+        usage: None,
+    }
+}
+
+async fn a_question_brings_an_answer_to_be_and_a_run(world: World) {
+    let (store, me) = (&world.store, world.person("me", &[]).await);
+    let c = store.create_conversation(me.tenant, me.user, "").await.unwrap();
+    assert!(!c.running);
+    let new = question("Wie lange ist die Frist?");
+    let asked = store.send_message(me.tenant, me.user, c.id, &new, "i").await.unwrap();
+    assert_eq!(asked.question.text, new.text);
+    assert_eq!(asked.question.attachments, new.attachments);
+    assert_eq!(asked.question.collections, new.collections);
+    assert_eq!(
+        (asked.question.role, asked.answer.role),
+        (MessageRole::User, MessageRole::Assistant)
+    );
+    assert_eq!((asked.question.ordinal, asked.answer.ordinal), (0, 1));
+    assert_eq!(asked.answer.task, Some(new.task));
+    assert_eq!(asked.answer.text, "");
+    let run = asked.answer.run.clone().unwrap();
+    assert_eq!((run.id, run.state), (asked.run.id, RunState::Running));
+    let seen = store.conversation(me.tenant, me.user, c.id).await.unwrap();
+    assert!(seen.running);
+    assert_eq!(seen.title, "Kündigung");
+    assert!(seen.updated_at > c.updated_at);
+    let messages = store.messages(me.tenant, me.user, c.id).await.unwrap();
+    assert_eq!(messages, vec![asked.question, asked.answer]);
+    assert_eq!(store.run(me.tenant, me.user, run.id).await.unwrap(), asked.run);
+    let running = store.running_run(me.tenant, me.user, c.id).await.unwrap();
+    assert_eq!(running, Some(asked.run));
+}
+
+async fn one_run_at_a_time(world: World) {
+    let (store, me) = (&world.store, world.person("me", &[]).await);
+    let other = world.other().await;
+    let c = store.create_conversation(me.tenant, me.user, "").await.unwrap().id;
+    let new = question("?");
+    let (a, b) = tokio::join!(
+        store.send_message(me.tenant, me.user, c, &new, "a"),
+        other.send_message(me.tenant, me.user, c, &new, "b"),
+    );
+    assert!(a.is_ok() != b.is_ok(), "{a:?} {b:?}");
+    let refused = a.as_ref().err().or(b.as_ref().err()).unwrap();
+    assert!(matches!(refused, Error::Conflict(Conflict::RunInProgress)), "{refused:?}");
+    assert_eq!(store.messages(me.tenant, me.user, c).await.unwrap().len(), 2, "nothing half-made");
+    let run = a.or(b).unwrap().run;
+    assert!(store.finish_run(run.id, &end(RunState::Done, "Ja.")).await.unwrap());
+    let next = store.send_message(me.tenant, me.user, c, &new, "a").await.unwrap();
+    assert_eq!(next.question.ordinal, 2);
+}
+
+async fn an_answer_is_finished_once(world: World) {
+    let (store, me) = (&world.store, world.person("me", &[]).await);
+    let c = store.create_conversation(me.tenant, me.user, "").await.unwrap().id;
+    let asked = store.send_message(me.tenant, me.user, c, &question("?"), "i").await.unwrap();
+    let run = asked.run.id;
+    assert_eq!(store.save_run_text(run, "Die Fr").await.unwrap(), RunPulse::Running);
+    let partial = store.message(me.tenant, me.user, asked.answer.id).await.unwrap();
+    assert_eq!(partial.text, "Die Fr");
+    let citation = Citation {
+        number: 1,
+        document: DocumentId::new(),
+        document_name: "BGB.pdf".to_owned(),
+        passage: PassageId::derive(DocumentId::new(), "x", 0),
+        page: Some(12),
+        heading: "Buch 2 › § 573c".to_owned(),
+        quote: "spätestens am dritten Werktag".to_owned(),
+        start: 17,
+        end: 46,
+    };
+    let done = RunEnd {
+        citations: vec![citation.clone()],
+        removed_citations: 2,
+        route: Some(RouteUsed { name: "auszug".to_owned(), place: Place::Own }),
+        data_class: Some(DataClass::Confidential),
+        usage: Some(TokenUsage { prompt_tokens: 10, completion_tokens: 5, estimated: true }),
+        ..end(RunState::Done, "Die Frist [1].")
+    };
+    assert!(store.finish_run(run, &done).await.unwrap());
+    let kept = store.message(me.tenant, me.user, asked.answer.id).await.unwrap();
+    assert_eq!((kept.text.as_str(), kept.citations), ("Die Frist [1].", vec![citation]));
+    assert_eq!((kept.removed_citations, kept.data_class), (2, DataClass::Confidential));
+    assert_eq!((kept.route, kept.usage), (done.route, done.usage));
+    assert_eq!(kept.model.as_deref(), Some("standard"));
+    assert_eq!(kept.run.unwrap().state, RunState::Done);
+    assert!(!store.finish_run(run, &end(RunState::Failed, "")).await.unwrap());
+    assert_eq!(store.save_run_text(run, "später").await.unwrap(), RunPulse::Gone);
+    let kept = store.message(me.tenant, me.user, asked.answer.id).await.unwrap();
+    assert_eq!(kept.text, "Die Frist [1].");
+}
+
+async fn a_run_learns_that_it_shall_stop(world: World) {
+    let (store, me) = (&world.store, world.person("me", &[]).await);
+    let stranger = world.person("stranger", &[]).await;
+    let c = store.create_conversation(me.tenant, me.user, "").await.unwrap().id;
+    let asked = store.send_message(me.tenant, me.user, c, &question("?"), "i").await.unwrap();
+    let run = asked.run.id;
+    assert_eq!(store.heartbeat_run(run).await.unwrap(), RunPulse::Running);
+    let theirs = store.request_stop(me.tenant, stranger.user, run).await;
+    assert!(matches!(theirs, Err(Error::NotFound)));
+    assert!(store.request_stop(me.tenant, me.user, run).await.unwrap());
+    assert_eq!(store.heartbeat_run(run).await.unwrap(), RunPulse::StopRequested);
+    assert!(store.finish_run(run, &end(RunState::Stopped, "halb")).await.unwrap());
+    assert!(!store.request_stop(me.tenant, me.user, run).await.unwrap());
+}
+
+async fn runs_of_silent_instances_are_interrupted(world: World) {
+    let (store, me) = (&world.store, world.person("me", &[]).await);
+    let mut answers = Vec::new();
+    for instance in ["dead", "alive"] {
+        let c = store.create_conversation(me.tenant, me.user, "").await.unwrap().id;
+        let asked = store.send_message(me.tenant, me.user, c, &question("?"), instance).await;
+        let asked = asked.unwrap();
+        store.save_run_text(asked.run.id, "Halbe Antwort").await.unwrap();
+        answers.push(asked.answer.id);
+    }
+    let hour_ago = Silent::Since(Instant::now().before(Duration::from_secs(3_600)));
+    assert_eq!(store.interrupt_runs(&hour_ago).await.unwrap(), 0);
+    assert_eq!(store.interrupt_runs(&Silent::AllBut("alive".to_owned())).await.unwrap(), 1);
+    let dead = store.message(me.tenant, me.user, answers[0]).await.unwrap();
+    let run = dead.run.unwrap();
+    assert_eq!((run.state, run.reason.as_deref()), (RunState::Failed, Some(INTERRUPTED)));
+    assert_eq!(dead.text, "Halbe Antwort", "what was written stays");
+    let found = store.conversations(me.tenant, me.user, Some("halbe"), None, 10).await.unwrap();
+    assert_eq!(found.items.len(), 1);
+    let alive = store.message(me.tenant, me.user, answers[1]).await.unwrap();
+    assert_eq!(alive.run.unwrap().state, RunState::Running);
+    let now = Silent::Since(Instant::now().after(Duration::from_secs(1)));
+    assert_eq!(store.interrupt_runs(&now).await.unwrap(), 1);
+}
+
+async fn an_answer_can_be_tried_again(world: World) {
+    let (store, me) = (&world.store, world.person("me", &[]).await);
+    let c = store.create_conversation(me.tenant, me.user, "").await.unwrap().id;
+    let asked = store.send_message(me.tenant, me.user, c, &question("?"), "i").await.unwrap();
+    let retry = store.retry_message(me.tenant, me.user, asked.answer.id, "i").await;
+    assert!(matches!(retry, Err(Error::Conflict(Conflict::RunInProgress))));
+    store.finish_run(asked.run.id, &end(RunState::Failed, "halb")).await.unwrap();
+    let of_question = store.retry_message(me.tenant, me.user, asked.question.id, "i").await;
+    assert!(matches!(of_question, Err(Error::NotFound)));
+    let (answer, run) =
+        store.retry_message(me.tenant, me.user, asked.answer.id, "i").await.unwrap();
+    assert_eq!((answer.id, answer.text.as_str()), (asked.answer.id, ""));
+    assert_eq!(answer.run.unwrap().id, run.id);
+    assert_ne!(run.id, asked.run.id);
+    // The old run must not write into the new answer.
+    assert!(!store.finish_run(asked.run.id, &end(RunState::Done, "alt")).await.unwrap());
+    assert!(store.finish_run(run.id, &end(RunState::Done, "neu")).await.unwrap());
+}
+
+async fn what_is_personal_stays_personal(world: World) {
+    let (store, me) = (&world.store, world.person("me", &[]).await);
+    let other = world.person("other", &[]).await;
+    let c = store.create_conversation(me.tenant, me.user, "geheim").await.unwrap().id;
+    let asked = store.send_message(me.tenant, me.user, c, &question("?"), "i").await.unwrap();
+    let (t, o) = (other.tenant, other.user);
+    assert!(matches!(store.conversation(t, o, c).await, Err(Error::NotFound)));
+    assert!(store.messages(t, o, c).await.unwrap().is_empty());
+    assert!(matches!(store.message(t, o, asked.answer.id).await, Err(Error::NotFound)));
+    assert!(matches!(store.run(t, o, asked.run.id).await, Err(Error::NotFound)));
+    assert!(store.running_run(t, o, c).await.unwrap().is_none());
+    let sent = store.send_message(t, o, c, &question("?"), "i").await;
+    assert!(matches!(sent, Err(Error::NotFound)));
+    assert!(matches!(store.rename_conversation(t, o, c, "x").await, Err(Error::NotFound)));
+    assert!(matches!(store.delete_conversation(t, o, c).await, Err(Error::NotFound)));
+    let found = store.conversations(t, o, Some("geheim"), None, 10).await.unwrap();
+    assert!(found.items.is_empty());
+}
+
+async fn the_history_is_searched_and_paged(world: World) {
+    let (store, me) = (&world.store, world.person("me", &[]).await);
+    let mut made: Vec<ConversationId> = Vec::new();
+    for n in 0..7 {
+        let c = store.create_conversation(me.tenant, me.user, &format!("Thema {n}")).await;
+        made.push(c.unwrap().id);
+    }
+    made.reverse();
+    let mut seen = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let page = store.conversations(me.tenant, me.user, None, after.as_deref(), 3).await;
+        let page = page.unwrap();
+        seen.extend(page.items.iter().map(|c| c.id));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, made, "the last changed first, none twice, none left out");
+    for bad in ["", "x", "1", "x.y"] {
+        let refused = store.conversations(me.tenant, me.user, None, Some(bad), 3).await;
+        assert!(matches!(refused, Err(Error::InvalidCursor)), "{bad:?}");
+    }
+
+    let c = made[3];
+    let mut new = question("Was sagt Frau MÜLLER zur 100%-Regel_x?");
+    new.title = None;
+    let asked = store.send_message(me.tenant, me.user, c, &new, "i").await.unwrap();
+    store.finish_run(asked.run.id, &end(RunState::Done, "Die Straße!")).await.unwrap();
+    for query in ["müller", "Mueller", " 100%-regel_X ", "STRASSE!"] {
+        let found = store.conversations(me.tenant, me.user, Some(query), None, 10).await.unwrap();
+        let ids: Vec<ConversationId> = found.items.iter().map(|c| c.id).collect();
+        assert_eq!(ids, [c], "{query}");
+    }
+    for query in ["100_", "%regel%", "Muller"] {
+        let found = store.conversations(me.tenant, me.user, Some(query), None, 10).await.unwrap();
+        assert!(found.items.is_empty(), "{query}");
+    }
+    store.rename_conversation(me.tenant, me.user, c, "Ölheizung").await.unwrap();
+    let found = store.conversations(me.tenant, me.user, Some("ÖLHEIZ"), None, 10).await.unwrap();
+    assert_eq!(found.items.len(), 1);
+}
+
+async fn deleting_leaves_nothing(world: World) {
+    let (store, me) = (&world.store, world.person("me", &[]).await);
+    let c = store.create_conversation(me.tenant, me.user, "").await.unwrap().id;
+    let asked = store.send_message(me.tenant, me.user, c, &question("?"), "i").await.unwrap();
+    store.delete_conversation(me.tenant, me.user, c).await.unwrap();
+    let gone = store.message(me.tenant, me.user, asked.answer.id).await;
+    assert!(matches!(gone, Err(Error::NotFound)));
+    assert_eq!(store.save_run_text(asked.run.id, "x").await.unwrap(), RunPulse::Gone);
+    assert!(!store.finish_run(asked.run.id, &end(RunState::Done, "x")).await.unwrap());
+}
+
+async fn usage_is_summed(world: World) {
+    let me = world.person("me", &[]).await;
+    let before = Instant::now();
+    for tokens in [10, 20] {
+        let usage = store::NewUsage {
+            tenant: me.tenant,
+            user: me.user,
+            key: None,
+            model: "standard".to_owned(),
+            route: "auszug".to_owned(),
+            tokens: TokenUsage { prompt_tokens: tokens, completion_tokens: 1, estimated: false },
+            data_class: DataClass::Open,
+            outcome: "done",
+        };
+        world.store.record_usage(&usage).await.unwrap();
+    }
+    let total = world.store.usage_since(me.tenant, before).await.unwrap();
+    assert_eq!((total.calls, total.prompt_tokens, total.completion_tokens), (2, 30, 2));
+    let later = Instant::now().after(Duration::from_secs(9));
+    assert_eq!(world.store.usage_since(me.tenant, later).await.unwrap().calls, 0);
+}
