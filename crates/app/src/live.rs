@@ -273,14 +273,16 @@ mod tests {
         let early = run.watch();
         run.update(|now| now.text.push_str("Die Frist "));
         let late = run.watch();
-        let (early, late) = (tokio::spawn(assemble(early)), tokio::spawn(assemble(late)));
-        for word in ["beträgt ", "drei ", "Jahre."] {
-            run.update(|now| now.text.push_str(word));
-            tokio::task::yield_now().await;
-        }
-        run.update(|now| now.state = RunState::Done);
+        let writer = async {
+            for word in ["beträgt ", "drei ", "Jahre."] {
+                run.update(|now| now.text.push_str(word));
+                tokio::task::yield_now().await;
+            }
+            run.update(|now| now.state = RunState::Done);
+        };
+        let (early, late, ()) = tokio::join!(assemble(early), assemble(late), writer);
         let after = assemble(run.watch()).await;
-        for text in [early.await.expect("runs"), late.await.expect("runs"), after] {
+        for text in [early, late, after] {
             assert_eq!(text, "Die Frist beträgt drei Jahre.");
         }
     }

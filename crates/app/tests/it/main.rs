@@ -1,0 +1,11 @@
+//! Boundary tests of the use cases: real store, real index, real document reader, and a model
+//! server that speaks on a socket.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail")]
+
+mod chatting;
+mod collecting;
+mod conversing;
+mod recovering;
+mod signing_in;
+mod world;

@@ -1,0 +1,48 @@
+//! What is left after a process ended without warning.
+
+use app::{DocumentState, NewMessage, RunState};
+use domain::DataClass;
+use futures_util::StreamExt as _;
+use testkit::fake_model::Reply;
+
+use crate::world::World;
+
+#[tokio::test]
+async fn what_was_acknowledged_is_done_by_the_next_process() {
+    let world = World::new().await;
+    let anna = world.member("anna").await;
+    let mine = world.app.get_me(&anna).await.unwrap().default_collection;
+    // Nobody works: as if the process had been killed right after its answers.
+    let mut ids = vec![];
+    for n in 0..10 {
+        let mut upload = world.app.begin_upload(&anna, mine).await.unwrap();
+        upload.write(format!("Akte Nummer {n} über Wasserrecht.").as_bytes()).await.unwrap();
+        let name = format!("akte-{n}.txt");
+        ids.push(world.app.upload_document(&anna, upload, &name).await.unwrap().id);
+    }
+    world.model.next(Reply::pieces(["Ein Anfang"]).then_hang());
+    let talk = world.app.create_conversation(&anna, None).await.unwrap();
+    let question = NewMessage {
+        text: "Erzähle.".to_owned(),
+        model: Some("gross".to_owned()),
+        data_class: Some(DataClass::Open),
+        ..NewMessage::default()
+    };
+    let asked = world.app.create_message(&anna, talk.id, question).await.unwrap();
+
+    drop(world.app.clone());
+    let next = world.restart().await;
+    next.end_abandoned_runs(true).await.unwrap();
+    let worker = next.clone();
+    tokio::task::spawn(async move { worker.run_worker(false, true).await });
+    for id in ids {
+        let document = next.get_document(&anna, id).await.unwrap();
+        assert_eq!(world.settled(&anna, document).await.state, DocumentState::Ready);
+    }
+    let events: Vec<_> = next.watch_run(&anna, asked.run.id).await.unwrap().collect().await;
+    let app::RunEvent::Done { state, reason, .. } = events.last().unwrap() else {
+        panic!("a run that ended says so")
+    };
+    assert_eq!((*state, reason.as_deref()), (RunState::Failed, Some("interrupted")));
+    assert!(world.store.verify_audit(anna.tenant).await.unwrap().intact());
+}

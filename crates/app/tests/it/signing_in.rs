@@ -1,0 +1,103 @@
+//! Set-up, sign-in, keys.
+
+use app::{KeyRequest, NewPerson};
+use domain::{ErrorKind, Role, Scope};
+
+use crate::world::{PASSWORD, World};
+
+fn first_admin() -> NewPerson {
+    NewPerson {
+        name: "Erika Muster".to_owned(),
+        email: "Erika@Amt.example".to_owned(),
+        password: PASSWORD.to_owned(),
+        role: Role::Member,
+        units: vec![],
+    }
+}
+
+#[tokio::test]
+async fn a_setup_link_works_once_and_makes_an_administrator() {
+    let world = World::new().await;
+    assert!(world.app.get_setup().await.unwrap());
+    let stale = world.app.issue_setup_token().await.unwrap();
+    let token = world.app.issue_setup_token().await.unwrap();
+    let refused = world.app.create_setup(stale.reveal(), first_admin(), "").await;
+    assert_eq!(refused.err().unwrap().code, "setup_link_invalid");
+
+    let signed_in = world.app.create_setup(token.reveal(), first_admin(), "Firefox").await.unwrap();
+    assert_eq!(signed_in.principal.role, Role::Admin);
+    assert!(!world.app.get_setup().await.unwrap());
+    let again = world.app.create_setup(token.reveal(), first_admin(), "").await.err().unwrap();
+    assert_ne!(again.kind, ErrorKind::Internal);
+
+    let who = world.app.principal_by_session(signed_in.token.reveal()).await.unwrap();
+    world.app.delete_session(&who).await.unwrap();
+    let gone = world.app.principal_by_session(signed_in.token.reveal()).await.err().unwrap();
+    assert_eq!(gone.kind, ErrorKind::Unauthenticated);
+}
+
+#[tokio::test]
+async fn guessing_is_slowed_down_for_known_and_unknown_accounts_alike() {
+    let world = World::new().await;
+    world.member("anna").await;
+    for email in ["anna@amt.example", "niemand@amt.example"] {
+        let mut codes = vec![];
+        for _ in 0..7 {
+            let wrong = "falsch geraten war es".to_owned();
+            let error = world.app.create_session(email, wrong, None, "").await.err().unwrap();
+            codes.push(error.code);
+        }
+        assert_eq!(codes[..5], ["login_failed"; 5], "{email}");
+        assert_eq!(codes[5..], ["login_throttled"; 2], "{email}");
+    }
+    let right = PASSWORD.to_owned();
+    let error = world.app.create_session("anna@amt.example", right, None, "").await.err().unwrap();
+    assert_eq!(error.kind, ErrorKind::RateLimited);
+    assert!(error.retry_after.is_some());
+}
+
+#[tokio::test]
+async fn guesses_at_the_same_moment_do_not_slip_past_the_brake() {
+    let world = World::new().await;
+    world.member("anna").await;
+    let guesses = (0..20).map(|n| {
+        let app = world.app.clone();
+        async move { app.create_session("anna@amt.example", format!("geraten {n}"), None, "").await }
+    });
+    let answers = futures_util::future::join_all(guesses).await;
+    let tried = answers.iter().filter(|a| a.as_ref().err().unwrap().code == "login_failed").count();
+    assert_eq!(tried, 5);
+}
+
+#[tokio::test]
+async fn a_right_password_is_free_however_often() {
+    let world = World::new().await;
+    world.member("anna").await;
+    for _ in 0..8 {
+        let right = PASSWORD.to_owned();
+        world.app.create_session("Anna@amt.example ", right, None, "").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_key_works_until_it_is_revoked() {
+    let world = World::new().await;
+    let anna = world.member("anna").await;
+    let asked = KeyRequest {
+        name: "Fachverfahren".to_owned(),
+        scopes: vec![Scope::Models],
+        expires_at: None,
+    };
+    let created = world.app.create_key(&anna, asked).await.unwrap();
+    let secret = created.token.reveal().to_owned();
+    let caller = world.app.principal_by_key(&secret).await.unwrap();
+    assert_eq!(caller.user, anna.user);
+    assert!(caller.has_scope(Scope::Models) && !caller.has_scope(Scope::Documents));
+    assert_eq!(world.app.list_keys(&caller).await.err().unwrap().code, "session_needed");
+
+    world.app.revoke_key(&anna, created.key.id).await.unwrap();
+    assert_eq!(world.app.principal_by_key(&secret).await.err().unwrap().code, "key_invalid");
+    let bob = world.member("bob").await;
+    let foreign = world.app.revoke_key(&bob, created.key.id).await.err().unwrap();
+    assert_eq!(foreign.kind, ErrorKind::NotFound);
+}

@@ -1,0 +1,162 @@
+//! A small authority with an installation of its own, made anew for each test.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use app::{App, Config, Document, DocumentState, NewPerson, Parts, Principal};
+use domain::{CollectionId, Credential, DataClass, Place, Role, Scope, SessionId, UnitId};
+use gateway::{
+    Catalogue, Gateway, KeyHeader, Model, OpenAiRoute, Route, RouteKind, Settings, Timeouts,
+};
+use identity::InstallationSecret;
+use store::{Blobs, Location, Store};
+use tempfile::TempDir;
+use testkit::fake_model::FakeModel;
+
+pub const PASSWORD: &str = "korrekt pferd batterie";
+
+/// An installation with two models: `fachwerk-auszug`, and `gross` on a server elsewhere that is
+/// cleared for open data only.
+pub struct World {
+    pub app: Arc<App>,
+    pub store: Store,
+    pub model: FakeModel,
+    pub folder: TempDir,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let model = FakeModel::start().await;
+        let (app, store) = start(&folder, &model, "erste").await;
+        Self { app, store, model, folder }
+    }
+
+    /// Starts a second process on the same folder, as after a crash of the first.
+    pub async fn restart(&self) -> Arc<App> {
+        start(&self.folder, &self.model, "zweite").await.0
+    }
+
+    pub async fn person(&self, name: &str, role: Role, units: Vec<UnitId>) -> Principal {
+        let person = NewPerson {
+            name: name.to_owned(),
+            email: format!("{name}@amt.example"),
+            password: PASSWORD.to_owned(),
+            role,
+            units,
+        };
+        let user = self.app.create_user_by_command(person).await.unwrap();
+        user.principal(Credential::Session(SessionId::new()))
+    }
+
+    pub async fn member(&self, name: &str) -> Principal {
+        self.person(name, Role::Member, vec![]).await
+    }
+
+    /// Works until nothing is left to do.
+    pub fn work(&self) {
+        let app = self.app.clone();
+        tokio::task::spawn(async move { app.run_worker(false, true).await });
+    }
+
+    pub async fn upload(
+        &self,
+        who: &Principal,
+        collection: CollectionId,
+        name: &str,
+        text: &str,
+    ) -> Document {
+        let mut upload = self.app.begin_upload(who, collection).await.unwrap();
+        upload.write(text.as_bytes()).await.unwrap();
+        let document = self.app.upload_document(who, upload, name).await.unwrap();
+        self.settled(who, document).await
+    }
+
+    pub async fn settled(&self, who: &Principal, document: Document) -> Document {
+        for _ in 0..600 {
+            let now = self.app.get_document(who, document.id).await.unwrap();
+            if matches!(now.state, DocumentState::Ready | DocumentState::Failed) {
+                return now;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the document stays in the making");
+    }
+}
+
+/// A principal with an API key instead of a session.
+pub fn with_key(principal: &Principal, scopes: &[Scope]) -> Principal {
+    let credential =
+        Credential::ApiKey { id: domain::KeyId::new(), scopes: scopes.to_vec() };
+    Principal { credential, ..principal.clone() }
+}
+
+async fn start(folder: &TempDir, model: &FakeModel, instance: &str) -> (Arc<App>, Store) {
+    let store = Store::open(&Location::Sqlite(folder.path().join("fachwerk.db"))).await.unwrap();
+    store.migrate().await.unwrap();
+    let blobs = Blobs::open(&folder.path().join("blobs"), &folder.path().join("tmp")).unwrap();
+    let (index, _) =
+        search::Index::open(&folder.path().join("index"), search::Role::Writer).unwrap();
+    let parts = Parts {
+        store: store.clone(),
+        blobs,
+        index,
+        gateway: Gateway::new(reqwest::Client::new(), catalogue(model), settings()),
+        secret: InstallationSecret::generate(),
+        config: config(instance),
+    };
+    (App::new(parts).unwrap(), store)
+}
+
+fn settings() -> Settings {
+    Settings { backoff_first: Duration::from_millis(1), ..Settings::default() }
+}
+
+fn catalogue(model: &FakeModel) -> Catalogue {
+    let route = |name: &str, kind, place, clearance| Route {
+        name: name.to_owned(),
+        kind,
+        place,
+        clearance,
+        price: None,
+        timeouts: Timeouts::default(),
+        concurrent_max: 8,
+    };
+    let server = OpenAiRoute {
+        base_url: model.base_url().parse().unwrap(),
+        api_key: None,
+        key_header: KeyHeader::Bearer,
+        upstream_model: "upstream".to_owned(),
+        query: vec![],
+    };
+    let remote =
+        route("wolke", RouteKind::OpenAi(server), Place::Elsewhere, DataClass::Open);
+    let built_in = route("eingebaut", RouteKind::BuiltIn, Place::Own, DataClass::Restricted);
+    let model = |name: &str, route| Model {
+        name: name.to_owned(),
+        purpose: "Probe".to_owned(),
+        routes: vec![route],
+    };
+    Catalogue::new(vec![model(app::BUILT_IN_MODEL, built_in), model("gross", remote)]).unwrap()
+}
+
+fn config(instance: &str) -> Config {
+    Config {
+        instance: instance.to_owned(),
+        upload_bytes_max: 1_000_000,
+        session_idle: Duration::from_hours(8),
+        session_lifetime: Duration::from_hours(24),
+        default_model: None,
+        interface_class: DataClass::Internal,
+        api_class: DataClass::Open,
+        extraction: extract::Limits::default(),
+        extract_program: reader(),
+        ingest_workers: 2,
+    }
+}
+
+/// `cargo test` builds examples beside the tests: `target/…/deps/it-…` and
+/// `target/…/examples/extract_child`.
+fn reader() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.parent().unwrap().parent().unwrap().join("examples/extract_child")
+}
