@@ -61,7 +61,7 @@ fn after_letter(text: &str, start: usize, stop: usize, counts: bool) -> Ending {
     if chain.is_empty() {
         return if counts { Ending::Never } else { Ending::BeforeStarter };
     }
-    if lists::CHAINS_THAT_END.contains(&chain.as_str()) {
+    if lists::CHAINS_THAT_END.contains(chain.as_str()) {
         Ending::BeforeStarter
     } else {
         Ending::Never
@@ -92,9 +92,9 @@ fn letter_chain(text: &str, start: usize, stop: usize) -> String {
 fn after_word(last: &str) -> Ending {
     if never_ends(last) {
         Ending::Never
-    } else if lists::STANDS_LAST.contains(&last) {
+    } else if lists::STANDS_LAST.contains(last) {
         Ending::Always
-    } else if lists::MAY_END.contains(&last)
+    } else if lists::MAY_END.contains(last)
         || lists::is_month_short(last)
         || last.ends_with("str")
         || has_no_vowel(last)
@@ -107,12 +107,12 @@ fn after_word(last: &str) -> Ending {
 
 /// Whether `last` with a stop after it always announces something.
 pub(super) fn never_ends(last: &str) -> bool {
-    if lists::NEVER_ENDS.contains(&last) {
+    if lists::NEVER_ENDS.contains(last) {
         return true;
     }
     // "Dipl.-Ing.", "BT-Drs.", "Reg.-Bez.": the last part decides
     last.rsplit_once(['-', '/'])
-        .is_some_and(|(_, tail)| !tail.is_empty() && lists::NEVER_ENDS.contains(&tail))
+        .is_some_and(|(_, tail)| !tail.is_empty() && lists::NEVER_ENDS.contains(tail))
 }
 
 /// Short words without a vowel are abbreviations, whoever made them up ("Rdschr.", "StPflV." not).

@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 
+use super::expectation::Expectation;
 use super::matching::Mentions;
 use super::question::Question;
 use super::{normalised, quality};
@@ -14,9 +15,11 @@ use crate::{Analyser, leading_marker};
 /// Most sentences of one request that are weighed; beyond: later passages are not read.
 const SENTENCES_MAX: usize = 50_000;
 /// Share of the question that sentence, heading and neighbours must cover together.
-const COVERED_SHARE_MIN: f32 = 0.5;
+const COVERED_SHARE_MIN: f32 = 0.45;
 /// Share of the question that the sentence must cover by itself: its surroundings alone answer nothing.
-const OWN_SHARE_MIN: f32 = 0.3;
+const OWN_SHARE_MIN: f32 = 0.25;
+/// Share of the subjects that must be covered, whatever kind of answer is held: an amount for dogs is none for land.
+const SUBJECTS_SHARE_MIN: f32 = 0.4;
 /// A heading names the subject of everything below it.
 const HEADING_CREDIT: f32 = 0.7;
 /// The neighbouring sentences usually share their subject.
@@ -162,15 +165,21 @@ fn score(
 ) -> Option<f32> {
     let whole = question.weight();
     let evidence = question.expectation.map_or(0.0, |kind| kind.weight() * kind.evidence(text));
+    if evidence == 0.0 && question.expectation.is_some_and(Expectation::is_indispensable) {
+        return None;
+    }
     let own = mentions.weight(question) + evidence;
+    let subjects = question.subjects_weight();
     let together: f32 = question
         .needs
         .iter()
         .enumerate()
         .map(|(at, need)| need.weight * mentions.credit[at].max(around[at]))
-        .sum::<f32>()
-        + evidence;
-    if own < OWN_SHARE_MIN * whole || together < COVERED_SHARE_MIN * whole || !worth_quoting(text) {
+        .sum();
+    let covered = own >= OWN_SHARE_MIN * whole
+        && together >= SUBJECTS_SHARE_MIN * subjects
+        && together + evidence >= COVERED_SHARE_MIN * whole;
+    if !covered || !worth_quoting(text) {
         return None;
     }
     let ranked: f32 = question

@@ -8,79 +8,11 @@ const WORDS_WANTED: std::ops::RangeInclusive<usize> = 8..=45;
 const WORDS_MIN: usize = 4;
 
 /// Words that point back at an earlier sentence when they open one.
-const POINTING_BACK: &[&str] = &[
-    "er",
-    "sie",
-    "es",
-    "dies",
-    "diese",
-    "dieser",
-    "dieses",
-    "diesem",
-    "diesen",
-    "das gilt",
-    "dabei",
-    "dazu",
-    "dafür",
-    "dagegen",
-    "daher",
-    "dann",
-    "danach",
-    "daraus",
-    "darin",
-    "darüber",
-    "davon",
-    "dadurch",
-    "damit",
-    "deshalb",
-    "deswegen",
-    "hierbei",
-    "hierfür",
-    "hierzu",
-    "hiervon",
-    "hierdurch",
-    "ihm",
-    "ihr",
-    "ihre",
-    "ihrer",
-    "seine",
-    "seiner",
-    "sein",
-    "letztere",
-    "letzterer",
-    "letzteres",
-    "solche",
-    "solcher",
-    "solches",
-    "außerdem",
-    "ferner",
-    "zudem",
-    "jedoch",
-    "allerdings",
-    "dasselbe",
-    "gleiches",
-    "entsprechendes",
-    "andernfalls",
-    "sonst",
-    "insoweit",
-    "stattdessen",
-    "he",
-    "she",
-    "it",
-    "they",
-    "this",
-    "these",
-    "those",
-    "such",
-    "however",
-    "therefore",
-    "its",
-    "their",
-    "his",
-    "her",
-    "otherwise",
-    "instead",
-];
+const POINTING_BACK: &str = "er sie es dies diese dieser dieses diesem diesen dabei dazu dafür dagegen daher dann danach daraus
+darin darüber davon dadurch damit deshalb deswegen hierbei hierfür hierzu hiervon hierdurch ihm ihr
+ihre ihrer seine seiner sein letztere letzterer letzteres solche solcher solches außerdem ferner
+zudem jedoch allerdings dasselbe gleiches entsprechendes andernfalls sonst insoweit stattdessen he
+she it they this these those such however therefore its their his her otherwise instead";
 
 /// From 0 (not worth a place in a summary) to 1.
 pub(super) fn standing(sentence: &str) -> f32 {
@@ -115,14 +47,9 @@ pub(super) fn is_complete(body: &str) -> bool {
 pub(super) fn points_back(sentence: &str) -> bool {
     let body = sentence[leading_marker(sentence)..]
         .trim_start_matches(|sign: char| !sign.is_alphanumeric());
-    let mut words = body
-        .split(|character: char| !character.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase);
-    let (Some(first), second) = (words.next(), words.next()) else { return false };
-    POINTING_BACK.contains(&first.as_str())
-        || second
-            .is_some_and(|second| POINTING_BACK.contains(&format!("{first} {second}").as_str()))
+    let end = body.find(|sign: char| !sign.is_alphanumeric()).unwrap_or(body.len());
+    let first = body[..end].to_lowercase();
+    POINTING_BACK.split_whitespace().any(|word| word == first)
 }
 
 /// Sentences that mostly point to other places ("§§ 5, 7 Abs. 2 und § 9 gelten entsprechend") say little themselves.

@@ -13,81 +13,12 @@ const OTHER_WEIGHT: f32 = 0.5;
 const REFERENCE_WEIGHT: f32 = 1.2;
 
 /// Words that make a question a question and say nothing about its subject.
-const FRAME: &[&str] = &[
-    "gibt",
-    "geben",
-    "gilt",
-    "gelten",
-    "heißt",
-    "heißen",
-    "bedeutet",
-    "bedeuten",
-    "versteht",
-    "verstehen",
-    "regelt",
-    "regeln",
-    "geregelt",
-    "steht",
-    "stehen",
-    "sagt",
-    "sagen",
-    "brauche",
-    "brauchen",
-    "braucht",
-    "benötige",
-    "benötigt",
-    "bekomme",
-    "bekommen",
-    "bekommt",
-    "erhalte",
-    "macht",
-    "machen",
-    "tun",
-    "passiert",
-    "geschieht",
-    "möglich",
-    "nötig",
-    "notwendig",
-    "bitte",
-    "frage",
-    "text",
-    "dokument",
-    "quelle",
-    "quellen",
-    "gemacht",
-    "genannt",
-    "nennt",
-    "nenne",
-    "nennen",
-    "erkläre",
-    "erklären",
-    "beschreibe",
-    "welcher",
-    "folgende",
-    "folgenden",
-    "laut",
-    "genau",
-    "eigentlich",
-    "denn",
-    "mal",
-    "denen",
-    "name",
-    "heissen",
-    "does",
-    "did",
-    "tell",
-    "explain",
-    "please",
-    "many",
-    "much",
-    "long",
-    "text",
-    "document",
-    "say",
-    "says",
-    "according",
-    "need",
-];
+const FRAME: &str = "gibt geben gilt gelten heißt heißen bedeutet bedeuten versteht verstehen regelt regeln geregelt
+steht stehen sagt sagen brauche brauchen braucht benötige benötigt bekomme bekommen bekommt erhalte
+macht machen tun passiert geschieht möglich nötig notwendig bitte frage text dokument quelle quellen
+gemacht genannt nennt nenne nennen erkläre erklären beschreibe welcher folgende folgenden laut genau
+eigentlich denn mal denen name heissen does did tell explain please many much long text document say
+says according need richtet findet erfolgt lautet heute";
 
 /// One subject of a question.
 #[derive(Debug)]
@@ -134,7 +65,7 @@ impl Question {
                     need.parts.push(term.text);
                 }
             } else if term.stop
-                || FRAME.contains(&plain.as_str())
+                || FRAME.split_whitespace().any(|word| word == plain)
                 || expectation.is_some_and(|kind| kind.is_named_by(&plain))
             {
                 skipped = Some(term.start);
@@ -156,8 +87,12 @@ impl Question {
 
     /// What the whole question weighs.
     pub(super) fn weight(&self) -> f32 {
-        self.needs.iter().map(|need| need.weight).sum::<f32>()
-            + self.expectation.map_or(0.0, Expectation::weight)
+        self.subjects_weight() + self.expectation.map_or(0.0, Expectation::weight)
+    }
+
+    /// What its subjects weigh.
+    pub(super) fn subjects_weight(&self) -> f32 {
+        self.needs.iter().map(|need| need.weight).sum()
     }
 }
 

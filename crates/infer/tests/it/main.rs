@@ -1,0 +1,9 @@
+//! Tests of the public face of `infer`, one binary.
+#![allow(clippy::unwrap_used)]
+
+mod given;
+mod laws;
+mod promises;
+mod questions;
+mod retrieval;
+mod shared;

@@ -1,0 +1,75 @@
+//! Hundreds of questions with known answers (XQuAD, German part): how often the answer is quoted from the right paragraph, and
+//! how often something is quoted from paragraphs that hold no answer.
+
+use std::collections::HashMap;
+
+use infer::{ExtractRequest, Extractive, Language, Piece, Source, Task};
+
+use crate::shared::shared_data;
+
+fn field<'a>(line: &'a serde_json::Value, name: &str) -> &'a str {
+    line[name].as_str().unwrap()
+}
+
+#[test]
+fn answers_stand_in_the_quotes() {
+    let (Some(documents), Some(questions)) =
+        (shared_data("retrieval/xquad-de.docs.jsonl"), shared_data("retrieval/xquad-de.dev.jsonl"))
+    else {
+        return;
+    };
+    let parse = |text: &str| {
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect::<Vec<serde_json::Value>>()
+    };
+    let documents = parse(&documents);
+    let texts: HashMap<&str, &str> =
+        documents.iter().map(|one| (field(one, "id"), field(one, "text"))).collect();
+    let (mut asked, mut held, mut answered, mut invented, mut near, mut sentences) =
+        (0, 0, 0, 0, 0, 0);
+    for question in &parse(&questions) {
+        let right = texts[field(question, "doc")];
+        let at = documents.iter().position(|one| field(one, "text") == right).unwrap();
+        let text = |at: usize| field(&documents[at % documents.len()], "text");
+        let ask = |text: &str| {
+            let sources = [Source { number: 1, heading: "", text }];
+            Extractive.answer(&ExtractRequest {
+                question: field(question, "query"),
+                sources: &sources,
+                task: Task::Answer,
+                language: Language::De,
+            })
+        };
+        let answer = ask(right);
+        let quotes: Vec<&str> = answer
+            .pieces
+            .iter()
+            .filter_map(|piece| match piece {
+                Piece::Quote { text, .. } => Some(text.as_str()),
+                _ => None,
+            })
+            .collect();
+        let expected = question["answers"].as_array().unwrap();
+        asked += 1;
+        sentences += quotes.len();
+        answered += usize::from(!quotes.is_empty());
+        let hit = quotes
+            .iter()
+            .any(|quote| expected.iter().any(|answer| quote.contains(answer.as_str().unwrap())));
+        held += usize::from(hit);
+        invented += usize::from(ask(text(at + 100)).quotes_anything());
+        near += usize::from(ask(text(at + 1)).quotes_anything());
+        if !hit && std::env::var_os("SHOW").is_some() {
+            eprintln!("? {}\n  = {expected:?}\n  > {quotes:?}\n", field(question, "query"));
+        }
+    }
+    eprintln!(
+        "{asked} questions: {answered} answered with {sentences} sentences, {held} hold the answer; {invented} answered from another article, {near} from the next paragraph"
+    );
+    assert!(held * 100 >= asked * 70, "the answer was quoted for {held} of {asked} questions");
+    assert!(
+        invented * 100 <= asked * 5,
+        "{invented} of {asked} questions were answered from a text without an answer"
+    );
+}
