@@ -8,7 +8,6 @@ use std::{collections::VecDeque, sync::Arc};
 use infer::{ExtractAnswer, Piece, estimate_tokens};
 use llm::{ChatEvent, ChatRequest, ChatResponse, Citation, Usage, openai::Head};
 use question::Question;
-use serde_json::Value;
 use tokio::{
     sync::Semaphore,
     task::JoinHandle,
@@ -161,15 +160,13 @@ pub(crate) async fn collect(
 ) -> Result<(ChatResponse, Vec<Citation>), GatewayError> {
     let mut text = String::new();
     let mut finish_reason = None;
-    let mut head = Head { id: String::new(), created: 0, model: String::new() };
+    let mut head = Head::default();
     while let Some(event) = stream.next().await {
         let ChatEvent::Chunk(chunk) = event? else { continue };
         text.push_str(chunk.text());
         finish_reason = finish_reason.or_else(|| chunk.finish_reason().map(str::to_owned));
         if head.id.is_empty() {
-            let field = |name: &str| chunk.fields().get(name);
-            head.id = field("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-            head.created = field("created").and_then(Value::as_i64).unwrap_or_default();
+            head = chunk.head();
         }
     }
     let finish_reason = finish_reason.as_deref().unwrap_or("stop");

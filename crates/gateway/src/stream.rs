@@ -1,7 +1,7 @@
 //! An answer on its way, whichever kind of route it comes from.
 
 use futures_util::{Stream, stream};
-use llm::{ChatChunk, ChatEvent, Citation, StreamItem, openai::Head};
+use llm::{ChatEvent, Citation, StreamItem, openai::Head};
 use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -21,7 +21,7 @@ pub struct ChatStream {
     phase: Phase,
     citations: Vec<Citation>,
     /// Id and time of the answer, as the route gives them.
-    identity: Option<(String, i64)>,
+    head: Head,
     /// The usage object as it came last.
     usage: Option<Value>,
     usage_was_passed: bool,
@@ -64,7 +64,7 @@ impl ChatStream {
             meter,
             phase: Phase::Running,
             citations: Vec::new(),
-            identity: None,
+            head: Head::default(),
             usage: None,
             usage_was_passed: false,
             has_finish_reason: false,
@@ -131,8 +131,10 @@ impl ChatStream {
         };
         self.meter.add_generated(chunk.generated_bytes());
         self.has_finish_reason |= chunk.finish_reason().is_some();
-        self.remember_identity(&chunk);
         chunk.set_field("model", Value::String(self.wanted.model.clone()));
+        if self.head.id.is_empty() {
+            self.head = chunk.head();
+        }
         if let Some(usage) = chunk.usage() {
             self.meter.report(usage);
             self.usage = chunk.fields().get("usage").cloned();
@@ -154,10 +156,8 @@ impl ChatStream {
         if !self.wanted.include_usage || self.usage_was_passed {
             return None;
         }
-        let (id, created) = self.identity.take().unwrap_or_default();
-        let head = Head { id, created, model: self.wanted.model.clone() };
         let usage = self.usage.take().unwrap_or_else(|| self.meter.read().usage.to_value());
-        Some(ChatEvent::Chunk(head.usage_chunk(usage)))
+        Some(ChatEvent::Chunk(self.head.usage_chunk(usage)))
     }
 
     fn fail(&mut self, error: GatewayError) -> GatewayError {
@@ -167,14 +167,6 @@ impl ChatStream {
 
     fn failure(&self, failure: Failure) -> GatewayError {
         GatewayError::Upstream { route: self.taken.route.clone(), failure, source: None }
-    }
-
-    fn remember_identity(&mut self, chunk: &ChatChunk) {
-        if self.identity.is_none() {
-            let id = chunk.fields().get("id").and_then(Value::as_str).unwrap_or_default();
-            let created = chunk.fields().get("created").and_then(Value::as_i64).unwrap_or_default();
-            self.identity = Some((id.to_owned(), created));
-        }
     }
 }
 

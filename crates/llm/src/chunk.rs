@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{DecodeError, SseEvent, UpstreamError, Usage};
+use crate::{DecodeError, SseEvent, UpstreamError, Usage, openai::Head};
 
 /// What a stream of any model yields.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,6 +116,14 @@ impl ChatChunk {
     /// Sets a top-level field, e.g. `model`, `usage` or `fachwerk`.
     pub fn set_field(&mut self, name: &str, value: Value) {
         self.fields.insert(name.to_owned(), value);
+    }
+
+    /// What it shares with the other pieces of its answer, to make one more that fits in.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        let text = |name: &str| self.fields.get(name).and_then(Value::as_str).unwrap_or_default();
+        let created = self.fields.get("created").and_then(Value::as_i64).unwrap_or_default();
+        Head { id: text("id").to_owned(), created, model: text("model").to_owned() }
     }
 
     /// All fields, as on the wire.

@@ -8,7 +8,7 @@ use crate::{ChatChunk, ChatResponse, Usage};
 pub const DONE: &str = "data: [DONE]\n\n";
 
 /// What all pieces of one answer share.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Head {
     /// The answer's id, beginning `chatcmpl-`.
     pub id: String,

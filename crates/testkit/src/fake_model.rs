@@ -20,7 +20,12 @@ use axum::{
 };
 use futures_util::stream;
 use serde_json::Value;
-use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::watch,
+    task::JoinSet,
+    time::timeout,
+};
 
 pub use reply::Reply;
 use reply::{Ending, Plan, Step};
@@ -29,6 +34,8 @@ use reply::{Ending, Plan, Step};
 const BODY_BYTES_MAX: usize = 64 << 20;
 /// How long [`FakeModel::wait_for_hang_ups`] waits before it fails the test.
 const WAIT: Duration = Duration::from_secs(10);
+/// How long bytes take to leave the socket before it is broken on purpose.
+const FLUSH: Duration = Duration::from_millis(20);
 
 /// A running fake. It stops when dropped.
 #[derive(Debug)]
@@ -147,14 +154,31 @@ impl FakeModel {
     }
 }
 
-/// A base URL of the loopback interface where nobody listens.
-///
-/// # Panics
-/// If there is no free port.
-pub async fn deserted_base_url() -> String {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
-    let address = listener.local_addr().expect("a bound socket has an address");
-    format!("http://{address}/v1")
+/// A port of the loopback interface where nobody listens, for as long as it is held.
+#[derive(Debug)]
+pub struct DesertedPort {
+    address: SocketAddr,
+    _socket: TcpSocket,
+}
+
+impl DesertedPort {
+    /// Takes a free port without listening there, so that every connection is refused.
+    ///
+    /// # Panics
+    /// If there is no free port.
+    #[must_use]
+    pub fn take() -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a free port");
+        let address = socket.local_addr().expect("a bound socket has an address");
+        Self { address, _socket: socket }
+    }
+
+    /// The base URL to configure, ending in `/v1`.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
 }
 
 impl Shared {
@@ -220,6 +244,8 @@ async fn answer(
             None => match ending {
                 Ending::Complete => None,
                 Ending::Break => {
+                    // What was said before must have left the socket, or it would be lost with it.
+                    tokio::time::sleep(FLUSH).await;
                     watcher.is_complete = true;
                     let error = io::Error::other("broken off as the test wants it");
                     Some((Err::<Bytes, _>(error), (steps, watcher)))

@@ -1,0 +1,200 @@
+//! What goes wrong, and who is tried next.
+
+use std::time::{Duration, Instant};
+
+use domain::{DataClass, ErrorKind};
+use gateway::{Failure, GatewayError, RouteKind, Secret, UsageMeter};
+use serde_json::json;
+use testkit::fake_model::{DesertedPort, FakeModel, Reply};
+
+use crate::setup::{ask, gateway, hear, request, route};
+
+fn failing(status: u16) -> Reply {
+    Reply::status(status, &json!({"error": {"message": "nein"}}))
+}
+
+/// A first route that behaves as given, and a second that answers. Returns how often each was asked.
+async fn with_second(first: Reply) -> (usize, usize, Result<String, GatewayError>) {
+    let (bad, good) = (FakeModel::start().await, FakeModel::start().await);
+    bad.always(first);
+    good.always(Reply::text("zweite"));
+    let gateway = gateway(vec![route("a", &bad.base_url()), route("b", &good.base_url())]);
+    let heard = hear(&gateway, &ask("x")).await.map(|(heard, _)| heard.text);
+    (bad.requests().len(), good.requests().len(), heard)
+}
+
+#[tokio::test]
+async fn passing_failures_are_retried_then_the_next_route_is_taken() {
+    for status in [429, 500, 502, 503, 529, 408] {
+        let (first, second, heard) = with_second(failing(status)).await;
+        assert_eq!((first, second, heard.unwrap().as_str()), (3, 1, "zweite"), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn lasting_failures_go_to_the_next_route_at_once() {
+    for reply in [
+        failing(401),
+        failing(403),
+        failing(404),
+        failing(501),
+        Reply::status(302, &json!({})).header("location", "http://127.0.0.1:1/"),
+        Reply::garbage(),
+        Reply::raw(200, "text/html", ["<html>"]),
+        Reply::raw(200, "text/event-stream", ["data: {\"error\":{\"message\":\"oom\"}}\n\n"]),
+    ] {
+        let shown = format!("{reply:?}");
+        let (first, second, heard) = with_second(reply).await;
+        assert_eq!((first, second, heard.unwrap().as_str()), (1, 1, "zweite"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_before_its_first_event_is_retried() {
+    for reply in [
+        Reply::raw(200, "text/event-stream", Vec::<&str>::new()),
+        Reply::raw(200, "text/event-stream", [": hello\n\n"]),
+        Reply::raw(200, "text/event-stream", [": hello\n\n"]).then_break(),
+    ] {
+        let (first, second, heard) = with_second(reply).await;
+        assert_eq!((first, second, heard.unwrap().as_str()), (3, 1, "zweite"));
+    }
+}
+
+#[tokio::test]
+async fn faults_of_the_request_are_handed_to_the_caller() {
+    let body = json!({"error": {
+        "message": "This model's maximum context length is 8192 tokens.",
+        "type": "invalid_request_error", "param": "messages", "code": "context_length_exceeded",
+    }});
+    for status in [400, 413, 422] {
+        let (first, second, heard) = with_second(Reply::status(status, &body)).await;
+        assert_eq!((first, second), (1, 0), "{status}");
+        let error = heard.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        let shown = error.body();
+        assert_eq!(shown.message, "This model's maximum context length is 8192 tokens.");
+        assert_eq!(shown.param.as_deref(), Some("messages"));
+        assert_eq!(shown.code.as_deref(), Some("context_length_exceeded"));
+        assert!(!error.to_string().contains("8192"), "the server's words stay out of logs");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_recovers_is_enough() {
+    let fake = FakeModel::start().await;
+    fake.next(failing(503));
+    fake.next(failing(429).header("retry-after", "0"));
+    fake.next(Reply::text("wieder da"));
+    let (heard, stream) =
+        hear(&gateway(vec![route("a", &fake.base_url())]), &ask("x")).await.unwrap();
+    assert_eq!((heard.text.as_str(), stream.taken().attempts), ("wieder da", 3));
+}
+
+#[tokio::test]
+async fn the_servers_wish_to_wait_is_honoured_within_bounds() {
+    let fake = FakeModel::start().await;
+    fake.next(failing(429).header("retry-after", "0.2"));
+    let gateway_of_one = gateway(vec![route("a", &fake.base_url())]);
+    let started = Instant::now();
+    hear(&gateway_of_one, &ask("x")).await.unwrap();
+    assert!(started.elapsed() >= Duration::from_millis(200));
+
+    fake.next(failing(429).header("retry-after", "30"));
+    let started = Instant::now();
+    let error = hear(&gateway_of_one, &ask("x")).await.unwrap_err();
+    assert!(started.elapsed() < Duration::from_secs(5), "nobody waits half a minute");
+    assert_eq!(error.kind(), ErrorKind::Overloaded);
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_retried_and_left() {
+    let good = FakeModel::start().await;
+    let absent = DesertedPort::take();
+    let both = gateway(vec![route("a", &absent.base_url()), route("b", &good.base_url())]);
+    let (_, stream) = hear(&both, &ask("x")).await.unwrap();
+    assert_eq!((stream.taken().route.as_str(), stream.taken().attempts), ("b", 4));
+
+    let error = hear(&gateway(vec![route("a", &absent.base_url())]), &ask("x")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UpstreamFailed);
+    assert!(matches!(error, GatewayError::Upstream { failure: Failure::Connect, .. }));
+}
+
+#[tokio::test]
+async fn after_the_first_piece_nobody_else_is_asked() {
+    for reply in [
+        Reply::pieces(["Halb"]).then_break(),
+        Reply::raw(
+            200,
+            "text/event-stream",
+            [
+                "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Halb\"}}]}\n\n",
+                "data: {\"error\":{\"message\":\"oom\"}}\n\n",
+            ],
+        ),
+        Reply::raw(
+            200,
+            "text/event-stream",
+            ["data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Halb\"}}]}\n\n"],
+        ),
+        Reply::raw(
+            200,
+            "text/event-stream",
+            [
+                "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Halb\"}}]}\n\n",
+                "data: not json\n\n",
+            ],
+        ),
+    ] {
+        let (bad, good) = (FakeModel::start().await, FakeModel::start().await);
+        bad.always(reply);
+        let gateway = gateway(vec![route("a", &bad.base_url()), route("b", &good.base_url())]);
+        let (heard, stream) = hear(&gateway, &ask("x")).await.unwrap();
+        assert_eq!(heard.text, "Halb");
+        assert_eq!(heard.error.unwrap().kind(), ErrorKind::UpstreamFailed);
+        assert_eq!((bad.requests().len(), good.requests().len()), (1, 0));
+        let metered = stream.meter().read();
+        assert!(!metered.is_finished && metered.is_estimated);
+        assert_eq!(metered.usage.completion_tokens, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_stream_without_an_end_mark_is_complete_if_the_answer_is() {
+    let fake = FakeModel::start().await;
+    fake.next(Reply::text("Ganz.").without_done());
+    let (heard, stream) =
+        hear(&gateway(vec![route("a", &fake.base_url())]), &ask("x")).await.unwrap();
+    assert!(heard.error.is_none());
+    assert!(stream.meter().read().is_finished);
+}
+
+#[tokio::test]
+async fn whole_answers_fall_back_too() {
+    for reply in [failing(500), failing(401), Reply::raw(200, "application/json", ["{\"a\":"])] {
+        let (bad, good) = (FakeModel::start().await, FakeModel::start().await);
+        bad.always(reply);
+        let gateway = gateway(vec![route("a", &bad.base_url()), route("b", &good.base_url())]);
+        let meter = UsageMeter::default();
+        let whole = gateway.complete(&request(json!({})), DataClass::Open, &meter).await.unwrap();
+        assert_eq!((whole.response.text(), whole.taken.route.as_str()), ("Hallo", "b"));
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_our_fault_not_the_callers() {
+    let fake = FakeModel::start().await;
+    fake.always(failing(401));
+    let alone = gateway(vec![route("a", &fake.base_url())]);
+    let error = hear(&alone, &ask("x")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UpstreamFailed);
+    assert!(!error.body().message.contains("nein"));
+
+    let mut broken = route("a", &fake.base_url());
+    let RouteKind::OpenAi(server) = &mut broken.kind else { unreachable!() };
+    server.api_key = Some(Secret::new("mit\nUmbruch"));
+    let error = hear(&gateway(vec![broken]), &ask("x")).await.unwrap_err();
+    assert!(matches!(error, GatewayError::Upstream { failure: Failure::BadKey, .. }));
+    assert_eq!(fake.requests().len(), 1);
+}

@@ -1,0 +1,155 @@
+//! Time, places, and callers that go.
+
+use std::time::{Duration, Instant};
+
+use domain::{DataClass, ErrorKind};
+use gateway::{GatewayError, Route, TimeLimit, Timeouts, UsageMeter};
+use serde_json::json;
+use testkit::fake_model::{FakeModel, Reply};
+use tokio::time::timeout;
+
+use crate::setup::{ask, gateway, hear, request, route};
+
+const SHORT: Duration = Duration::from_millis(150);
+
+fn hurried(name: &str, base_url: &str, change: impl FnOnce(&mut Timeouts)) -> Route {
+    let mut route = route(name, base_url);
+    change(&mut route.timeouts);
+    route
+}
+
+fn limit(error: &GatewayError) -> TimeLimit {
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    match error {
+        GatewayError::TimedOut { limit, .. } => *limit,
+        other => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_a_first_byte_is_left_for_the_next() {
+    let (slow, good) = (FakeModel::start().await, FakeModel::start().await);
+    slow.always(Reply::hang());
+    let first = || hurried("a", &slow.base_url(), |timeouts| timeouts.first_byte = SHORT);
+    let both = gateway(vec![first(), route("b", &good.base_url())]);
+    let (heard, stream) = hear(&both, &ask("Hallo")).await.unwrap();
+    assert_eq!((heard.text.as_str(), stream.taken().attempts), ("Hallo", 2));
+    slow.wait_for_hang_ups(1).await;
+
+    let error = hear(&gateway(vec![first()]), &ask("x")).await.unwrap_err();
+    assert_eq!(limit(&error), TimeLimit::FirstByte);
+}
+
+#[tokio::test]
+async fn keep_alives_are_no_first_byte() {
+    let fake = FakeModel::start().await;
+    fake.always(Reply::raw(200, "text/event-stream", vec![": wait\n\n"; 100]).pause(SHORT / 10));
+    let hurried = hurried("a", &fake.base_url(), |timeouts| timeouts.first_byte = SHORT);
+    let error = hear(&gateway(vec![hurried]), &ask("x")).await.unwrap_err();
+    assert_eq!(limit(&error), TimeLimit::FirstByte);
+}
+
+#[tokio::test]
+async fn a_silent_stream_ends() {
+    let fake = FakeModel::start().await;
+    fake.always(Reply::pieces(["Halb"]).then_hang());
+    let hurried = hurried("a", &fake.base_url(), |timeouts| timeouts.idle = SHORT);
+    let (heard, stream) = hear(&gateway(vec![hurried]), &ask("x")).await.unwrap();
+    assert_eq!(heard.text, "Halb");
+    assert_eq!(limit(&heard.error.unwrap()), TimeLimit::Idle);
+    drop(stream);
+    fake.wait_for_hang_ups(1).await;
+}
+
+#[tokio::test]
+async fn an_endless_stream_ends() {
+    let fake = FakeModel::start().await;
+    fake.always(Reply::pieces(vec!["a "; 1_000]).pause(Duration::from_millis(20)));
+    let hurried = hurried("a", &fake.base_url(), |timeouts| timeouts.total = SHORT);
+    let (heard, _) = hear(&gateway(vec![hurried]), &ask("x")).await.unwrap();
+    assert_eq!(limit(&heard.error.unwrap()), TimeLimit::Total);
+}
+
+#[tokio::test]
+async fn a_whole_answer_may_take_the_total_time_but_no_longer() {
+    let fake = FakeModel::start().await;
+    fake.next(Reply::text("Spät.").delay(2 * SHORT));
+    fake.next(Reply::hang());
+    let slow = hurried("a", &fake.base_url(), |timeouts| {
+        *timeouts = Timeouts { first_byte: SHORT, idle: SHORT, total: 4 * SHORT };
+    });
+    let (gateway, meter) = (gateway(vec![slow]), UsageMeter::default());
+    let whole = gateway.complete(&request(json!({})), DataClass::Open, &meter).await.unwrap();
+    assert_eq!(whole.response.text(), "Spät.");
+    let error = gateway.complete(&request(json!({})), DataClass::Open, &meter).await.unwrap_err();
+    assert_eq!(limit(&error), TimeLimit::Total);
+    fake.wait_for_hang_ups(1).await;
+}
+
+#[tokio::test]
+async fn dropping_the_stream_hangs_up_and_keeps_the_usage() {
+    let fake = FakeModel::start().await;
+    fake.always(Reply::pieces(["Hallo ", "Welt"]).then_hang());
+    let gateway = gateway(vec![route("a", &fake.base_url())]);
+    let meter = UsageMeter::default();
+    let mut stream = gateway.chat(&ask("Frage"), DataClass::Open, &meter).await.unwrap();
+    for _ in 0..3 {
+        stream.next().await.unwrap().unwrap();
+    }
+    assert_eq!(fake.hang_ups(), 0);
+    drop(stream);
+    fake.wait_for_hang_ups(1).await;
+    let metered = meter.read();
+    assert!(metered.is_estimated && !metered.is_finished);
+    assert_eq!((metered.usage.prompt_tokens, metered.usage.completion_tokens), (2, 3));
+    assert_eq!(metered.taken.unwrap().route, "a");
+}
+
+#[tokio::test]
+async fn dropping_the_call_before_the_first_byte_hangs_up() {
+    let fake = FakeModel::start().await;
+    fake.always(Reply::hang());
+    let (gateway, meter) = (gateway(vec![route("a", &fake.base_url())]), UsageMeter::default());
+    let asked = ask("Frage");
+    let call = gateway.chat(&asked, DataClass::Open, &meter);
+    assert!(timeout(SHORT, call).await.is_err());
+    fake.wait_for_hang_ups(1).await;
+    assert_eq!(meter.read().usage.prompt_tokens, 2, "the server has read the question");
+
+    let whole = request(json!({}));
+    let call = gateway.complete(&whole, DataClass::Open, &meter);
+    assert!(timeout(SHORT, call).await.is_err());
+    fake.wait_for_hang_ups(2).await;
+}
+
+#[tokio::test]
+async fn places_are_held_by_streams_and_given_back() {
+    let (first, second) = (FakeModel::start().await, FakeModel::start().await);
+    first.always(Reply::pieces(["Hallo"]).then_hang());
+    second.always(Reply::pieces(["Hallo"]).then_hang());
+    let narrow = |name: &str, url: &str| Route { concurrent_max: 1, ..route(name, url) };
+    let gateway = gateway(vec![narrow("a", &first.base_url()), narrow("b", &second.base_url())]);
+    let meter = UsageMeter::default();
+    let asked = ask("x");
+    let one = gateway.chat(&asked, DataClass::Open, &meter).await.unwrap();
+    let two = gateway.chat(&asked, DataClass::Open, &meter).await.unwrap();
+    assert_eq!((one.taken().route.as_str(), two.taken().route.as_str()), ("a", "b"));
+
+    let started = Instant::now();
+    let error = gateway.chat(&asked, DataClass::Open, &meter).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Overloaded);
+    assert!(started.elapsed() < SHORT, "shed at once");
+
+    drop(one);
+    let three = gateway.chat(&asked, DataClass::Open, &meter).await.unwrap();
+    assert_eq!(three.taken().route, "a");
+}
+
+#[tokio::test]
+async fn a_finished_stream_stays_finished() {
+    let fake = FakeModel::start().await;
+    let gateway = gateway(vec![route("a", &fake.base_url())]);
+    let (_, mut stream) = hear(&gateway, &ask("x")).await.unwrap();
+    assert!(stream.next().await.is_none());
+    assert!(stream.next().await.is_none());
+}

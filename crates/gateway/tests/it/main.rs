@@ -1,0 +1,14 @@
+//! The gateway against model servers on real sockets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests may fail loudly and spawn freely"
+)]
+
+mod built_in;
+mod calls;
+mod clearance;
+mod errors;
+mod failures;
+mod limits;
+mod setup;

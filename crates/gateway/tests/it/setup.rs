@@ -1,0 +1,114 @@
+//! Catalogues in a line, and what to do with a stream.
+
+use std::{sync::Once, time::Duration};
+
+use domain::{DataClass, Place};
+use gateway::{
+    Catalogue, ChatStream, Gateway, GatewayError, KeyHeader, Model, OpenAiRoute, Route, RouteKind,
+    Settings, Timeouts, UsageMeter,
+};
+use llm::{ChatEvent, ChatRequest, Message};
+use serde_json::{Value, json};
+
+pub fn client() -> reqwest::Client {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        rustls::crypto::ring::default_provider().install_default().unwrap();
+    });
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .unwrap()
+}
+
+pub fn settings() -> Settings {
+    Settings {
+        attempts_per_route: 3,
+        backoff_first: Duration::from_millis(2),
+        backoff_max: Duration::from_millis(10),
+        retry_after_max: Duration::from_millis(500),
+        built_in_concurrent_max: 2,
+    }
+}
+
+pub fn route(name: &str, base_url: &str) -> Route {
+    Route {
+        name: name.to_owned(),
+        kind: RouteKind::OpenAi(OpenAiRoute {
+            base_url: base_url.parse().unwrap(),
+            api_key: None,
+            key_header: KeyHeader::Bearer,
+            upstream_model: "upstream-7b".to_owned(),
+            query: Vec::new(),
+        }),
+        place: Place::Own,
+        clearance: DataClass::Restricted,
+        price: None,
+        timeouts: Timeouts {
+            first_byte: Duration::from_secs(5),
+            idle: Duration::from_secs(5),
+            total: Duration::from_secs(20),
+        },
+        concurrent_max: 100,
+    }
+}
+
+pub fn built_in(name: &str) -> Route {
+    Route { kind: RouteKind::BuiltIn, ..route(name, "http://unused.invalid") }
+}
+
+pub fn model(name: &str, routes: Vec<Route>) -> Model {
+    Model { name: name.to_owned(), purpose: String::new(), routes }
+}
+
+/// A gateway with one model, `standard`.
+pub fn gateway(routes: Vec<Route>) -> Gateway {
+    let catalogue = Catalogue::new(vec![model("standard", routes)]).unwrap();
+    Gateway::new(client(), catalogue, settings())
+}
+
+pub fn ask(question: &str) -> ChatRequest {
+    ChatRequest::new("standard", vec![Message::user(question)])
+}
+
+pub fn request(fields: Value) -> ChatRequest {
+    let mut body = json!({"model": "standard", "messages": [{"role": "user", "content": "Hallo"}]});
+    for (name, value) in fields.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    ChatRequest::parse(body.to_string().as_bytes()).unwrap()
+}
+
+/// What came of a stream.
+#[derive(Debug)]
+pub struct Heard {
+    pub text: String,
+    pub events: Vec<ChatEvent>,
+    pub error: Option<GatewayError>,
+}
+
+pub async fn listen(stream: &mut ChatStream) -> Heard {
+    let mut heard = Heard { text: String::new(), events: Vec::new(), error: None };
+    while let Some(event) = stream.next().await {
+        match event {
+            Ok(event) => {
+                if let ChatEvent::Chunk(chunk) = &event {
+                    heard.text.push_str(chunk.text());
+                }
+                heard.events.push(event);
+            }
+            Err(error) => heard.error = Some(error),
+        }
+    }
+    heard
+}
+
+/// Asks and listens to the end.
+pub async fn hear(
+    gateway: &Gateway,
+    request: &ChatRequest,
+) -> Result<(Heard, ChatStream), GatewayError> {
+    let mut stream = gateway.chat(request, DataClass::Open, &UsageMeter::default()).await?;
+    Ok((listen(&mut stream).await, stream))
+}
