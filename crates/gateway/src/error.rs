@@ -133,33 +133,14 @@ impl GatewayError {
     /// The error in the shape and the words of the OpenAI interface, fit for the caller.
     #[must_use]
     pub fn body(&self) -> ErrorBody {
-        let own = |kind, message: String, param: Option<&str>| ErrorBody {
-            message,
+        let own = |kind, message: &str| ErrorBody {
+            message: message.to_owned(),
             kind,
-            param: param.map(str::to_owned),
+            param: None,
             code: Some(self.code().to_owned()),
         };
         match self {
-            Self::Plan(PlanError::UnknownModel { model }) => own(
-                "invalid_request_error",
-                format!("The model '{model}' does not exist or you do not have access to it."),
-                Some("model"),
-            ),
-            Self::Plan(PlanError::ClearanceTooLow { model, class, clearance, allowed }) => {
-                let (class, clearance) = (class.code(), clearance.code());
-                let hint = match allowed.as_slice() {
-                    [] => "No configured model may receive this class.".to_owned(),
-                    names => format!("Models that may: {}.", names.join(", ")),
-                };
-                own(
-                    "permission_error",
-                    format!(
-                        "The data class of this request is '{class}', but the model '{model}' may \
-                         receive at most '{clearance}'. {hint}"
-                    ),
-                    Some("model"),
-                )
-            }
+            Self::Plan(error) => plan_body(error, self.code()),
             Self::Unsupported(error) => error.into(),
             Self::Refused { error, .. } => ErrorBody {
                 message: error.message.clone().unwrap_or_else(|| {
@@ -171,17 +152,36 @@ impl GatewayError {
             },
             Self::Overloaded { .. } => own(
                 "overloaded_error",
-                "All routes of this model are at their limit. Please try again later.".to_owned(),
-                None,
+                "All routes of this model are at their limit. Please try again later.",
             ),
-            Self::Upstream { .. } => own(
-                "upstream_error",
-                "The model server failed. Please try again later.".to_owned(),
-                None,
-            ),
+            Self::Upstream { .. } => {
+                own("upstream_error", "The model server failed. Please try again later.")
+            }
             Self::TimedOut { .. } => {
-                own("upstream_error", "The model server did not answer in time.".to_owned(), None)
+                own("upstream_error", "The model server did not answer in time.")
             }
         }
     }
+}
+
+fn plan_body(error: &PlanError, code: &str) -> ErrorBody {
+    let (kind, message) = match error {
+        PlanError::UnknownModel { model } => (
+            "invalid_request_error",
+            format!("The model '{model}' does not exist or you do not have access to it."),
+        ),
+        PlanError::ClearanceTooLow { model, class, clearance, allowed } => {
+            let (class, clearance) = (class.code(), clearance.code());
+            let hint = match allowed.as_slice() {
+                [] => "No configured model may receive this class.".to_owned(),
+                names => format!("Models that may: {}.", names.join(", ")),
+            };
+            let message = format!(
+                "The data class of this request is '{class}', but the model '{model}' may receive \
+                 at most '{clearance}'. {hint}"
+            );
+            ("permission_error", message)
+        }
+    };
+    ErrorBody { message, kind, param: Some("model".to_owned()), code: Some(code.to_owned()) }
 }

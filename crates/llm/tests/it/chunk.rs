@@ -38,6 +38,21 @@ fn streams_of_many_servers_are_read() {
 }
 
 #[test]
+fn text_is_put_behind_what_a_choice_says() {
+    let fields = json!({"choices": [
+        {"index": 0, "delta": {"content": "a"}},
+        {"index": 1, "delta": {}, "finish_reason": "stop"},
+        {"index": 2, "delta": {"content": null}},
+    ]});
+    let mut chunk = ChatChunk::from_fields(fields.as_object().unwrap().clone());
+    for choice in 0..4 {
+        chunk.append_text(choice, "b");
+    }
+    let texts: Vec<(u64, &str)> = chunk.texts().collect();
+    assert_eq!(texts, [(0, "ab"), (1, "b"), (2, "b")]);
+}
+
+#[test]
 fn texts_are_rewritten_per_choice_and_nothing_else() {
     let fields = json!({
         "id": "x", "new": {"a": 1},
