@@ -1,0 +1,138 @@
+//! What a query asks for: weighted terms, pairs of neighbours, quoted phrases, letter runs.
+//!
+//! Any text is a query; nothing in it is an operator but quotation marks around a phrase.
+
+use std::collections::BTreeSet;
+
+use domain::limits::QUERY_CHARS_MAX;
+use text::{Term, terms};
+
+use crate::entry::each_gram;
+
+/// Weight of a further reading of a word: a compound part or a joined form.
+const PART_WEIGHT: f32 = 0.4;
+/// Weight of a section reference ("§ 195"): people who write one mean it.
+const SECTION_WEIGHT: f32 = 1.5;
+/// Most phrases of a query; beyond: searched as plain words.
+const PHRASES_MAX: usize = 8;
+
+/// A term that is looked for.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Wanted {
+    pub(crate) text: String,
+    pub(crate) weight: f32,
+}
+
+/// A query, analysed.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) terms: Vec<Wanted>,
+    /// Content words that follow each other.
+    pub(crate) pairs: Vec<[String; 2]>,
+    /// Quoted phrases, word by word.
+    pub(crate) phrases: Vec<Vec<String>>,
+    pub(crate) grams: BTreeSet<String>,
+}
+
+impl Plan {
+    /// Analyses a query; what lies beyond [`QUERY_CHARS_MAX`] is not read.
+    pub(crate) fn of(query: &str) -> Self {
+        let end = query.char_indices().nth(QUERY_CHARS_MAX).map_or(query.len(), |(at, _)| at);
+        let query = &query[..end];
+        let found = terms(query);
+        // Words that only build sentences are asked for when there is nothing else.
+        let content = found.iter().any(|term| !term.stop);
+        let mut plan = Self::default();
+        let mut before: Option<&Term> = None;
+        for term in found.iter().filter(|term| !(content && term.stop)) {
+            plan.want(&term.text, weight(term));
+            if term.part {
+                continue;
+            }
+            each_gram(&term.text, &mut |gram| {
+                plan.grams.insert(gram.to_owned());
+            });
+            if let Some(before) = before.replace(term) {
+                plan.pairs.push([before.text.clone(), term.text.clone()]);
+            }
+        }
+        plan.phrases = quoted(query).take(PHRASES_MAX).map(phrase).collect();
+        plan.phrases.retain(|words| words.len() > 1);
+        plan
+    }
+
+    fn want(&mut self, text: &str, weight: f32) {
+        match self.terms.iter_mut().find(|wanted| wanted.text == text) {
+            Some(wanted) => wanted.weight = wanted.weight.max(weight),
+            None => self.terms.push(Wanted { text: text.to_owned(), weight }),
+        }
+    }
+}
+
+fn weight(term: &Term) -> f32 {
+    match (term.part, term.text.starts_with('§')) {
+        (false, _) => 1.0,
+        (true, true) => SECTION_WEIGHT,
+        (true, false) => PART_WEIGHT,
+    }
+}
+
+fn phrase(text: &str) -> Vec<String> {
+    terms(text).into_iter().filter(|term| !term.part).map(|term| term.text).collect()
+}
+
+/// Finds what stands between quotation marks, German, English, French or typewritten.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let opens = rest.find(['"', '„', '“', '«', '»'])?;
+        let mark = rest[opens..].chars().next()?;
+        let inner = &rest[opens + mark.len_utf8()..];
+        let closes = inner.find(|letter| closes(mark, letter))?;
+        let closing = inner[closes..].chars().next()?;
+        rest = &inner[closes + closing.len_utf8()..];
+        Some(&inner[..closes])
+    })
+}
+
+fn closes(opening: char, letter: char) -> bool {
+    match opening {
+        '„' => matches!(letter, '“' | '”' | '"'),
+        '“' => matches!(letter, '”' | '“'),
+        '«' => letter == '»',
+        '»' => letter == '«',
+        _ => letter == '"',
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(query: &str) -> Vec<String> {
+        Plan::of(query).terms.into_iter().map(|wanted| wanted.text).collect()
+    }
+
+    #[test]
+    fn question_words_are_ignored_beside_others_and_used_alone() {
+        assert_eq!(texts("Wann verjährt der Anspruch?"), ["verjahrt", "anspruch"]);
+        assert_eq!(texts("der die das"), ["der", "die", "das"]);
+        assert!(texts("?! §").is_empty());
+    }
+
+    #[test]
+    fn quotes_of_all_kinds_make_phrases() {
+        for query in ["\"guter Glaube\"", "„guter Glaube“", "“guter Glaube”", "»guter Glaube«"]
+        {
+            assert_eq!(Plan::of(query).phrases, [["gut", "glaub"]], "{query}");
+        }
+        assert!(Plan::of("\"guter Glaube").phrases.is_empty());
+    }
+
+    #[test]
+    fn sections_weigh_most() {
+        let plan = Plan::of("§ 195 BGB");
+        let section = plan.terms.iter().find(|wanted| wanted.text == "§195");
+        assert_eq!(section.map(|wanted| wanted.weight), Some(SECTION_WEIGHT));
+    }
+}
