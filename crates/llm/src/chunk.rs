@@ -90,22 +90,6 @@ impl ChatChunk {
         }
     }
 
-    /// Puts `text` behind what the choice has to say in this chunk. A choice that is not in the chunk
-    /// gets nothing.
-    pub fn append_text(&mut self, choice: u64, text: &str) {
-        let number = |choice: &Value| choice.get("index").and_then(Value::as_u64).unwrap_or(0);
-        let found = self.choices_mut().iter_mut().find(|found| number(found) == choice);
-        let Some(Value::Object(fields)) = found else { return };
-        let delta = fields.entry("delta").or_insert_with(|| Value::Object(Map::new()));
-        let Value::Object(delta) = delta else { return };
-        match delta.get_mut("content") {
-            Some(Value::String(content)) => content.push_str(text),
-            _ => {
-                delta.insert("content".to_owned(), text.into());
-            }
-        }
-    }
-
     /// Why the first choice ended, in the chunk in which it does.
     #[must_use]
     pub fn finish_reason(&self) -> Option<&str> {
