@@ -27,9 +27,6 @@ fn summaries_of_laws_quote_word_for_word() {
             let quotes =
                 answer.pieces.iter().filter(|piece| matches!(piece, Piece::Quote { .. })).count();
             assert!(quotes >= 4 && quotes <= length.statements(), "{name}: {quotes} quotes");
-            if std::env::var_os("SHOW").is_some() {
-                eprintln!("{}\n", answer.render());
-            }
         }
     }
 }
@@ -63,9 +60,6 @@ fn answers_from_a_law_quote_word_for_word() {
         };
         let answer = Extractive.answer(&request);
         assert_keeps_promises(&answer, &sources);
-        if std::env::var_os("SHOW").is_some() {
-            eprintln!("? {question}\n{}\n", answer.render());
-        }
         let quoted = answer
             .pieces
             .iter()

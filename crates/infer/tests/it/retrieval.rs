@@ -54,22 +54,23 @@ fn answers_stand_in_the_quotes() {
         asked += 1;
         sentences += quotes.len();
         answered += usize::from(!quotes.is_empty());
-        let hit = quotes
+        let holds = quotes
             .iter()
             .any(|quote| expected.iter().any(|answer| quote.contains(answer.as_str().unwrap())));
-        held += usize::from(hit);
+        held += usize::from(holds);
         invented += usize::from(ask(text(at + 100)).quotes_anything());
         near += usize::from(ask(text(at + 1)).quotes_anything());
-        if !hit && std::env::var_os("SHOW").is_some() {
-            eprintln!("? {}\n  = {expected:?}\n  > {quotes:?}\n", field(question, "query"));
-        }
     }
     eprintln!(
         "{asked} questions: {answered} answered with {sentences} sentences, {held} hold the answer; {invented} answered from another article, {near} from the next paragraph"
     );
-    assert!(held * 100 >= asked * 70, "the answer was quoted for {held} of {asked} questions");
+    assert!(held * 100 >= asked * 75, "the answer was quoted for {held} of {asked} questions");
     assert!(
-        invented * 100 <= asked * 5,
+        near * 100 <= asked * 12,
+        "{near} of {asked} questions were answered from the next paragraph"
+    );
+    assert!(
+        invented * 100 <= asked,
         "{invented} of {asked} questions were answered from a text without an answer"
     );
 }

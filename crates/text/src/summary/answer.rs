@@ -24,6 +24,8 @@ const SUBJECTS_SHARE_MIN: f32 = 0.4;
 const HEADING_CREDIT: f32 = 0.7;
 /// The neighbouring sentences usually share their subject.
 const NEIGHBOUR_CREDIT: f32 = 0.4;
+/// "Sie beträgt …" speaks of what the sentence before named.
+const POINTED_AT_CREDIT: f32 = 0.7;
 /// What surroundings count in the ranking: enough to decide between sentences alike, not to outrank a direct answer.
 const SURROUNDINGS_SHARE: f32 = 0.5;
 /// Two subjects at most this many words apart belong together …
@@ -36,6 +38,8 @@ const LONG_WORDS: usize = 40;
 const FIRST_PASSAGE_BONUS: f32 = 0.1;
 /// A further sentence must weigh at least this share of the best.
 const FURTHER_SHARE_MIN: f32 = 0.7;
+/// Most sentences of an answer with all that is added; beyond: no more is added.
+const PICKS_MAX: usize = 12;
 /// Most list items that follow a sentence which announces them.
 const ITEMS_MAX: usize = 12;
 /// How far back the sentence is sought that a list item completes.
@@ -107,7 +111,7 @@ fn weigh(question: &Question, passages: &[Passage<'_>]) -> Vec<Weighed> {
                 continue;
             }
             let text = passages[at].sentences[index];
-            let around = surroundings(heading, sentences, index);
+            let around = surroundings(heading, sentences, index, text);
             if let Some(score) = score(question, mentions, &around, &rarity, text) {
                 weighed.push(Weighed {
                     pick: Pick { passage: at, sentence: index },
@@ -137,22 +141,17 @@ fn rarity(question: &Question, read: &[(Mentions, Vec<Mentions>)]) -> Vec<f32> {
 }
 
 /// What heading and neighbours add to each subject.
-fn surroundings(heading: &Mentions, sentences: &[Mentions], index: usize) -> Vec<f32> {
-    let neighbours = [index.checked_sub(1), Some(index + 1)];
-    heading
-        .credit
-        .iter()
-        .enumerate()
-        .map(|(need, credit)| {
-            let near = neighbours
-                .iter()
-                .flatten()
-                .filter_map(|at| sentences.get(*at))
-                .map(|one| one.credit[need])
-                .fold(0.0, f32::max);
-            (HEADING_CREDIT * credit).max(NEIGHBOUR_CREDIT * near)
-        })
-        .collect()
+fn surroundings(heading: &Mentions, sentences: &[Mentions], index: usize, text: &str) -> Vec<f32> {
+    let before = if quality::points_back(text) { POINTED_AT_CREDIT } else { NEIGHBOUR_CREDIT };
+    let near = |at: Option<usize>, need: usize| {
+        at.and_then(|at| sentences.get(at)).map_or(0.0, |one| one.credit[need])
+    };
+    let around = |(need, credit): (usize, &f32)| {
+        (HEADING_CREDIT * credit)
+            .max(before * near(index.checked_sub(1), need))
+            .max(NEIGHBOUR_CREDIT * near(Some(index + 1), need))
+    };
+    heading.credit.iter().enumerate().map(around).collect()
 }
 
 /// The weight of a sentence, or nothing if it covers too little.
@@ -246,7 +245,7 @@ fn with_surroundings(passages: &[Passage<'_>], chosen: &[Pick]) -> Vec<Pick> {
     let mut picks: Vec<Pick> = Vec::new();
     let mut said: HashSet<String> = HashSet::new();
     let mut add = |pick: Pick| {
-        if said.insert(normalised(sentence(passages, pick))) {
+        if picks.len() < PICKS_MAX && said.insert(normalised(sentence(passages, pick))) {
             picks.push(pick);
         }
     };

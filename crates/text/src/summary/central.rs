@@ -16,8 +16,10 @@ const WINDOW_SENTENCES: usize = 40;
 const CANDIDATES_MAX: usize = 1_000;
 /// What centrality counts against novelty when picking (λ of maximal marginal relevance).
 const CENTRALITY_SHARE: f32 = 0.7;
-/// What each sentence already picked from the same section costs the next, so that a summary spreads over the text.
-const CROWDING_COST: f32 = 0.15;
+/// What each sentence already picked from the same section costs the next.
+const SECTION_COST: f32 = 0.15;
+/// What each sentence already picked from the same stretch of the text costs the next, so that a summary covers the whole text.
+const ZONE_COST: f32 = 0.15;
 /// Two sentences at least this alike say the same; only one is picked.
 const SAME_LIKENESS: f32 = 0.75;
 /// The first sentence of a section usually says what it is about, the first of the text what all is about.
@@ -37,20 +39,36 @@ pub struct Sentence<'a> {
 pub fn central(sentences: &[Sentence<'_>], count: usize) -> Vec<usize> {
     let kept = worth_ranking(sentences);
     let vectors = vectors(kept.iter().map(|one| sentences[one.index].text));
-    let mut candidates = best_of_sections(&kept, &vectors);
-    candidates.sort_unstable();
-    let chosen: Vec<&Vector> = candidates.iter().map(|at| &vectors[*at]).collect();
-    let prior: Vec<f32> = candidates.iter().map(|at| kept[*at].standing).collect();
-    let ranks = graph::centrality(&chosen, &prior);
-    let scores: Vec<f32> = ranks.iter().zip(&prior).map(|(rank, prior)| rank * prior).collect();
-    let sections: Vec<usize> = candidates.iter().map(|at| kept[*at].section).collect();
-    let texts: Vec<&str> = candidates.iter().map(|at| sentences[kept[*at].index].text).collect();
-    let mut picked: Vec<usize> = pick(&chosen, &scores, &sections, &texts, count)
-        .into_iter()
-        .map(|at| kept[candidates[at]].index)
-        .collect();
+    let chosen = best_of_sections(&kept, &vectors);
+    let prior: Vec<f32> = chosen.iter().map(|at| kept[*at].standing).collect();
+    let peers: Vec<&Vector> = chosen.iter().map(|at| &vectors[*at]).collect();
+    let shares = graph::centrality(&peers, &prior);
+    let candidates = chosen.iter().enumerate().map(|(place, at)| Candidate {
+        index: kept[*at].index,
+        text: sentences[kept[*at].index].text,
+        vector: &vectors[*at],
+        section: kept[*at].section,
+        zone: at * count / kept.len(),
+        // the root keeps one dense subject of a long book from leaving nothing to the others
+        score: (shares[place] * prior[place]).sqrt(),
+        nearest: 0.0,
+    });
+    let mut picked = pick(candidates.collect(), count);
     picked.sort_unstable();
     picked
+}
+
+/// A sentence of the second round.
+struct Candidate<'a> {
+    index: usize,
+    text: &'a str,
+    vector: &'a Vector,
+    section: usize,
+    /// Which of as many equal stretches of the text as there will be picks.
+    zone: usize,
+    score: f32,
+    /// The likeness to the most alike sentence picked so far.
+    nearest: f32,
 }
 
 /// A sentence that passed the first look.
@@ -106,44 +124,43 @@ fn best_of_sections(kept: &[Kept], vectors: &[Vector]) -> Vec<usize> {
     }
     // every window sends its first before any sends its second
     ranked.sort_by(|left, right| left.0.cmp(&right.0).then(right.1.total_cmp(&left.1)));
-    ranked.into_iter().take(CANDIDATES_MAX).map(|(_, _, at)| at).collect()
+    let mut best: Vec<usize> =
+        ranked.into_iter().take(CANDIDATES_MAX).map(|(_, _, at)| at).collect();
+    best.sort_unstable();
+    best
 }
 
-/// Picks greedily what is central and new.
-fn pick(
-    vectors: &[&Vector],
-    scores: &[f32],
-    sections: &[usize],
-    texts: &[&str],
-    count: usize,
-) -> Vec<usize> {
-    let best = scores.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
-    let mut nearest = vec![0.0_f32; vectors.len()];
-    let mut crowd: HashMap<usize, f32> = HashMap::new();
+/// Picks greedily what is central, new and from elsewhere.
+fn pick(mut open: Vec<Candidate<'_>>, count: usize) -> Vec<usize> {
+    let best = open.iter().map(|one| one.score).fold(f32::MIN_POSITIVE, f32::max);
+    let mut sections: HashMap<usize, f32> = HashMap::new();
+    let mut zones: HashMap<usize, f32> = HashMap::new();
     let mut said: HashSet<String> = HashSet::new();
-    let mut open: Vec<usize> = (0..vectors.len()).collect();
     let mut picked = Vec::new();
     while picked.len() < count {
-        let gain = |at: &usize| {
-            CENTRALITY_SHARE * scores[*at] / best
-                - (1.0 - CENTRALITY_SHARE) * nearest[*at]
-                - CROWDING_COST * crowd.get(&sections[*at]).copied().unwrap_or(0.0)
+        let gain = |one: &Candidate<'_>| {
+            let crowding = SECTION_COST * sections.get(&one.section).unwrap_or(&0.0)
+                + ZONE_COST * zones.get(&one.zone).unwrap_or(&0.0);
+            CENTRALITY_SHARE * one.score / best - (1.0 - CENTRALITY_SHARE) * one.nearest - crowding
         };
+        let gains: Vec<f32> = open.iter().map(gain).collect();
+        // of equals the earlier, so that the same text always gives the same summary
         let Some(next) =
-            open.iter().copied().max_by(|left, right| gain(left).total_cmp(&gain(right)))
+            (0..open.len()).rev().max_by(|left, right| gains[*left].total_cmp(&gains[*right]))
         else {
             break;
         };
-        open.retain(|at| *at != next);
-        if !said.insert(normalised(texts[next])) {
+        let next = open.remove(next);
+        if !said.insert(normalised(next.text)) {
             continue;
         }
-        picked.push(next);
-        *crowd.entry(sections[next]).or_default() += 1.0;
-        for at in &open {
-            nearest[*at] = nearest[*at].max(vectors[*at].likeness(vectors[next]));
+        picked.push(next.index);
+        *sections.entry(next.section).or_default() += 1.0;
+        *zones.entry(next.zone).or_default() += 1.0;
+        for one in &mut open {
+            one.nearest = one.nearest.max(one.vector.likeness(next.vector));
         }
-        open.retain(|at| nearest[*at] < SAME_LIKENESS);
+        open.retain(|one| one.nearest < SAME_LIKENESS);
     }
     picked
 }

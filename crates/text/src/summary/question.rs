@@ -18,7 +18,7 @@ steht stehen sagt sagen brauche brauchen braucht benötige benötigt bekomme bek
 macht machen tun passiert geschieht möglich nötig notwendig bitte frage text dokument quelle quellen
 gemacht genannt nennt nenne nennen erkläre erklären beschreibe welcher folgende folgenden laut genau
 eigentlich denn mal denen name heissen does did tell explain please many much long text document say
-says according need richtet findet erfolgt lautet heute";
+says according need beantworte beantworten antworte answer richtet findet erfolgt lautet heute";
 
 /// One subject of a question.
 #[derive(Debug)]
