@@ -8,13 +8,37 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 /// soft hyphens, control and zero-width characters removed.
 pub(crate) fn clean(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
+    let mut run = 0;
+    let mut last = '\0';
     for character in text.chars() {
-        push_clean(&mut plain, character);
+        run = if character == last { run + 1 } else { 1 };
+        last = character;
+        if is_leader(character) && run >= LEADER_RUN {
+            shorten_leader(&mut plain, character);
+        } else {
+            push_clean(&mut plain, character);
+        }
     }
     while plain.ends_with(' ') {
         plain.pop();
     }
     if is_nfc(&plain) { plain } else { plain.nfc().collect() }
+}
+
+/// As many equal dots or strokes in a row only lead the eye or leave room for handwriting.
+const LEADER_RUN: usize = 5;
+
+fn is_leader(character: char) -> bool {
+    matches!(character, '.' | '_' | '·' | '…')
+}
+
+fn shorten_leader(plain: &mut String, character: char) {
+    while plain.ends_with(character) {
+        plain.pop();
+    }
+    if !plain.ends_with('…') {
+        plain.push('…');
+    }
 }
 
 fn push_clean(plain: &mut String, character: char) {
@@ -56,6 +80,7 @@ mod tests {
             clean("  \u{fb01}nanz\u{ad}amt \n\t Mu\u{308}ller\u{a0}§\u{202f}1 "),
             "finanzamt Müller § 1"
         );
+        assert_eq!(clean("§ 1 Zweck ......... 12"), "§ 1 Zweck … 12");
         assert_eq!(clean(" \u{200b}\u{0}"), "");
     }
 }

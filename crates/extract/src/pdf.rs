@@ -110,7 +110,10 @@ pub(crate) fn read(
             document = open(bytes)?;
         }
         match glyphs::layers_of(&document, index, PAGE_GLYPHS_MAX) {
-            Ok(layers) => lines.push(lines_of(layers, index)),
+            Ok(layers) => {
+                let page = lines_of(layers, index);
+                lines.push(if is_readable(&page) { page } else { Vec::new() });
+            }
             Err(Error::EncryptedPdf) => return Err(Failure::Encrypted),
             // One broken page does not take the others away.
             Err(_) => {
@@ -127,6 +130,20 @@ pub(crate) fn read(
     furniture::remove(&mut lines);
     let lines = lines.into_iter().flatten().collect();
     Ok((paragraphs::blocks_of(lines), title))
+}
+
+/// False for pages whose fonts do not tell which letters they draw: signs instead of words.
+fn is_readable(lines: &[Line]) -> bool {
+    const SIGNS_MIN: usize = 40;
+    let (mut signs, mut letters) = (0, 0);
+    let texts = || lines.iter().flat_map(|line| &line.cells);
+    for character in texts().flat_map(|cell| cell.text.chars()) {
+        if !character.is_whitespace() && !matches!(character, '.' | '_' | '-' | '…' | '·') {
+            signs += 1;
+            letters += usize::from(character.is_alphanumeric());
+        }
+    }
+    signs < SIGNS_MIN || letters * 2 >= signs
 }
 
 fn open(bytes: &[u8]) -> Result<PdfDocument, Failure> {

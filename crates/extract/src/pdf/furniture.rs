@@ -82,7 +82,7 @@ fn repeated(edges: &[Edges], page: usize, side: fn(&Edges) -> &Vec<Mark>) -> Vec
             .count();
         // Left and right pages may differ, so that two in five neighbours are enough.
         let enough = match others {
-            0 => mark.words == "seite # von #" || mark.words == "# von #",
+            0 => matches!(mark.words.as_str(), "seite # von" | "page # of" | "von"),
             1..=3 => shown >= 1 && (shown * 2 >= others),
             _ => shown >= 3 || shown * 5 >= others * 2,
         };
@@ -111,6 +111,8 @@ fn words_of(text: &str) -> String {
             words.extend(character.to_lowercase());
         }
     }
-    let trimmed = words.trim_matches(|c: char| matches!(c, '-' | '–' | '—' | ' ' | '|'));
-    trimmed.to_owned()
+    // The page number stands outside on left and right pages alike.
+    let edge = |c: char| matches!(c, '-' | '–' | '—' | ' ' | '|' | '#');
+    let trimmed = words.trim_matches(edge);
+    if trimmed.is_empty() { "#" } else { trimmed }.to_owned()
 }

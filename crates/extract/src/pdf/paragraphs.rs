@@ -32,7 +32,10 @@ const MONTHS: [&str; 13] = [
 
 /// Turns the lines of a document into blocks.
 pub(crate) fn blocks_of(mut lines: Vec<Line>) -> Vec<Block> {
-    lines.iter_mut().for_each(tables::join_marks);
+    for line in &mut lines {
+        tables::join_marks(line);
+        tables::join_stretched(line);
+    }
     let style = Style::of(&lines);
     let mut writer = Writer { style: &style, blocks: Vec::new(), open: Vec::new() };
     let mut at = 0;
@@ -147,7 +150,7 @@ impl Writer<'_> {
         if next.apart || other_look || self.begins_item(last, next) {
             return true;
         }
-        if self.style.stands_out(below) {
+        if self.style.stands_out(above) && self.style.stands_out(below) {
             // Headings are broken at will; only another numbered one begins anew.
             return legal::is_heading_line(&next.text);
         }
@@ -156,9 +159,8 @@ impl Writer<'_> {
 
     /// True if a paragraph goes on in the next column or on the next page.
     fn goes_over(&self, last: &Open, next: &Open) -> bool {
-        let same_look = (last.line.size() - next.line.size()).abs() <= OTHER_SIZE_POINTS
-            && last.line.bold() == next.line.bold();
-        if !same_look || self.style.stands_out(&next.line) {
+        let same_size = (last.line.size() - next.line.size()).abs() <= OTHER_SIZE_POINTS;
+        if !same_size || self.style.stands_out(&next.line) {
             return false;
         }
         if ends_in_hyphen(&last.text) {

@@ -10,9 +10,12 @@ const SPACE_GAP: f32 = 0.22;
 const SEGMENT_GAP: f32 = 0.95;
 /// Glyphs raised or lowered by up to this share of the font size may belong to a line.
 const SCRIPT_SHIFT: f32 = 0.65;
-
-/// On pages with more segments, raised and lowered marks stay where they are.
-const SEGMENTS_WITH_SCRIPTS_MAX: usize = 4_000;
+/// Raised and lowered marks are smaller than this share of the font size.
+const SCRIPT_SIZE: f32 = 0.85;
+/// Longer runs of small glyphs are lines of their own.
+const SCRIPT_GLYPHS_MAX: usize = 6;
+/// How many rows above and below a small one are looked at.
+const ROWS_NEAR: usize = 3;
 
 /// Words on one baseline.
 #[derive(Debug, Clone)]
@@ -24,29 +27,72 @@ pub(crate) struct Segment {
     pub(crate) bold: bool,
     pub(crate) font: u64,
     pub(crate) text: String,
+    /// The spaces inside: where the next word begins in the text, and the blank on the page.
+    pub(crate) breaks: Vec<Break>,
+}
+
+/// A space between two words.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Break {
+    /// Byte at which the next word begins.
+    pub(crate) at: usize,
+    /// Right edge of the word before.
+    pub(crate) x0: f32,
+    /// Left edge of the word behind.
+    pub(crate) x1: f32,
+}
+
+impl Segment {
+    /// Cuts the segment at one of its spaces.
+    pub(crate) fn split(self, at: &Break) -> (Self, Self) {
+        let (before, behind) = self.text.split_at(at.at);
+        let left = Self {
+            x1: at.x0,
+            text: before.trim_end().to_owned(),
+            breaks: self.breaks.iter().filter(|b| b.at < at.at).copied().collect(),
+            ..self.clone()
+        };
+        let right = Self {
+            x0: at.x1,
+            text: behind.to_owned(),
+            breaks: self
+                .breaks
+                .iter()
+                .filter(|b| b.at > at.at)
+                .map(|b| Break { at: b.at - at.at, ..*b })
+                .collect(),
+            ..self
+        };
+        (left, right)
+    }
 }
 
 /// Groups the glyphs of one layer; the segments come line by line, from left to right.
 pub(crate) fn segments_of(mut glyphs: Vec<Glyph>) -> Vec<Segment> {
     glyphs.sort_by(|a, b| a.baseline.total_cmp(&b.baseline).then(a.x0.total_cmp(&b.x0)));
-    let mut segments = Vec::new();
-    let mut row: Vec<Glyph> = Vec::new();
+    let mut rows: Vec<Vec<Glyph>> = Vec::new();
     for glyph in glyphs {
-        let same = row.last().is_none_or(|last: &Glyph| {
-            let reach = SAME_BASELINE * last.size.min(glyph.size);
-            glyph.baseline - last.baseline <= reach
-                && glyph.baseline - row[0].baseline <= 2.0 * reach
-        });
-        if !same {
-            cut_row(std::mem::take(&mut row), &mut segments);
+        match rows.last_mut() {
+            Some(row) if is_same_row(row, &glyph) => row.push(glyph),
+            _ => rows.push(vec![glyph]),
         }
-        row.push(glyph);
     }
-    cut_row(row, &mut segments);
-    if segments.len() > SEGMENTS_WITH_SCRIPTS_MAX {
-        return segments;
+    if rows.len() > 1 {
+        attach_scripts(&mut rows);
     }
-    attach_scripts(segments)
+    let mut segments = Vec::new();
+    for row in rows {
+        cut_row(row, &mut segments);
+    }
+    segments
+}
+
+fn is_same_row(row: &[Glyph], glyph: &Glyph) -> bool {
+    let (Some(first), Some(last)) = (row.first(), row.last()) else {
+        return true;
+    };
+    let reach = SAME_BASELINE * last.size.min(glyph.size);
+    glyph.baseline - last.baseline <= reach && glyph.baseline - first.baseline <= 2.0 * reach
 }
 
 /// Cuts one row of glyphs at wide gaps.
@@ -78,6 +124,7 @@ fn segment_of(glyphs: &[Glyph]) -> Option<Segment> {
     let size = most_common(&inked, |glyph| (glyph.size * 10.0).round() as u64);
     let sized = inked.iter().find(|glyph| (glyph.size * 10.0).round() as u64 == size)?;
     let bold = inked.iter().filter(|glyph| glyph.bold).count() * 10 >= inked.len() * 9;
+    let (text, breaks) = text_of(glyphs);
     Some(Segment {
         x0: first.x0,
         x1: inked.iter().map(|glyph| glyph.x1).fold(last.x1, f32::max),
@@ -85,7 +132,8 @@ fn segment_of(glyphs: &[Glyph]) -> Option<Segment> {
         size: sized.size,
         bold,
         font: most_common(&inked, |glyph| glyph.font),
-        text: text_of(glyphs),
+        text,
+        breaks,
     })
 }
 
@@ -103,62 +151,92 @@ fn most_common(glyphs: &[&Glyph], value: impl Fn(&Glyph) -> u64) -> u64 {
     counts.into_iter().max_by_key(|(_, count)| *count).map_or(0, |(value, _)| value)
 }
 
-/// The words of a row; accents that were drawn over their letter are put behind it.
-fn text_of(glyphs: &[Glyph]) -> String {
-    let mut text = String::with_capacity(glyphs.len() + 8);
-    let mut previous: Option<&Glyph> = None;
-    let mut accent: Option<(char, &Glyph)> = None;
+/// The words of a row and the spaces between them.
+fn text_of(glyphs: &[Glyph]) -> (String, Vec<Break>) {
+    let mut writer = Writer::default();
     for glyph in glyphs {
+        writer.add(glyph);
+    }
+    writer.finish()
+}
+
+#[derive(Default)]
+struct Writer<'a> {
+    text: String,
+    breaks: Vec<Break>,
+    previous: Option<&'a Glyph>,
+    /// An accent that was drawn before its letter.
+    accent: Option<(char, &'a Glyph)>,
+    blank: bool,
+}
+
+impl<'a> Writer<'a> {
+    fn add(&mut self, glyph: &'a Glyph) {
         if glyph.character.is_whitespace() {
-            if !text.ends_with(' ') && !text.is_empty() {
-                text.push(' ');
-            }
-            continue;
+            self.blank = true;
+            return;
         }
-        if let Some(before) = previous {
+        if let Some(before) = self.previous {
             // The same glyph drawn twice, a little apart, makes a letter bold.
             let twice = before.character == glyph.character
                 && (glyph.x0 - before.x0).abs() < 0.12 * glyph.size
                 && (glyph.baseline - before.baseline).abs() < 0.12 * glyph.size;
             if twice {
-                continue;
+                return;
             }
-            let gap = glyph.x0 - before.x1;
-            if gap > SPACE_GAP * glyph.size.min(before.size) && !text.ends_with(' ') {
-                text.push(' ');
+            if let Some(combining) = combining_of(glyph.character)
+                && overlap(before, glyph)
+                && before.character.is_alphabetic()
+            {
+                self.text.push(combining);
+                return;
             }
+            self.space(before, glyph);
         }
+        self.blank = false;
         if let Some(combining) = combining_of(glyph.character) {
-            match previous {
-                Some(base) if overlap(base, glyph) && base.character.is_alphabetic() => {
-                    text.push(combining);
-                }
-                _ => accent = Some((combining, glyph)),
-            }
-            if accent.is_none() {
-                continue;
-            }
-            previous = None;
-            continue;
+            self.drop_accent();
+            self.accent = Some((combining, glyph));
+            self.previous = None;
+            return;
         }
-        text.push(glyph.character);
-        if let Some((combining, drawn)) = accent.take() {
-            if overlap(drawn, glyph) && glyph.character.is_alphabetic() {
-                text.push(combining);
-            } else {
-                let at = text.len() - glyph.character.len_utf8();
-                text.insert(at, drawn.character);
-            }
+        self.letter(glyph);
+        self.previous = Some(glyph);
+    }
+
+    fn space(&mut self, before: &Glyph, glyph: &Glyph) {
+        let gap = glyph.x0 - before.x1;
+        if self.blank || gap > SPACE_GAP * glyph.size.min(before.size) {
+            self.text.push(' ');
+            self.breaks.push(Break { at: self.text.len(), x0: before.x1, x1: glyph.x0 });
         }
-        previous = Some(glyph);
     }
-    if let Some((_, drawn)) = accent {
-        text.push(drawn.character);
+
+    fn letter(&mut self, glyph: &Glyph) {
+        let accent = self.accent.take();
+        if let Some((_, drawn)) = accent.filter(|(_, drawn)| !sits_on(drawn, glyph)) {
+            self.text.push(drawn.character);
+        }
+        self.text.push(glyph.character);
+        if let Some((combining, _)) = accent.filter(|(_, drawn)| sits_on(drawn, glyph)) {
+            self.text.push(combining);
+        }
     }
-    while text.ends_with(' ') {
-        text.pop();
+
+    fn drop_accent(&mut self) {
+        if let Some((_, drawn)) = self.accent.take() {
+            self.text.push(drawn.character);
+        }
     }
-    text
+
+    fn finish(mut self) -> (String, Vec<Break>) {
+        self.drop_accent();
+        (self.text, self.breaks)
+    }
+}
+
+fn sits_on(accent: &Glyph, letter: &Glyph) -> bool {
+    letter.character.is_alphabetic() && overlap(accent, letter)
 }
 
 /// Old fonts draw "ä" as "a" and a dieresis on top.
@@ -179,81 +257,72 @@ fn overlap(a: &Glyph, b: &Glyph) -> bool {
     shared > 0.4 * (a.x1 - a.x0).min(b.x1 - b.x0).max(0.1)
 }
 
-/// Puts small raised or lowered segments into the line they touch.
-fn attach_scripts(segments: Vec<Segment>) -> Vec<Segment> {
-    let mut kept: Vec<Segment> = Vec::with_capacity(segments.len());
-    let mut scripts = Vec::new();
-    let mut sizes: Vec<f32> = segments.iter().map(|segment| segment.size).collect();
-    sizes.sort_by(f32::total_cmp);
-    let usual = sizes.get(sizes.len() / 2).copied().unwrap_or(0.0);
-    for segment in segments {
-        let small = segment.size < 0.85 * usual && segment.text.chars().count() <= 6;
-        if small {
-            scripts.push(segment);
-        } else {
-            kept.push(segment);
+/// Puts short runs of small raised or lowered glyphs into the row they stand beside.
+fn attach_scripts(rows: &mut Vec<Vec<Glyph>>) {
+    let sizes: Vec<f32> = rows.iter().map(|row| largest(row)).collect();
+    for index in 0..rows.len() {
+        let first = index.saturating_sub(ROWS_NEAR);
+        let last = (index + ROWS_NEAR).min(rows.len() - 1);
+        if !(first..=last).any(|near| sizes[index] < SCRIPT_SIZE * sizes[near]) {
+            continue;
+        }
+        for run in runs_of(std::mem::take(&mut rows[index])) {
+            let base = (first..=last)
+                .find(|near| *near != index && is_script_of(&run, &rows[*near], sizes[*near]));
+            match base {
+                Some(base) => {
+                    let raised = rows[base][0].baseline - run[0].baseline > 0.15 * sizes[base];
+                    rows[base].extend(run.into_iter().map(|glyph| script(glyph, raised)));
+                }
+                None => rows[index].extend(run),
+            }
         }
     }
-    for script in scripts {
-        attach_script(script, &mut kept);
-    }
-    kept.sort_by(|a, b| a.baseline.total_cmp(&b.baseline).then(a.x0.total_cmp(&b.x0)));
-    kept
+    rows.retain(|row| !row.is_empty());
 }
 
-fn attach_script(script: Segment, kept: &mut Vec<Segment>) {
-    let near = |segment: &Segment| {
-        let shift = (segment.baseline - script.baseline).abs();
-        script.size < 0.85 * segment.size && shift < SCRIPT_SHIFT * segment.size
-    };
-    let behind = kept
-        .iter()
-        .position(|segment| near(segment) && (script.x0 - segment.x1).abs() < 0.3 * segment.size);
-    let Some(index) = behind else {
-        kept.push(script);
-        return;
-    };
-    let raised = kept[index].baseline - script.baseline > 0.15 * kept[index].size;
-    let line = &mut kept[index];
-    line.x1 = line.x1.max(script.x1);
-    line.text.push_str(&raised_text(&script.text, raised));
-    // What the mark parted may touch again: "m² Fläche".
-    let next = kept.iter().position(|segment| {
-        let line = &kept[index];
-        (segment.baseline - line.baseline).abs() < SAME_BASELINE * line.size
-            && segment.x0 >= line.x1 - 0.1 * line.size
-            && segment.x0 - line.x1 < SEGMENT_GAP * line.size
-    });
-    if let Some(next) = next.filter(|next| *next != index) {
-        let tail = kept.remove(next);
-        let index = if next < index { index - 1 } else { index };
-        let line = &mut kept[index];
-        if tail.x0 - line.x1 > 0.12 * line.size {
-            line.text.push(' ');
+fn largest(row: &[Glyph]) -> f32 {
+    row.iter().map(|glyph| glyph.size).fold(0.0, f32::max)
+}
+
+/// Cuts a row at every gap wider than a space.
+fn runs_of(mut row: Vec<Glyph>) -> Vec<Vec<Glyph>> {
+    row.sort_by(|a, b| a.x0.total_cmp(&b.x0));
+    let mut runs: Vec<Vec<Glyph>> = Vec::new();
+    for glyph in row {
+        let fits = runs
+            .last()
+            .and_then(|run| run.last())
+            .is_some_and(|last| glyph.x0 - last.x1 < glyph.size);
+        match runs.last_mut() {
+            Some(run) if fits => run.push(glyph),
+            _ => runs.push(vec![glyph]),
         }
-        line.text.push_str(&tail.text);
-        line.x1 = tail.x1;
     }
+    runs
+}
+
+fn is_script_of(run: &[Glyph], row: &[Glyph], size: f32) -> bool {
+    let (Some(first), Some(last), Some(base)) = (run.first(), run.last(), row.first()) else {
+        return false;
+    };
+    let shift = (base.baseline - first.baseline).abs();
+    run.len() <= SCRIPT_GLYPHS_MAX
+        && largest(run) < SCRIPT_SIZE * size
+        && shift < SCRIPT_SHIFT * size
+        && row.iter().any(|glyph| {
+            let inked = !glyph.character.is_whitespace();
+            inked
+                && ((first.x0 - glyph.x1).abs() < 0.3 * size
+                    || (glyph.x0 - last.x1).abs() < 0.3 * size)
+        })
 }
 
 /// Raised digits keep their look, so that "m²" does not become "m2" nor "Frist¹" a word.
-fn raised_text(text: &str, raised: bool) -> String {
-    if !raised {
-        return text.to_owned();
+fn script(mut glyph: Glyph, raised: bool) -> Glyph {
+    const RAISED: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    if let Some(digit) = glyph.character.to_digit(10).filter(|_| raised) {
+        glyph.character = RAISED[digit as usize];
     }
-    text.chars()
-        .map(|character| match character {
-            '0' => '⁰',
-            '1' => '¹',
-            '2' => '²',
-            '3' => '³',
-            '4' => '⁴',
-            '5' => '⁵',
-            '6' => '⁶',
-            '7' => '⁷',
-            '8' => '⁸',
-            '9' => '⁹',
-            other => other,
-        })
-        .collect()
+    glyph
 }

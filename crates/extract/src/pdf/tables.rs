@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Line;
-use super::hyphens::append_line;
+use super::hyphens::{append_line, ends_in_hyphen};
 use super::segments::Segment;
 use crate::clean::clean;
 use crate::legal;
@@ -38,6 +38,31 @@ pub(crate) fn join_marks(line: &mut Line) {
         let second = &mut line.cells[0];
         second.text = format!("{} {}", first.text, second.text);
         second.x0 = first.x0;
+    }
+}
+
+/// Joins the words of a line that was stretched to both edges of its column.
+///
+/// In narrow columns the spaces of such a line are as wide as the gaps of a table, but all equal.
+pub(crate) fn join_stretched(line: &mut Line) {
+    let gaps: Vec<f32> = line.cells.windows(2).map(|pair| pair[1].x0 - pair[0].x1).collect();
+    let Some(least) = gaps.iter().copied().reduce(f32::min) else {
+        return;
+    };
+    let most = gaps.iter().copied().fold(least, f32::max);
+    let single_words = line.cells.iter().all(|cell| !cell.text.contains(' '));
+    let at_edge = line.right - line.x1() < 2.0;
+    let goes_on = line.cells.first().is_some_and(|cell| cell.text.starts_with(char::is_lowercase))
+        || line.cells.last().is_some_and(|cell| ends_in_hyphen(&cell.text));
+    if !(at_edge && single_words && most - least < 1.2 && (gaps.len() >= 2 || goes_on)) {
+        return;
+    }
+    let text = line.text();
+    let x1 = line.x1();
+    line.cells.truncate(1);
+    if let Some(cell) = line.cells.first_mut() {
+        cell.text = text;
+        cell.x1 = x1;
     }
 }
 
@@ -78,7 +103,7 @@ fn table_at(lines: &[Line], start: usize) -> Option<usize> {
         } else if line.cells.len() == 1
             && wrapped < WRAPPED_LINES_MAX
             && is_near(&lines[index - 1], line)
-            && edges.starts.iter().any(|edge| aligned(*edge, line.x0()))
+            && edges.hold(line)
         {
             wrapped += 1;
             // Behind the last full line, only what hangs below a later cell belongs to it.
@@ -92,11 +117,13 @@ fn table_at(lines: &[Line], start: usize) -> Option<usize> {
     (full >= 2).then_some(end)
 }
 
-/// Where cells of a table begin and end.
+/// Where cells of a table begin and end. The outer edges say nothing: running text has them too.
 #[derive(Default)]
 struct Edges {
     first: f32,
+    /// Where cells behind the first begin.
     starts: Vec<f32>,
+    /// Where cells end that are narrower than a line of text.
     ends: Vec<f32>,
 }
 
@@ -106,28 +133,60 @@ impl Edges {
             self.first = line.x0();
         }
         self.first = self.first.min(line.x0());
-        for cell in &line.cells {
-            if !self.starts.iter().any(|edge| aligned(*edge, cell.x0)) {
+        for (index, cell) in line.cells.iter().enumerate() {
+            if index > 0 && !self.starts.iter().any(|edge| aligned(*edge, cell.x0)) {
                 self.starts.push(cell.x0);
             }
-            if !self.ends.iter().any(|edge| aligned(*edge, cell.x1)) {
+            if is_narrow(cell, line) && !self.ends.iter().any(|edge| aligned(*edge, cell.x1)) {
                 self.ends.push(cell.x1);
             }
         }
     }
 
-    /// True if most cells of the line begin or end where cells do.
+    /// True if most cells behind the first begin or end where cells do.
     fn fit(&self, line: &Line) -> bool {
+        let inner = line.cells.len() - 1;
         let fitting = line
             .cells
             .iter()
+            .skip(1)
             .filter(|cell| {
                 self.starts.iter().any(|edge| aligned(*edge, cell.x0))
-                    || self.ends.iter().any(|edge| aligned(*edge, cell.x1))
+                    || is_narrow(cell, line) && self.ends.iter().any(|edge| aligned(*edge, cell.x1))
             })
             .count();
-        fitting >= 2 && fitting * 3 >= line.cells.len() * 2
+        fitting >= 1 && fitting * 2 >= inner
     }
+
+    /// Parts a segment that runs over the beginning of a cell with no more than a space between.
+    fn part(&self, cell: Segment) -> Vec<Segment> {
+        let mut parts = Vec::new();
+        let mut rest = cell;
+        while let Some(found) = rest
+            .breaks
+            .iter()
+            .find(|space| self.starts.iter().any(|edge| (space.x1 - edge).abs() < 1.5))
+            .copied()
+        {
+            let (left, right) = rest.split(&found);
+            parts.push(left);
+            rest = right;
+        }
+        parts.push(rest);
+        parts
+    }
+
+    /// True if a line with one cell can be the next line of a cell: it starts where cells do
+    /// and does not run into the cell beside it.
+    fn hold(&self, line: &Line) -> bool {
+        let starts = || self.starts.iter().chain([&self.first]);
+        starts().any(|edge| aligned(*edge, line.x0()))
+            && !starts().any(|edge| line.x0() + ALIGNED_POINTS < *edge && *edge < line.x1() - 1.0)
+    }
+}
+
+fn is_narrow(cell: &Segment, line: &Line) -> bool {
+    cell.x1 - cell.x0 < 0.4 * (line.x1() - line.x0())
 }
 
 fn aligned(a: f32, b: f32) -> bool {
@@ -141,6 +200,13 @@ fn is_near(above: &Line, below: &Line) -> bool {
 
 /// Puts the lines of a table together to rows.
 pub(crate) fn rows(lines: &[Line]) -> Vec<TableRow> {
+    let mut edges = Edges::default();
+    lines.iter().filter(|line| line.cells.len() >= 2).for_each(|line| edges.add(line));
+    let mut lines = lines.to_vec();
+    for line in &mut lines {
+        line.cells =
+            std::mem::take(&mut line.cells).into_iter().flat_map(|cell| edges.part(cell)).collect();
+    }
     let first = lines.iter().map(Line::x0).fold(f32::INFINITY, f32::min);
     let mut rows: Vec<Open> = Vec::new();
     for (index, line) in lines.iter().enumerate() {
