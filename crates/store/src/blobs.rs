@@ -293,7 +293,7 @@ fn not_found(error: std::io::Error) -> Error {
     if error.kind() == std::io::ErrorKind::NotFound { Error::NotFound } else { error.into() }
 }
 
-async fn blocking<R: Send + 'static>(
+pub(crate) async fn blocking<R: Send + 'static>(
     work: impl FnOnce() -> Result<R, Error> + Send + 'static,
 ) -> Result<R, Error> {
     tokio::task::spawn_blocking(work)

@@ -5,6 +5,7 @@
 //! Knows no HTTP, no models, no search index, and no passwords but as what `identity` made of them.
 
 mod audit;
+mod backup;
 mod blobs;
 mod collections;
 mod conversations;
@@ -25,9 +26,11 @@ mod sessions;
 mod settings;
 mod setup;
 mod tenants;
+mod transfer;
 mod usage;
 
 pub use audit::{AuditEntry, AuditEvent, AuditOutcome, AuditReport, By, Via};
+pub use backup::{BackupReport, RestoreTarget, SecretFile, backup, restore};
 pub use blobs::{BlobHash, BlobWriter, Blobs, PendingBlob};
 pub use collections::{Collection, CollectionChange, NewCollection};
 pub use conversations::Conversation;
@@ -53,4 +56,5 @@ pub use runs::{INTERRUPTED, Run, RunEnd, RunPulse, RunState, Silent};
 pub use schema::{MIGRATION_COUNT, SchemaState};
 pub use sessions::{Session, SignedIn};
 pub use tenants::{Tenant, Unit, UnitName};
+pub use transfer::{CopyReport, copy_all};
 pub use usage::{NewUsage, UsageTotal};

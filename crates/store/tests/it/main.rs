@@ -1,8 +1,10 @@
 //! What the store promises, checked on both engines.
 
 #![allow(clippy::unwrap_used, reason = "a test that meets a surprise should fail")]
+#![allow(clippy::print_stdout, reason = "measurements, and a child that reports to its parent")]
 
 mod audit;
+mod backup;
 mod blobs;
 mod collections;
 mod conversations;
@@ -12,6 +14,7 @@ mod kill;
 mod passages;
 mod people;
 mod schema;
+mod transfer;
 mod world;
 
 /// Runs each of the named tests on both engines.

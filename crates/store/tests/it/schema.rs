@@ -99,7 +99,26 @@ async fn shape(location: &Location) -> Vec<String> {
              WHERE NOT tgisinternal",
         ),
     };
-    let mut db = sqlx::AnyConnection::connect(&url).await.unwrap();
+    lines(&url, sql).await
+}
+
+/// The names of all tables, sorted.
+pub async fn tables(location: &Location) -> Vec<String> {
+    let (url, sql) = match location {
+        Location::Sqlite(path) => (
+            format!("sqlite://{}", path.display()),
+            "SELECT name AS line FROM sqlite_schema WHERE type = 'table'",
+        ),
+        Location::Postgres(url) => (
+            url.clone(),
+            "SELECT CAST(tablename AS TEXT) AS line FROM pg_tables WHERE schemaname = 'public'",
+        ),
+    };
+    lines(&url, sql).await
+}
+
+async fn lines(url: &str, sql: impl sqlx::SqlSafeStr) -> Vec<String> {
+    let mut db = sqlx::AnyConnection::connect(url).await.unwrap();
     let rows = sqlx::query(sql).fetch_all(&mut db).await.unwrap();
     let mut lines: Vec<String> = rows.iter().map(|row| row.get("line")).collect();
     lines.sort();

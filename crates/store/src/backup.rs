@@ -1,0 +1,518 @@
+//! One file that holds an installation: rows, stored files, secrets. Made while the service runs;
+//! restored only into an empty place, after everything in it was checked.
+//!
+//! The file is a gzipped tar: `blobs/<hash>`, `secrets/<name>`, `database.sqlite` (whichever engine
+//! it came from), and at the end `manifest.json` with the SHA-256 of each member. The search index is
+//! not in it: it is built anew.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{BufReader, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use domain::Instant;
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use sqlx::Connection as _;
+
+use crate::{
+    BlobHash, Blobs, Engine, Error, Location, SchemaState, Store,
+    blobs::blocking,
+    database::{count, fetch, get, params},
+    transfer::{self, copy_all},
+};
+
+/// The layout of the file; a reader refuses a newer one.
+const FORMAT: u32 = 1;
+const DATABASE: &str = "database.sqlite";
+const MANIFEST: &str = "manifest.json";
+
+/// A small file beside the database without which it is of no use, e.g. the installation's secret.
+#[derive(Debug, Clone)]
+pub struct SecretFile {
+    /// Its name inside the backup: letters, digits, `.`, `-`, `_`.
+    pub name: String,
+    /// Where it lies.
+    pub path: PathBuf,
+}
+
+/// What a backup holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    format: u32,
+    created_at: Instant,
+    /// Rows of each table.
+    tables: BTreeMap<String, u64>,
+    /// SHA-256 of each member.
+    members: BTreeMap<String, String>,
+    /// Stored files that a document names and that were not there, or not what they should be.
+    missing: Vec<String>,
+}
+
+/// What was saved or restored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupReport {
+    /// When the backup was made.
+    pub created_at: Instant,
+    /// Rows in the database.
+    pub rows: u64,
+    /// Stored files.
+    pub blobs: u64,
+    /// Stored files that a document names and that were lost or damaged before the backup.
+    pub missing: Vec<String>,
+    /// Audit entries, all verified.
+    pub audit_entries: u64,
+}
+
+/// Where a backup is restored to. Everything must be empty.
+#[derive(Debug, Clone)]
+pub struct RestoreTarget {
+    /// The database.
+    pub location: Location,
+    /// The folder of stored files.
+    pub blobs: PathBuf,
+    /// Where each secret goes.
+    pub secrets: Vec<SecretFile>,
+}
+
+/// Writes a backup to the new file `out`. The service may run meanwhile; the backup shows the
+/// installation at one moment, less what was deleted while it was made.
+///
+/// # Errors
+/// [`Error::Transfer`] if `out` exists or the audit log does not verify; a file or database error.
+/// A failed backup leaves no file.
+pub async fn backup(
+    store: &Store,
+    blobs: &Blobs,
+    secrets: &[SecretFile],
+    out: &Path,
+) -> Result<BackupReport, Error> {
+    if out.exists() {
+        return Err(Error::Transfer(format!("{} exists already", out.display())));
+    }
+    let folder = parent(out)?;
+    let work = tempfile::Builder::new().prefix(".backup-").tempdir_in(&folder)?;
+    let snapshot = take_snapshot(store, work.path()).await?;
+
+    let hashes = blob_hashes(&snapshot).await?;
+    let archive = Archive::create(&work.path().join("archive"))?;
+    let (files, stored) = (hashes.clone(), blobs.clone());
+    let (mut archive, absent) = blocking(move || add_blobs(archive, &stored, &files)).await?;
+    let missing = forget_deleted(store, &snapshot, absent).await?;
+
+    let (tables, audit_entries) = check(&snapshot).await?;
+    snapshot.close().await;
+    let created_at = Instant::now();
+    let (members, blob_count) = (secrets.to_vec(), hashes.len() as u64 - missing.len() as u64);
+    let manifest = Manifest {
+        format: FORMAT,
+        created_at,
+        tables: tables.iter().map(|(table, rows)| ((*table).to_owned(), *rows)).collect(),
+        members: BTreeMap::new(),
+        missing: missing.clone(),
+    };
+    let (database, finished) = (work.path().join(DATABASE), out.to_owned());
+    blocking(move || {
+        for secret in &members {
+            if !is_plain_name(&secret.name) {
+                return Err(Error::Transfer(format!("{:?} cannot name a secret", secret.name)));
+            }
+            archive.add_file(&format!("secrets/{}", secret.name), &secret.path)?;
+        }
+        archive.add_file(DATABASE, &database)?;
+        archive.finish(manifest, &finished)
+    })
+    .await?;
+    let rows = tables.iter().map(|(_, rows)| rows).sum();
+    Ok(BackupReport { created_at, rows, blobs: blob_count, missing, audit_entries })
+}
+
+/// Restores a backup into an empty place. Everything is unpacked beside the target and checked first:
+/// each member against the manifest, rows against counts, documents against files, the audit chains.
+/// Only then it is moved into place, the database last.
+///
+/// # Errors
+/// [`Error::Transfer`] with what is wrong, before anything of the target was touched.
+pub async fn restore(archive: &Path, target: &RestoreTarget) -> Result<BackupReport, Error> {
+    refuse_used(target).await?;
+    let folder = parent(&target.blobs)?;
+    std::fs::create_dir_all(&folder)?;
+    let work = tempfile::Builder::new().prefix(".restore-").tempdir_in(&folder)?;
+    let (from, to) = (archive.to_owned(), work.path().to_owned());
+    let names: Vec<String> = target.secrets.iter().map(|secret| secret.name.clone()).collect();
+    let manifest = blocking(move || unpack(&from, &to, &names)).await?;
+
+    let database = Store::open(&Location::Sqlite(work.path().join(DATABASE))).await?;
+    let checked = check_restored(&database, &manifest, work.path()).await;
+    let report = match checked {
+        Ok(report) => report,
+        Err(error) => {
+            database.close().await;
+            return Err(error);
+        }
+    };
+    move_files(work.path(), target)?;
+    if let Location::Sqlite(path) = &target.location {
+        database.close().await;
+        std::fs::create_dir_all(parent(path)?)?;
+        put(&work.path().join(DATABASE), path)?;
+    } else {
+        let store = Store::open(&target.location).await?;
+        let copied = copy_all(&database, &store).await;
+        database.close().await;
+        store.close().await;
+        copied?;
+    }
+    Ok(report)
+}
+
+async fn take_snapshot(store: &Store, folder: &Path) -> Result<Store, Error> {
+    let path = folder.join(DATABASE);
+    if store.engine() == Engine::Sqlite {
+        // A connection of its own: a long read that keeps no writer waiting.
+        let mut db = sqlx::AnyConnection::connect(&store.location().url()?).await?;
+        let target = path.to_str().ok_or_else(|| {
+            Error::Transfer("the path of the backup is not valid UTF-8".to_owned())
+        })?;
+        crate::database::execute(&mut db, "VACUUM INTO $1", params![target]).await?;
+        db.close().await?;
+        return Store::open(&Location::Sqlite(path)).await;
+    }
+    let snapshot = Store::open(&Location::Sqlite(path)).await?;
+    copy_all(store, &snapshot).await?;
+    Ok(snapshot)
+}
+
+async fn blob_hashes(store: &Store) -> Result<Vec<BlobHash>, Error> {
+    let mut db = store.read().await?;
+    let sql = "SELECT DISTINCT blob_hash FROM document ORDER BY blob_hash";
+    let rows = fetch(&mut db, sql, params![]).await?;
+    rows.iter().map(|row| get::<String>(row, "blob_hash")?.parse()).collect()
+}
+
+/// Takes those documents out of the snapshot whose file went away because they were deleted while
+/// the backup was made; returns the files that are missing for no good reason.
+async fn forget_deleted(
+    store: &Store,
+    snapshot: &Store,
+    absent: Vec<BlobHash>,
+) -> Result<Vec<String>, Error> {
+    let mut missing = Vec::new();
+    for hash in absent {
+        let named = {
+            let mut db = store.read().await?;
+            let sql = "SELECT COUNT(*) AS n FROM document WHERE blob_hash = $1";
+            count(&mut db, sql, params![hash.as_str()]).await?
+        };
+        if named > 0 {
+            missing.push(hash.to_string());
+            continue;
+        }
+        let mut tx = snapshot.write().await?;
+        let sql = "DELETE FROM document WHERE blob_hash = $1";
+        tx.execute(sql, params![hash.as_str()]).await?;
+        tx.execute("DELETE FROM blob WHERE hash = $1", params![hash.as_str()]).await?;
+        tx.commit().await?;
+    }
+    Ok(missing)
+}
+
+/// Counts rows and verifies the audit chains.
+async fn check(store: &Store) -> Result<(Vec<(&'static str, u64)>, u64), Error> {
+    let tables = {
+        let mut db = store.read().await?;
+        transfer::counts(&mut db).await?
+    };
+    let mut entries = 0;
+    for tenant in store.tenants().await? {
+        let report = store.verify_audit(tenant.id).await?;
+        if let Some(place) = report.first_broken {
+            return Err(Error::Transfer(format!(
+                "the audit log of tenant {} does not verify at entry {place}",
+                tenant.id
+            )));
+        }
+        entries += report.entries;
+    }
+    Ok((tables, entries))
+}
+
+/// An archive being written.
+struct Archive {
+    tar: tar::Builder<GzEncoder<File>>,
+    path: PathBuf,
+    members: BTreeMap<String, String>,
+}
+
+impl Archive {
+    fn create(path: &Path) -> Result<Self, Error> {
+        // Documents are mostly compressed already; a low level costs little and shrinks the rows.
+        let packed = GzEncoder::new(File::create_new(path)?, Compression::new(3));
+        let tar = tar::Builder::new(packed);
+        Ok(Self { tar, path: path.to_owned(), members: BTreeMap::new() })
+    }
+
+    fn add_file(&mut self, name: &str, path: &Path) -> Result<(), Error> {
+        let file = File::open(path)?;
+        let size = file.metadata()?.len();
+        let mut hashing = Hashing { inner: BufReader::new(file).take(size), hash: Sha256::new() };
+        self.tar.append_data(&mut header(size), name, &mut hashing)?;
+        self.members.insert(name.to_owned(), hex::encode(hashing.hash.finalize()));
+        Ok(())
+    }
+
+    fn finish(mut self, manifest: Manifest, out: &Path) -> Result<(), Error> {
+        let manifest = Manifest { members: self.members, ..manifest };
+        let text = serde_json::to_vec_pretty(&manifest).expect("a manifest is plain JSON");
+        self.tar.append_data(&mut header(text.len() as u64), MANIFEST, text.as_slice())?;
+        let mut file = self.tar.into_inner()?.finish()?;
+        file.flush()?;
+        file.sync_all()?;
+        // Not `rename`: a file that appeared there meanwhile stays what it is.
+        std::fs::hard_link(&self.path, out)?;
+        File::open(parent(out)?)?.sync_all()?;
+        Ok(())
+    }
+}
+
+fn header(size: u64) -> tar::Header {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(size);
+    header.set_mode(0o600);
+    header
+}
+
+/// Adds the stored files; returns those that are not there or not what their name says.
+fn add_blobs(
+    mut archive: Archive,
+    blobs: &Blobs,
+    hashes: &[BlobHash],
+) -> Result<(Archive, Vec<BlobHash>), Error> {
+    let mut absent = Vec::new();
+    for hash in hashes {
+        let name = format!("blobs/{hash}");
+        let path = blobs.path(hash);
+        if !path.is_file() {
+            absent.push(hash.clone());
+            continue;
+        }
+        match archive.add_file(&name, &path) {
+            Ok(()) if archive.members.get(&name).is_some_and(|found| found == hash.as_str()) => {}
+            Ok(()) => absent.push(hash.clone()),
+            Err(Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
+                absent.push(hash.clone());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((archive, absent))
+}
+
+/// Reads on, and hashes what was read.
+struct Hashing<R> {
+    inner: R,
+    hash: Sha256,
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let length = self.inner.read(buffer)?;
+        self.hash.update(&buffer[..length]);
+        Ok(length)
+    }
+}
+
+async fn refuse_used(target: &RestoreTarget) -> Result<(), Error> {
+    let used = |path: &Path| Error::Transfer(format!("{} is not empty", path.display()));
+    if std::fs::read_dir(&target.blobs).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(used(&target.blobs));
+    }
+    if let Some(secret) = target.secrets.iter().find(|secret| secret.path.exists()) {
+        return Err(used(&secret.path));
+    }
+    match &target.location {
+        Location::Sqlite(path) if path.exists() => Err(used(path)),
+        Location::Sqlite(_) => Ok(()),
+        Location::Postgres(_) => {
+            let store = Store::open(&target.location).await?;
+            let used = match store.schema_state().await? {
+                SchemaState::Empty => false,
+                SchemaState::Current => {
+                    let mut db = store.read().await?;
+                    transfer::in_use(&mut db).await?
+                }
+                _ => true,
+            };
+            store.close().await;
+            if used {
+                return Err(Error::Transfer("the database is not empty".to_owned()));
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Unpacks the archive into `to`, and checks each member against the manifest.
+fn unpack(from: &Path, to: &Path, secrets: &[String]) -> Result<Manifest, Error> {
+    let damaged = |_| Error::Transfer("the backup file is damaged or no backup".to_owned());
+    let mut tar = tar::Archive::new(GzDecoder::new(BufReader::new(File::open(from)?)));
+    let mut members = BTreeMap::new();
+    let mut manifest: Option<Manifest> = None;
+    for folder in ["blobs", "secrets"] {
+        std::fs::create_dir(to.join(folder))?;
+    }
+    for entry in tar.entries().map_err(damaged)? {
+        let entry = entry.map_err(damaged)?;
+        let name = String::from_utf8(entry.path_bytes().into_owned()).unwrap_or_default();
+        if name == MANIFEST {
+            let mut text = Vec::new();
+            entry.take(1 << 30).read_to_end(&mut text).map_err(damaged)?;
+            manifest = Some(serde_json::from_slice(&text).map_err(|_| newer_or_damaged(&text))?);
+            continue;
+        }
+        let path = to.join(place(&name, secrets)?);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut out = File::create_new(&path)?;
+        let mut hashing = Hashing { inner: entry, hash: Sha256::new() };
+        std::io::copy(&mut hashing, &mut out).map_err(damaged)?;
+        out.sync_all()?;
+        members.insert(name, hex::encode(hashing.hash.finalize()));
+    }
+    let manifest = manifest.ok_or_else(|| {
+        Error::Transfer("the backup file has no manifest: it is cut off or no backup".to_owned())
+    })?;
+    if manifest.format != FORMAT {
+        return Err(newer());
+    }
+    if manifest.members != members || !members.contains_key(DATABASE) {
+        return Err(Error::Transfer(
+            "the backup differs from its manifest: it is damaged".to_owned(),
+        ));
+    }
+    Ok(manifest)
+}
+
+fn newer() -> Error {
+    Error::Transfer("the backup was made by a newer version of Fachwerk".to_owned())
+}
+
+/// A manifest that we cannot read, but that says it has another format, is a newer one.
+fn newer_or_damaged(text: &[u8]) -> Error {
+    let format = serde_json::from_slice::<serde_json::Value>(text)
+        .ok()
+        .and_then(|manifest| manifest.get("format")?.as_u64());
+    match format {
+        Some(format) if format > u64::from(FORMAT) => newer(),
+        _ => Error::Transfer("the manifest of the backup is damaged".to_owned()),
+    }
+}
+
+/// Where a member goes below the work folder. Only what we write ourselves has a place.
+fn place(name: &str, secrets: &[String]) -> Result<PathBuf, Error> {
+    if name == DATABASE {
+        return Ok(PathBuf::from(DATABASE));
+    }
+    if let Some(hash) = name.strip_prefix("blobs/")
+        && let Ok(hash) = hash.parse::<BlobHash>()
+    {
+        return Ok(Path::new("blobs").join(&hash.as_str()[..2]).join(hash.as_str()));
+    }
+    if let Some(secret) = name.strip_prefix("secrets/")
+        && is_plain_name(secret)
+        && secrets.iter().any(|known| known == secret)
+    {
+        return Ok(Path::new("secrets").join(secret));
+    }
+    Err(Error::Transfer("the backup holds something that does not belong there".to_owned()))
+}
+
+fn is_plain_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    !name.is_empty() && !name.starts_with('.') && name.bytes().all(plain)
+}
+
+async fn check_restored(
+    database: &Store,
+    manifest: &Manifest,
+    folder: &Path,
+) -> Result<BackupReport, Error> {
+    match database.schema_state().await? {
+        SchemaState::Current => {
+            let (tables, _) = check(database).await?;
+            let same = tables.iter().all(|(table, rows)| manifest.tables.get(*table) == Some(rows));
+            if !same {
+                return Err(Error::Transfer("rows are missing in the backup".to_owned()));
+            }
+        }
+        SchemaState::Behind(_) => database.migrate().await?,
+        SchemaState::Ahead => return Err(newer()),
+        SchemaState::Empty | SchemaState::Changed(_) => {
+            return Err(Error::Transfer("the database in the backup is not ours".to_owned()));
+        }
+    }
+    let (tables, audit_entries) = check(database).await?;
+    let mut blobs = 0;
+    for hash in blob_hashes(database).await? {
+        let path = folder.join("blobs").join(&hash.as_str()[..2]).join(hash.as_str());
+        let known_missing = manifest.missing.iter().any(|missing| missing == hash.as_str());
+        if known_missing {
+            // What stands in a damaged file is not what its name says: nobody shall read it.
+            std::fs::remove_file(&path).or_else(ignore_absent)?;
+        } else if path.is_file() {
+            blobs += 1;
+        } else {
+            return Err(Error::Transfer(format!("the file {hash} is not in the backup")));
+        }
+    }
+    Ok(BackupReport {
+        created_at: manifest.created_at,
+        rows: tables.iter().map(|(_, rows)| rows).sum(),
+        blobs,
+        missing: manifest.missing.clone(),
+        audit_entries,
+    })
+}
+
+fn ignore_absent(error: std::io::Error) -> std::io::Result<()> {
+    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}
+
+fn move_files(from: &Path, target: &RestoreTarget) -> Result<(), Error> {
+    std::fs::remove_dir(&target.blobs).or_else(ignore_absent)?;
+    std::fs::rename(from.join("blobs"), &target.blobs)?;
+    for secret in &target.secrets {
+        let unpacked = from.join("secrets").join(&secret.name);
+        if unpacked.is_file() {
+            std::fs::create_dir_all(parent(&secret.path)?)?;
+            put(&unpacked, &secret.path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Moves a file to its place, by copying where that is another file system, readable by us alone.
+fn put(from: &Path, to: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(from, std::fs::Permissions::from_mode(0o600))?;
+    let folder = parent(to)?;
+    let mut near = tempfile::NamedTempFile::new_in(&folder)?;
+    std::io::copy(&mut File::open(from)?, &mut near)?;
+    near.as_file().sync_all()?;
+    near.persist_noclobber(to).map_err(|error| error.error)?;
+    File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+/// The folder a file lies in.
+fn parent(path: &Path) -> Result<PathBuf, Error> {
+    let path = std::path::absolute(path)?;
+    path.parent()
+        .map(Path::to_owned)
+        .ok_or_else(|| Error::Transfer(format!("{} is not the path of a file", path.display())))
+}

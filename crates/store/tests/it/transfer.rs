@@ -1,0 +1,173 @@
+//! A whole installation moves from one engine to the other.
+
+use domain::{CollectionId, DataClass, Scope};
+use store::{
+    By, Error, Location, MIGRATION_COUNT, NewApiKey, NewQuestion, RunEnd, RunState, Store, Task,
+    copy_all,
+};
+
+use crate::{passages::passage, world::World};
+
+crate::on_both_engines! {
+    every_table_is_copied,
+    a_copy_holds_everything,
+    a_used_target_is_refused,
+    a_broken_audit_log_is_not_passed_on,
+}
+
+/// Leaves a row in every table.
+pub async fn fill(world: &World) {
+    let store = &world.store;
+    let later = domain::Instant::now().after(std::time::Duration::from_secs(3_600));
+    let top = world.unit("Oben").await;
+    let by = By::command();
+    // Made so that ids and names do not sort the lower unit behind the upper one by accident.
+    let below = store.create_unit(world.tenant, "Unten", Some(top), &by).await.unwrap().id;
+    store.create_unit(world.tenant, "Darunter", Some(below), &by).await.unwrap();
+    store.create_setup_token("setup", later).await.unwrap();
+    let user = world.user("clerk", domain::Role::Admin, &[below]).await.unwrap();
+    let me = crate::world::principal(&user);
+    store.create_session(&user, "session", "Firefox", later).await.unwrap();
+    let key = NewApiKey {
+        name: "k".to_owned(),
+        prefix: "sk".to_owned(),
+        token_hash: "key".to_owned(),
+        scopes: vec![Scope::Models],
+        expires_at: None,
+    };
+    store.create_key(world.tenant, user.id, &key, &by).await.unwrap();
+    let fail = |attempts: &mut [store::LoginAttempts]| {
+        attempts[0].failures = 1;
+        attempts[0].last_failure = Some(later);
+    };
+    store.change_login_attempts(&["subject"], fail).await.unwrap();
+    store.set_setting("name", "Wert").await.unwrap();
+    for n in 0..3 {
+        let document = world.upload(&me, &format!("{n}.txt"), format!("Text {n}").as_bytes()).await;
+        let passages: Vec<_> =
+            (0..150).map(|p| passage(document.id, p, &format!("Satz {p} ß"))).collect();
+        store.replace_passages(world.tenant, document.id, &passages).await.unwrap();
+    }
+    let question = NewQuestion {
+        text: "Frage?".to_owned(),
+        attachments: Vec::new(),
+        collections: vec![CollectionId::new()],
+        model: None,
+        data_class: DataClass::Open,
+        task: Task::Answer,
+        title: None,
+    };
+    let c = store.create_conversation(me.tenant, me.user, "Titel").await.unwrap().id;
+    let asked = store.send_message(me.tenant, me.user, c, &question, "i").await.unwrap();
+    let end = RunEnd {
+        state: RunState::Done,
+        reason: None,
+        text: "Antwort".to_owned(),
+        citations: Vec::new(),
+        removed_citations: 0,
+        model: Some("standard".to_owned()),
+        route: None,
+        data_class: None,
+        usage: None,
+    };
+    store.finish_run(asked.run.id, &end).await.unwrap();
+    let usage = store::NewUsage {
+        tenant: me.tenant,
+        user: me.user,
+        key: None,
+        model: "standard".to_owned(),
+        route: "auszug".to_owned(),
+        tokens: store::TokenUsage::default(),
+        data_class: DataClass::Open,
+        outcome: "done",
+    };
+    store.record_usage(&usage).await.unwrap();
+}
+
+/// Another, empty installation: on the other engine, and on the same one.
+async fn targets(world: &World) -> [Store; 2] {
+    let sqlite = Location::Sqlite(world.folder.path().join("copy.db"));
+    let postgres = Location::Postgres(testkit::postgres::server().create_database());
+    [Store::open(&sqlite).await.unwrap(), Store::open(&postgres).await.unwrap()]
+}
+
+async fn every_table_is_copied(world: World) {
+    fill(&world).await;
+    let [copy, _] = targets(&world).await;
+    let report = copy_all(&world.store, &copy).await.unwrap();
+    for (table, rows) in &report.tables {
+        assert!(*rows > 0, "the test leaves {table} empty");
+    }
+    let mut known: Vec<&str> = report.tables.iter().map(|(table, _)| *table).collect();
+    known.push("migration");
+    known.sort_unstable();
+    let present = crate::schema::tables(&world.location).await;
+    assert_eq!(present, known, "a table that copying does not know would be lost");
+}
+
+async fn a_copy_holds_everything(world: World) {
+    fill(&world).await;
+    let user = world.store.login("clerk@example.org").await.unwrap().unwrap().user;
+    let me = crate::world::principal(&user);
+    let head = world.store.audit_head(world.tenant).await.unwrap();
+    for copy in targets(&world).await {
+        let report = copy_all(&world.store, &copy).await.unwrap();
+        assert!(report.rows() > 450);
+        assert_eq!(report.audit_entries, head.0);
+        assert_eq!(copy.audit_head(world.tenant).await.unwrap(), head);
+        let mut units = copy.units(world.tenant).await.unwrap();
+        units.sort_by_key(|unit| unit.id);
+        let mut before = world.store.units(world.tenant).await.unwrap();
+        before.sort_by_key(|unit| unit.id);
+        assert_eq!(units, before);
+        assert_eq!(copy.users(world.tenant).await.unwrap(), std::slice::from_ref(&user));
+        let collection = world.default_collection(&me).await;
+        let documents = world.store.documents(&me, collection).await.unwrap();
+        assert_eq!(copy.documents(&me, collection).await.unwrap(), documents);
+        for document in &documents {
+            assert_eq!(
+                copy.passages_to_index(document.id).await.unwrap(),
+                world.store.passages_to_index(document.id).await.unwrap()
+            );
+        }
+        let page = copy.conversations(me.tenant, me.user, Some("antwort"), None, 5).await.unwrap();
+        assert_eq!(page.items[0].title, "Titel");
+        // And it goes on from there.
+        let event = store::AuditEvent::done(&By::system(), "create_key");
+        copy.record_audit(world.tenant, event).await.unwrap();
+        assert!(copy.verify_audit(world.tenant).await.unwrap().intact());
+        assert!(
+            copy.claim_job(&["ingest_document"], "i", std::time::Duration::from_secs(1))
+                .await
+                .unwrap()
+                .is_some()
+        );
+    }
+}
+
+async fn a_used_target_is_refused(world: World) {
+    fill(&world).await;
+    let [sqlite, postgres] = targets(&world).await;
+    for target in [sqlite, postgres] {
+        // Started once but never used: its default tenant gives way.
+        target.migrate().await.unwrap();
+        copy_all(&world.store, &target).await.unwrap();
+        assert_eq!(target.tenants().await.unwrap().len(), 1);
+        let again = copy_all(&world.store, &target).await;
+        assert!(matches!(again, Err(Error::Transfer(_))), "{again:?}");
+    }
+    let old = Store::open(&Location::Sqlite(world.folder.path().join("old.db"))).await.unwrap();
+    old.migrate_to(MIGRATION_COUNT - 1).await.unwrap();
+    let from_old = copy_all(&old, &world.store).await;
+    assert!(matches!(from_old, Err(Error::Transfer(_))), "{from_old:?}");
+}
+
+async fn a_broken_audit_log_is_not_passed_on(world: World) {
+    fill(&world).await;
+    world.tamper("UPDATE audit_head SET sequence = sequence + 1").await.unwrap();
+    for target in targets(&world).await {
+        let refused = copy_all(&world.store, &target).await;
+        assert!(matches!(refused, Err(Error::Transfer(_))), "{refused:?}");
+        assert!(target.tenants().await.unwrap().is_empty(), "nothing was kept");
+    }
+}
