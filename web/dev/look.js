@@ -48,7 +48,7 @@ for (const look of looks.filter((one) => !onlyLook || one.name.includes(onlyLook
 		const context = await browser.newContext({ ...look, locale: 'de-DE' });
 		const page = await context.newPage();
 		page.on('console', (message) => {
-			if (message.type() === 'error' && !/status of (401|404|422|429)/.test(message.text())) {
+			if (message.type() === 'error' && !/status of (401|404|422|429)|Not found: /.test(message.text())) {
 				complain(message.text());
 			}
 		});

@@ -62,6 +62,49 @@ export const scenes = {
 	async 'collection-choice'(page, base) {
 		await page.goto(`${base}/chat`);
 		await page.getByRole('button', { name: 'Wissenssammlungen' }).click();
+	},
+	async search(page, base) {
+		await page.goto(`${base}/search?q=Kündigungsfrist+Verjährungsfrist`);
+		await page.getByRole('article').first().waitFor();
+	},
+	async 'search-none'(page, base) {
+		await page.goto(`${base}/search?q=Quantenfeldtheorie`);
+		await page.getByRole('heading', { level: 2, name: /nichts gefunden/ }).waitFor();
+	},
+	async collections(page, base) {
+		await page.goto(`${base}/collections`);
+		await page.getByRole('link', { name: 'Bauordnungsrecht' }).waitFor();
+	},
+	async collection(page, base) {
+		await page.goto(`${base}/collections`);
+		await page.getByRole('link', { name: 'Bauordnungsrecht' }).click();
+		await page.getByRole('heading', { level: 1, name: 'Bauordnungsrecht' }).waitFor();
+	},
+	async 'collection-new'(page, base) {
+		await page.goto(`${base}/collections`);
+		await page.getByRole('button', { name: 'Neue Sammlung' }).click();
+		await page.getByRole('dialog').getByLabel('Name').fill('Sozialrecht');
+	},
+	async 'collection-delete'(page, base) {
+		await page.goto(`${base}/collections`);
+		await page.getByRole('link', { name: 'Bauordnungsrecht' }).click();
+		await page.getByRole('button', { name: 'Löschen', exact: true }).click();
+		await page.getByRole('dialog').waitFor();
+	},
+	async document(page, base) {
+		await page.goto(`${base}/search?q=Kündigungsfrist`);
+		await page.getByRole('link', { name: 'Bürgerliches Gesetzbuch.pdf' }).first().click();
+		await page.locator('.textLayer span').first().waitFor();
+		await page.waitForTimeout(400);
+	},
+	async 'document-text'(page, base) {
+		await page.goto(`${base}/search?q=Kündigungsfrist`);
+		await page.getByRole('link', { name: 'Leitfaden' }).first().click();
+		await page.locator('mark').waitFor();
+	},
+	async missing(page, base) {
+		await page.goto(`${base}/gibt-es-nicht`);
+		await page.getByRole('heading', { level: 1 }).waitFor();
 	}
 };
 

@@ -1,0 +1,18 @@
+import { error } from '@sveltejs/kit';
+
+import { ApiError, getCollection, listDocuments, listUnits } from '$lib/api';
+
+export async function load({ params, depends }) {
+	depends('app:documents');
+	try {
+		const [collection, documents, units] = await Promise.all([
+			getCollection(params.id),
+			listDocuments(params.id),
+			listUnits()
+		]);
+		return { collection, documents: documents.items, units: units.items };
+	} catch (cause) {
+		if (cause instanceof ApiError && [400, 404, 422].includes(cause.status)) error(404);
+		throw cause;
+	}
+}
