@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::failure::Failure;
 use crate::limits::Limits;
 use crate::passages;
-use crate::{html, markdown, pdf, plain};
+use crate::{docx, html, markdown, odt, pdf, plain};
 
 /// Receives what reading yields; an error ends the reading.
 pub(crate) type Sink<'a> = dyn FnMut(Event) -> Result<(), Failure> + 'a;
@@ -41,7 +41,8 @@ pub(crate) fn read(
             drop(bytes);
             (blocks, metadata)
         }
-        Format::Docx | Format::Odt => return Err(Failure::Unsupported),
+        Format::Docx => docx::read(bytes, limits)?,
+        Format::Odt => odt::read(bytes, limits)?,
     };
     emit(blocks, title, limits, sink)?;
     Ok(format)

@@ -5,12 +5,14 @@
 //! nothing but itself: [`extract_in_child`] is the parent's side, [`run_child`] the child's.
 //! Knows no storage, no index, no users and no network.
 
+mod archive;
 mod block;
 mod child;
 mod clean;
 mod decode;
 mod detect;
 mod document;
+mod docx;
 mod event;
 mod failure;
 mod flow;
@@ -18,6 +20,8 @@ mod html;
 mod legal;
 mod limits;
 mod markdown;
+mod numbering;
+mod odt;
 mod outline;
 mod parent;
 mod passage;
@@ -25,6 +29,7 @@ mod passages;
 mod pdf;
 mod plain;
 mod sandbox;
+mod xml;
 
 pub use child::{CHILD_COMMAND, run_child};
 pub use detect::{Format, HEAD_BYTES, detect};
