@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::{CollectionId, DocumentId, PassageId, TenantId};
 use tantivy::TantivyDocument;
-use text::Analyser;
+use text::{Analyser, fold};
 
 use crate::schema::Fields;
 
@@ -84,7 +84,7 @@ impl Encoder {
         self.analyser.each(text, &mut |term| {
             push(if term.part { &mut body.parts } else { &mut body.words }, &term.text);
             if !term.part && !term.stop {
-                each_gram(&term.text, &mut |gram| {
+                each_gram(&fold(&text[term.start..term.end]), &mut |gram| {
                     if !grams.contains(gram) {
                         grams.insert(gram.to_owned());
                     }

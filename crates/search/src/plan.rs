@@ -5,13 +5,13 @@
 use std::collections::BTreeSet;
 
 use domain::limits::QUERY_CHARS_MAX;
-use text::{Term, terms};
+use text::{Term, fold, terms};
 
 use crate::entry::each_gram;
 
 /// Weight of a further reading of a word: a compound part or a joined form.
 const PART_WEIGHT: f32 = 0.4;
-/// Weight of a section reference ("§ 195"): people who write one mean it.
+/// Weight of a section reference ("§ 195", "Art. 5"): people who write one mean it, and not its number.
 const SECTION_WEIGHT: f32 = 1.5;
 /// Most phrases of a query; beyond: searched as plain words.
 const PHRASES_MAX: usize = 8;
@@ -47,9 +47,10 @@ impl Plan {
         for term in found.iter().filter(|term| !(content && term.stop)) {
             plan.want(&term.text, weight(term));
             if term.part {
+                plan.discount_number_of(&term.text);
                 continue;
             }
-            each_gram(&term.text, &mut |gram| {
+            each_gram(&fold(&query[term.start..term.end]), &mut |gram| {
                 plan.grams.insert(gram.to_owned());
             });
             if let Some(before) = before.replace(term) {
@@ -67,14 +68,29 @@ impl Plan {
             None => self.terms.push(Wanted { text: text.to_owned(), weight }),
         }
     }
+
+    /// "§ 195" asks for the section, hardly for every 195.
+    fn discount_number_of(&mut self, term: &str) {
+        let Some((_, number)) = reference(term) else { return };
+        if let Some(wanted) = self.terms.iter_mut().find(|wanted| wanted.text == number) {
+            wanted.weight = PART_WEIGHT;
+        }
+    }
 }
 
 fn weight(term: &Term) -> f32 {
-    match (term.part, term.text.starts_with('§')) {
+    match (term.part, reference(&term.text)) {
         (false, _) => 1.0,
-        (true, true) => SECTION_WEIGHT,
-        (true, false) => PART_WEIGHT,
+        (true, Some(("§" | "art", _))) => SECTION_WEIGHT,
+        (true, _) => PART_WEIGHT,
     }
+}
+
+/// Takes a reference as `text::terms` writes it ("§195", "abs1") apart.
+fn reference(term: &str) -> Option<(&str, &str)> {
+    let kinds = ["§", "art", "abs", "nr"].into_iter();
+    let mut found = kinds.filter_map(|kind| Some((kind, term.strip_prefix(kind)?)));
+    found.find(|(_, number)| number.starts_with(|letter: char| letter.is_ascii_digit()))
 }
 
 fn phrase(text: &str) -> Vec<String> {
@@ -134,5 +150,7 @@ mod tests {
         let plan = Plan::of("§ 195 BGB");
         let section = plan.terms.iter().find(|wanted| wanted.text == "§195");
         assert_eq!(section.map(|wanted| wanted.weight), Some(SECTION_WEIGHT));
+        let number = plan.terms.iter().find(|wanted| wanted.text == "195");
+        assert_eq!(number.map(|wanted| wanted.weight), Some(PART_WEIGHT));
     }
 }

@@ -11,7 +11,8 @@ const STEM_BYTES_MAX: usize = 80;
 ///
 /// `ue` stays after a vowel or `q` ("neue", "Steuer", "Quelle") and at the end ("Statue", "Statuen"),
 /// where it is not a rewritten umlaut.
-pub(crate) fn fold(word: &str) -> String {
+#[must_use]
+pub fn fold(word: &str) -> String {
     let mut folded = String::with_capacity(word.len());
     for letter in word.chars() {
         if letter.is_ascii() {
