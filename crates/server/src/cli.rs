@@ -163,12 +163,6 @@ pub(crate) struct CreateKey {
     /// Whose key
     #[arg(long)]
     pub email: String,
-    /// The name in the list of keys
-    #[arg(long, default_value = "command line")]
-    pub name: String,
-    /// What the key may be used for: models, search, documents, conversations
-    #[arg(long, value_delimiter = ',', default_value = "models,search,documents,conversations")]
-    pub scopes: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,29 +1,61 @@
 //! What the commands do. Results go to standard output, words for people to standard error.
 
-use std::{fmt::Display, io::Write, process::ExitCode};
+mod admin;
+mod archive;
+mod database;
+mod serve;
+
+use std::{
+    fmt::{self, Display},
+    io::Write,
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
+
+use app::App;
 
 use crate::{
-    cli::{self, Command, EXIT_USAGE, Installation},
+    cli::{self, AuditCommand, Command, EXIT_USAGE, Installation},
     config::{self, Config, Environment, Overrides},
-    routes,
+    routes, telemetry, wiring,
 };
 
 /// Why a command ended early: the exit status, and what to tell the operator.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub struct Failure {
     status: u8,
     text: String,
 }
 
 impl Failure {
     /// A wrong command line or configuration.
-    pub fn usage(text: impl Display) -> Self {
+    pub(crate) fn usage(text: impl Display) -> Self {
         Self { status: EXIT_USAGE, text: text.to_string() }
     }
 
     /// Everything else.
-    pub fn other(text: impl Display) -> Self {
+    pub(crate) fn other(text: impl Display) -> Self {
         Self { status: 1, text: text.to_string() }
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<app::Error> for Failure {
+    /// In English, like everything on the command line; the cause behind it.
+    fn from(error: app::Error) -> Self {
+        let text = error.text(app::Language::English);
+        match std::error::Error::source(&error) {
+            Some(cause) => wiring::explain(&text, cause),
+            None => Self::other(text),
+        }
     }
 }
 
@@ -32,11 +64,15 @@ type Outcome = Result<(), Failure>;
 /// Runs the program: reads the command line and does what it says.
 #[must_use]
 pub fn run() -> ExitCode {
-    let cli = match cli::parse() {
-        Ok(cli) => cli,
+    let command = match cli::parse() {
+        // Before anything else is opened or started: the child keeps nothing but its document.
+        Ok(cli::Cli { command: Command::ExtractChild(child) }) => {
+            return extract::run_child(child.arguments);
+        }
+        Ok(cli) => cli.command,
         Err(exit) => return exit,
     };
-    match dispatch(cli.command) {
+    match dispatch(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             tell(&failure.text);
@@ -47,16 +83,24 @@ pub fn run() -> ExitCode {
 
 fn dispatch(command: Command) -> Outcome {
     match command {
+        Command::Serve(asked) => serve::serve(&asked),
         Command::Check(check) => check_configuration(&check.installation),
+        Command::Migrate(asked) => database::migrate(&asked),
+        Command::Admin(admin) => admin::run(admin.command),
+        Command::Audit(audit) => match audit.command {
+            AuditCommand::Verify(asked) => database::verify_audit(&asked.installation),
+        },
+        Command::Backup(asked) => archive::backup(&asked),
+        Command::Restore(asked) => archive::restore(&asked),
         Command::Openapi => print(&routes::api_description()),
-        _ => Err(Failure::other("not yet")),
+        Command::ExtractChild(_) => unreachable!("handled before anything else"),
     }
 }
 
 fn check_configuration(installation: &Installation) -> Outcome {
     let config = load(&installation.overrides())?;
     print(&format!(
-        "The configuration is right: {} model(s) beside the built-in one, default {}.\n",
+        "The configuration is right: {} model(s) besides the built-in one, default {}.\n",
         config.models.len(),
         config.default_model
     ))
@@ -64,6 +108,45 @@ fn check_configuration(installation: &Installation) -> Outcome {
 
 fn load(overrides: &Overrides) -> Result<Config, Failure> {
     config::load(overrides, &Environment::of_process()).map_err(Failure::usage)
+}
+
+/// Loads the configuration for a command that only says what it did: its log shows warnings.
+fn load_quietly(installation: &Installation) -> Result<Config, Failure> {
+    let config = load(&installation.overrides())?;
+    let log = config::Log { filter: "warn".to_owned(), ..config.log.clone() };
+    telemetry::start_log(&log);
+    Ok(config)
+}
+
+/// Opens the installation beside a running platform and does one thing.
+fn with_app<T, F>(
+    installation: &Installation,
+    act: impl FnOnce(Arc<App>) -> F,
+) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    let config = load_quietly(installation)?;
+    runtime()?.block_on(async {
+        let program = own_path()?;
+        let house = wiring::build(&config, search::Role::Reader, program).await?;
+        let done = act(Arc::clone(&house.app)).await;
+        house.store.close().await;
+        done
+    })
+}
+
+/// Where this program lies: it reads documents as a child process of itself.
+fn own_path() -> Result<PathBuf, Failure> {
+    std::env::current_exe()
+        .map_err(|error| wiring::explain("the program does not find itself", &error))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| wiring::explain("the program cannot start its threads", &error))
 }
 
 /// Writes a result to standard output.

@@ -80,6 +80,10 @@ pub struct Config {
     pub limits: Limits,
     /// Reading documents.
     pub extraction: Extraction,
+    /// The class of what people type.
+    pub interface_class: DataClass,
+    /// The class of what programs send.
+    pub api_class: DataClass,
     /// Lifetimes of sessions.
     pub sessions: Sessions,
     /// Logging.
@@ -215,7 +219,7 @@ pub struct UpstreamSettings {
     /// The key, if one is needed.
     pub key: Option<Secret>,
     /// The header for the bare key; `None` means `Authorization: Bearer`.
-    pub key_header: Option<String>,
+    pub key_header: Option<http::HeaderName>,
     /// Appended to every address.
     pub query: Vec<(String, String)>,
 }

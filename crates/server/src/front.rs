@@ -1,7 +1,8 @@
 //! What the routes see of the process, and the layers around them.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use app::App;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRef},
@@ -27,12 +28,18 @@ use crate::{
 };
 
 /// What the routes see of the process.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Front {
+    /// The use cases.
+    pub app: Arc<App>,
     /// Bounds on bodies.
     pub limits: BodyLimits,
     /// What is known of our own address.
     pub guard: Arc<Guard>,
+    /// How long the browser keeps the session cookie.
+    pub session_lifetime: Duration,
+    /// What people should know of a model, by its name.
+    pub model_descriptions: Arc<HashMap<String, String>>,
     /// For `/metrics`.
     pub measurements: Measurements,
     /// The description of the interface, as it is served.
@@ -45,9 +52,26 @@ impl FromRef<Front> for BodyLimits {
     }
 }
 
+impl FromRef<Front> for Arc<App> {
+    fn from_ref(front: &Front) -> Self {
+        Self::clone(&front.app)
+    }
+}
+
+impl FromRef<Front> for Arc<Guard> {
+    fn from_ref(front: &Front) -> Self {
+        Self::clone(&front.guard)
+    }
+}
+
 impl Front {
-    pub fn new(config: &Config, measurements: Measurements) -> Self {
+    pub fn new(app: Arc<App>, config: &Config, measurements: Measurements) -> Self {
+        let described = config.models.iter();
+        let described = described.map(|model| (model.name.clone(), model.description.clone()));
         Self {
+            app,
+            session_lifetime: config.sessions.absolute,
+            model_descriptions: Arc::new(described.collect()),
             limits: BodyLimits {
                 json_bytes: config.limits.json_bytes,
                 chat_bytes: config.limits.chat_bytes,

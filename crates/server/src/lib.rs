@@ -7,8 +7,11 @@ pub mod config;
 mod door;
 mod front;
 mod listen;
+mod platform;
 mod routes;
 mod telemetry;
+mod wiring;
 
-pub use commands::run;
+pub use commands::{Failure, run};
+pub use platform::{Platform, Role};
 pub use routes::api_description;

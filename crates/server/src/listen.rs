@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
-use crate::{config::Limits, door::Peer};
+use crate::door::Peer;
 
 /// Pause after a failed accept: out of file descriptors, for one, passes by itself.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -24,21 +24,23 @@ const HEADERS_MAX: usize = 100;
 /// Largest head of a request; beyond: 431 and the connection is closed.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 
-/// Serves until `stop`; then lets running answers end within the limit, and cuts off the rest.
+/// Serves until `stop`; then lets running answers end within `deadline`, and cuts off the rest.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
-    limits: &Limits,
+    connections_max: usize,
+    header_timeout: Duration,
+    deadline: Duration,
     stop: CancellationToken,
 ) {
     let graceful = GracefulShutdown::new();
     let abort = CancellationToken::new();
     let tasks = TaskTracker::new();
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let places = Arc::new(Semaphore::new(connections_max));
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.header)
+        .header_read_timeout(header_timeout)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX);
     loop {
@@ -69,7 +71,7 @@ pub(crate) async fn serve(
     }
     drop(listener);
     tracing::info!(connections = graceful.count(), "stopping: no new connections");
-    if tokio::time::timeout(limits.shutdown, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(deadline, graceful.shutdown()).await.is_err() {
         tracing::warn!(connections = tasks.len(), "the deadline is over: cutting off the rest");
     }
     abort.cancel();

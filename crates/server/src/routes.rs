@@ -1,29 +1,104 @@
-//! Every route of the product. A handler decodes, establishes the caller, calls one method of `app`,
-//! and encodes.
+//! Every route of the product, in one list. A handler decodes, establishes the caller, calls one
+//! method of `app`, and encodes.
 
+mod account;
+mod audit;
+mod collections;
+mod conversations;
+mod description;
+mod documents;
+mod keys;
+mod messages;
+mod models;
+mod openai;
+mod passages;
+mod people;
 mod probes;
+mod runs;
+mod session;
+mod setup;
 
-use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use description::api_description;
 
 use crate::front::Front;
 
-/// All routes with their description.
+/// All routes with their description. Several handlers in one `routes!` share an address.
 pub(crate) fn all() -> OpenApiRouter<Front> {
-    let info = InfoBuilder::new().title("Fachwerk").version(env!("CARGO_PKG_VERSION")).build();
-    let empty: OpenApi = OpenApiBuilder::new().info(info).build();
-    OpenApiRouter::with_openapi(empty)
+    OpenApiRouter::with_openapi(description::frame())
+        .routes(routes!(setup::get_setup, setup::create_setup))
+        .routes(routes!(session::create_session, session::delete_session))
+        .routes(routes!(account::get_me))
+        .routes(routes!(account::change_password))
+        .routes(routes!(account::list_sessions))
+        .routes(routes!(account::revoke_session))
+        .routes(routes!(keys::list_keys, keys::create_key))
+        .routes(routes!(keys::revoke_key))
+        .routes(routes!(people::list_users, people::create_user))
+        .routes(routes!(people::update_user))
+        .routes(routes!(people::list_units, people::create_unit))
+        .routes(routes!(models::list_models))
+        .routes(routes!(collections::list_collections, collections::create_collection))
+        .routes(routes!(
+            collections::get_collection,
+            collections::update_collection,
+            collections::delete_collection
+        ))
+        .routes(routes!(documents::list_documents, documents::upload_document))
+        .routes(routes!(documents::get_document, documents::delete_document))
+        .routes(routes!(documents::retry_document))
+        .routes(routes!(documents::get_document_content))
+        .routes(routes!(passages::list_passages))
+        .routes(routes!(passages::get_passage))
+        .routes(routes!(passages::search_passages))
+        .routes(routes!(conversations::list_conversations, conversations::create_conversation))
+        .routes(routes!(
+            conversations::get_conversation,
+            conversations::update_conversation,
+            conversations::delete_conversation
+        ))
+        .routes(routes!(conversations::create_message))
+        .routes(routes!(conversations::retry_message))
+        .routes(routes!(runs::watch_run))
+        .routes(routes!(runs::stop_run))
+        .routes(routes!(audit::list_audit))
+        .routes(routes!(audit::verify_audit))
+        .routes(routes!(audit::get_system))
+        .routes(routes!(openai::list_openai_models))
+        .routes(routes!(openai::get_openai_model))
+        .routes(routes!(openai::create_chat_completion))
         .routes(routes!(probes::check_health))
         .routes(routes!(probes::check_readiness))
         .routes(routes!(probes::read_metrics))
         .routes(routes!(probes::read_description))
 }
 
-/// The description of the interface (OpenAPI 3.1), as it is committed and served.
-#[must_use]
-pub fn api_description() -> String {
-    let (_, description) = all().split_for_parts();
-    let mut text = description.to_pretty_json().expect("the description is plain data");
-    text.push('\n');
-    text
+/// A list that comes whole.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct List<T> {
+    items: Vec<T>,
+}
+
+impl<T> FromIterator<T> for List<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        Self { items: items.into_iter().collect() }
+    }
+}
+
+/// A list that comes in parts.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Page<T> {
+    items: Vec<T>,
+    /// What to pass as `after` for the next part; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+impl<T> Page<T> {
+    fn of<S>(page: app::Page<S>, encode: impl Fn(S) -> T) -> Self {
+        Self { items: page.items.into_iter().map(encode).collect(), next: page.next }
+    }
 }

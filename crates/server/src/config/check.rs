@@ -57,6 +57,8 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
             wall: seconds(&raw, "extraction.wall_seconds"),
             memory_bytes: whole(&raw, "extraction.memory_bytes"),
         },
+        interface_class: class(&raw, "data_class.interface"),
+        api_class: class(&raw, "data_class.api"),
         sessions: Sessions {
             idle: hours("sessions.idle_hours"),
             absolute: hours("sessions.absolute_hours"),
@@ -93,6 +95,11 @@ fn seconds(raw: &Raw, path: &str) -> Duration {
 
 fn text(raw: &Raw, path: &str) -> Option<String> {
     raw.values.get(path).and_then(as_text)
+}
+
+fn class(raw: &Raw, path: &str) -> DataClass {
+    let code = text(raw, path).unwrap_or_default();
+    code.parse().unwrap_or(DataClass::Internal)
 }
 
 fn url(raw: &Raw, path: &str) -> Option<reqwest::Url> {
@@ -229,9 +236,9 @@ impl Checker<'_> {
         let Some(name) = entry_text(table, "name") else {
             return self.required(table, MODELS, "name");
         };
-        let known = |c: char| c.is_ascii_alphanumeric() || "._:/-".contains(c);
+        let known = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
         let problem = if !name.chars().all(known) || name.len() > MODEL_NAME_CHARS_MAX {
-            "may have letters, digits and . _ : / - only, at most 100 of them".to_owned()
+            "may have letters, digits and . _ : - only, at most 100 of them".to_owned()
         } else if name == BUILT_IN_MODEL {
             format!("{BUILT_IN_MODEL:?} is the built-in model and always there")
         } else if !names.insert(name.clone()) {
@@ -289,13 +296,14 @@ impl Checker<'_> {
             None => self.required(table, ROUTES, "upstream_model"),
         };
         let key = self.key(table);
-        let key_header = entry_text(table, "key_header").map(|name| name.to_ascii_lowercase());
-        let header_ok = key_header
-            .as_deref()
-            .is_none_or(|name| http::HeaderName::from_bytes(name.as_bytes()).is_ok());
-        if !header_ok {
-            self.at_value(table, ROUTES, "key_header", "is not the name of a header".to_owned());
-        }
+        let key_header = entry_text(table, "key_header").and_then(|name| {
+            let parsed = http::HeaderName::from_bytes(name.as_bytes());
+            if parsed.is_err() {
+                let text = "is not the name of a header".to_owned();
+                self.at_value(table, ROUTES, "key_header", text);
+            }
+            parsed.ok()
+        });
         let mut query = Vec::new();
         if let Some(text) = entry_text(table, "query") {
             for pair in text.trim_start_matches('?').split('&') {
@@ -313,7 +321,7 @@ impl Checker<'_> {
             base_url: base_url?,
             upstream_model: upstream_model?,
             key: key?,
-            key_header: key_header.filter(|name| name != "authorization"),
+            key_header: key_header.filter(|name| *name != http::header::AUTHORIZATION),
             query,
         })
     }

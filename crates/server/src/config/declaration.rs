@@ -81,6 +81,10 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
         "extraction",
         "Reading documents. Each document is read in a child process of its own under these limits, so that a hostile file harms nothing but itself.",
     ),
+    (
+        "data_class",
+        "What is assumed of texts when nobody says how sensitive they are. Rising: open, internal, personal, confidential, restricted.",
+    ),
     ("sessions", "How long somebody stays signed in."),
     ("log", "What is written to standard error. Never contents, keys or mail addresses."),
     ("outbound", "Calls to model servers. Nothing else is ever called."),
@@ -94,6 +98,7 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     ),
 ];
 
+const CLASSES: &[&str] = &["open", "internal", "personal", "confidential", "restricted"];
 const YEAR_HOURS: u64 = 24 * 366;
 const GIB: u64 = 1 << 30;
 
@@ -232,8 +237,22 @@ pub(super) const KEYS: &[Key] = &[
         "extraction",
         "memory_bytes",
         whole(64 << 20, 64 * GIB),
-        Some("1073741824"),
-        "Most memory for one document, 1 GB. Beyond it the document fails with `out_of_memory`.",
+        Some("1610612736"),
+        "Most address space for reading one document, 1.5 GB; what is really used is a fraction. Beyond it the document fails with `out_of_memory`.",
+    ),
+    key(
+        "data_class",
+        "interface",
+        Kind::Choice(CLASSES),
+        Some("internal"),
+        "The class of what people type in the browser.",
+    ),
+    key(
+        "data_class",
+        "api",
+        Kind::Choice(CLASSES),
+        Some("internal"),
+        "The class of what programs send to /v1.",
     ),
     key(
         "sessions",
@@ -282,7 +301,7 @@ pub(super) const KEYS: &[Key] = &[
         "name",
         Kind::Text,
         "standard",
-        "The name people and programs choose. Letters, digits and `. _ : / -`. Required.",
+        "The name people and programs choose. Letters, digits and `. _ : -`. Required.",
     ),
     open(MODELS, "purpose", Kind::Text, "Allgemeine Fragen", "What it is for, in a few words."),
     open(
@@ -351,7 +370,7 @@ pub(super) const KEYS: &[Key] = &[
     open(
         ROUTES,
         "clearance",
-        Kind::Choice(&["open", "internal", "personal", "confidential", "restricted"]),
+        Kind::Choice(CLASSES),
         "personal",
         "The highest data class it may receive. Required for `openai`.",
     ),

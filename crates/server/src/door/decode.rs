@@ -33,7 +33,27 @@ pub(crate) struct BodyLimits {
 /// Longest piece of somebody's own text that an error repeats, in characters; beyond: cut.
 const ECHO_CHARS_MAX: usize = 200;
 
-/// A JSON body. `serde_json` bounds the nesting at 128.
+/// A body that says it is JSON, as it came.
+#[derive(Debug)]
+pub(crate) struct Whole(pub Bytes);
+
+impl<S> FromRequest<S> for Whole
+where
+    S: Send + Sync,
+    BodyLimits: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let limits = BodyLimits::from_ref(state);
+        check_json_type(request.headers())?;
+        let openai = is_openai(request.uri().path());
+        let limit = if openai { limits.chat_bytes } else { limits.json_bytes };
+        read_body(request.into_body(), limit, limits.idle).await.map(Self)
+    }
+}
+
+/// A JSON body of a known type. `serde_json` bounds the nesting at 128.
 #[derive(Debug)]
 pub(crate) struct Json<T>(pub T);
 
@@ -46,11 +66,7 @@ where
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let limits = BodyLimits::from_ref(state);
-        check_json_type(request.headers())?;
-        let openai = is_openai(request.uri().path());
-        let limit = if openai { limits.chat_bytes } else { limits.json_bytes };
-        let bytes = read_body(request.into_body(), limit, limits.idle).await?;
+        let Whole(bytes) = Whole::from_request(request, state).await?;
         parse_json(&bytes).map(Self)
     }
 }

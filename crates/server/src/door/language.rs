@@ -2,41 +2,33 @@
 
 use std::borrow::Cow;
 
+use app::Language;
 use http::{HeaderMap, header::ACCEPT_LANGUAGE};
 
-/// A language we speak.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Language {
-    German,
-    English,
+/// The better of our two languages for `Accept-Language` (RFC 9110, section 12.5.4); German if
+/// neither or both alike are named.
+pub(crate) fn preferred(headers: &HeaderMap) -> Language {
+    let value = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let (mut german, mut english) = (0.0_f32, 0.0_f32);
+    for range in value.unwrap_or_default().split(',') {
+        let mut parts = range.split(';');
+        let tag = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
+        let weight = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse().ok());
+        let weight: f32 = weight.unwrap_or(1.0);
+        match tag.split('-').next() {
+            Some("de") => german = german.max(weight),
+            Some("en") => english = english.max(weight),
+            _ => {}
+        }
+    }
+    if english > german { Language::English } else { Language::German }
 }
 
-impl Language {
-    /// The better of the two for `Accept-Language` (RFC 9110, section 12.5.4); German if neither or
-    /// both alike are named.
-    pub fn of(headers: &HeaderMap) -> Self {
-        let value = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        let (mut german, mut english) = (0.0_f32, 0.0_f32);
-        for range in value.unwrap_or_default().split(',') {
-            let mut parts = range.split(';');
-            let tag = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
-            let weight = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse().ok());
-            let weight: f32 = weight.unwrap_or(1.0);
-            match tag.split('-').next() {
-                Some("de") => german = german.max(weight),
-                Some("en") => english = english.max(weight),
-                _ => {}
-            }
-        }
-        if english > german { Self::English } else { Self::German }
-    }
-
-    /// The tag for `Content-Language`.
-    pub const fn tag(self) -> &'static str {
-        match self {
-            Self::German => "de",
-            Self::English => "en",
-        }
+/// The tag for `Content-Language`.
+pub(crate) const fn tag(language: Language) -> &'static str {
+    match language {
+        Language::German => "de",
+        Language::English => "en",
     }
 }
 
@@ -80,7 +72,7 @@ mod tests {
             if let Some(value) = value {
                 headers.insert(ACCEPT_LANGUAGE, value.parse().expect("a header value"));
             }
-            assert_eq!(Language::of(&headers), expected, "{value:?}");
+            assert_eq!(preferred(&headers), expected, "{value:?}");
         }
     }
 }

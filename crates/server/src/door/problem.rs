@@ -3,6 +3,7 @@
 
 use std::{error::Error, fmt::Write, sync::Arc, time::Duration};
 
+use app::Language;
 use axum::{
     body::Body,
     extract::Request,
@@ -15,10 +16,11 @@ use http::{
     HeaderValue, StatusCode,
     header::{ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
+use llm::openai::ErrorBody;
 use serde_json::{Map, Value, json};
 
 use super::{
-    language::{Bilingual, Language},
+    language::{self, Bilingual},
     observe::RequestNotes,
 };
 
@@ -156,7 +158,7 @@ impl Problem {
     }
 
     /// The envelope that OpenAI's clients know.
-    fn openai_envelope(&self, language: Language) -> Value {
+    pub fn openai_body(&self, language: Language) -> ErrorBody {
         let inner = &self.0;
         let kind = match inner.kind {
             ErrorKind::Unauthenticated => "authentication_error",
@@ -169,20 +171,19 @@ impl Problem {
             | ErrorKind::Cancelled => "server_error",
             _ => "invalid_request_error",
         };
-        let param = inner.fields.first().map(|(name, _)| name.as_str());
-        json!({"error": {
-            "message": inner.text.get(language),
-            "type": kind,
-            "param": param,
-            "code": inner.code,
-        }})
+        ErrorBody {
+            message: inner.text.get(language).to_owned(),
+            kind,
+            param: inner.fields.first().map(|(name, _)| name.clone()),
+            code: Some(inner.code.to_owned()),
+        }
     }
 
     /// Writes the envelope for the part of the interface that `path` lies in.
     fn render(&self, path: &str, language: Language) -> Response {
         let inner = &self.0;
         let (envelope, content_type) = if is_openai(path) {
-            (self.openai_envelope(language), "application/json")
+            (self.openai_body(language).to_value(), "application/json")
         } else {
             (self.own_envelope(language), "application/problem+json")
         };
@@ -190,7 +191,7 @@ impl Problem {
         *response.status_mut() = inner.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+        headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language::tag(language)));
         if let Some(wait) = inner.retry_after {
             // Rounded up: whoever waits that long must not be early.
             headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1_000) as u64));
@@ -202,7 +203,7 @@ impl Problem {
     }
 
     /// Logs once, with the chain of causes. Only what somebody must look at is an error.
-    fn log(&self, request_id: &str) {
+    pub fn log(&self, request_id: &str) {
         let inner = &self.0;
         let mut causes = String::new();
         let mut next: Option<&dyn Error> = inner.source.as_deref().map(|source| source as _);
@@ -259,6 +260,37 @@ const fn status_of(kind: ErrorKind) -> StatusCode {
     }
 }
 
+impl From<app::Error> for Problem {
+    fn from(error: app::Error) -> Self {
+        let (de, en) = (error.text(Language::German), error.text(Language::English));
+        let german = error.field_texts(Language::German);
+        let english = error.field_texts(Language::English);
+        let mut problem = Self::new(error.kind, error.code, Bilingual::new(de, en))
+            .with_retry_after(error.retry_after);
+        for ((name, de), (_, en)) in german.into_iter().zip(english) {
+            problem = problem.with_field(name, Bilingual::new(de, en));
+        }
+        // The error's own text is its code; what is behind it is worth logging.
+        if std::error::Error::source(&error).is_some() {
+            problem.with_source(error)
+        } else {
+            problem
+        }
+    }
+}
+
+impl From<llm::RequestError> for Problem {
+    /// Only under `/v1`, where the texts of the OpenAI interface are expected.
+    fn from(error: llm::RequestError) -> Self {
+        let text = Bilingual::new(error.message.clone(), error.message);
+        let problem = Self::invalid(error.code, text.clone());
+        match error.param {
+            Some(param) => problem.with_field(param, text),
+            None => problem,
+        }
+    }
+}
+
 impl IntoResponse for Problem {
     /// Only marks the response: the envelope needs the request's path and language.
     fn into_response(self) -> Response {
@@ -281,7 +313,7 @@ pub(crate) fn is_interface(path: &str) -> bool {
 /// Layer: writes problems out, and turns a panic into one.
 pub(crate) async fn answer_problems(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    let language = Language::of(request.headers());
+    let language = language::preferred(request.headers());
     let notes = request.extensions().get::<Arc<RequestNotes>>().cloned();
     let answer = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let mut response = answer.unwrap_or_else(|_| {

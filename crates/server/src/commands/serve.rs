@@ -1,0 +1,98 @@
+//! `fachwerk serve`: from a configuration to a running platform, top to bottom, and down again.
+
+use std::net::SocketAddr;
+
+use app::App;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Failure, Outcome, load, own_path, print, runtime};
+use crate::{
+    cli,
+    config::Config,
+    platform::{Platform, Role},
+    telemetry,
+    wiring::explain,
+};
+
+pub(super) fn serve(asked: &cli::Serve) -> Outcome {
+    let config = load(&asked.overrides())?;
+    telemetry::start_log(&config.log);
+    let role = match asked.role {
+        cli::Role::All => Role::All,
+        cli::Role::Api => Role::Api,
+        cli::Role::Worker => Role::Worker,
+    };
+    runtime()?.block_on(run(config, role))
+}
+
+async fn run(config: Config, role: Role) -> Outcome {
+    let stop = stop_on_signal()?;
+    let platform = Platform::open(config.clone(), role, own_path()?).await?;
+    if role == Role::Worker {
+        platform.start_work().await?;
+        print("Fachwerk works through jobs.\n")?;
+        stop.cancelled().await;
+    } else {
+        // Bound before work is taken up: a wrong address is reported at once.
+        let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+            Failure::other(format!("cannot listen on {}: {error}", config.listen))
+        })?;
+        let address = listener.local_addr().map_err(Failure::other)?;
+        platform.start_work().await?;
+        greet(&config, address, platform.app()).await?;
+        platform.serve(listener, stop).await;
+    }
+    platform.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Says where the platform is and, as long as nobody has set it up, how to.
+async fn greet(config: &Config, address: SocketAddr, app: &App) -> Outcome {
+    let place = place(config, address);
+    tracing::info!(listen.address = %address, "ready");
+    print(&format!("Fachwerk: {place}\n"))?;
+    if app.get_setup().await? {
+        let token = app.issue_setup_token().await?;
+        print(&setup_link(&place, token.reveal()))?;
+    }
+    Ok(())
+}
+
+/// The address people type.
+pub(super) fn place(config: &Config, address: SocketAddr) -> String {
+    match &config.public_url {
+        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+        // What listens everywhere is reached here by loopback.
+        None if address.ip().is_unspecified() => format!("http://127.0.0.1:{}", address.port()),
+        None => format!("http://{address}"),
+    }
+}
+
+/// The set-up link. The token stands behind `#`, where no server and no log ever sees it.
+pub(super) fn setup_link(place: &str, token: &str) -> String {
+    format!("Set-up link, good once and for 24 hours:\n{place}/setup#token={token}\n")
+}
+
+/// A token that falls with the first SIGTERM or SIGINT.
+fn stop_on_signal() -> Result<CancellationToken, Failure> {
+    let failed = |error: std::io::Error| explain("signals cannot be received", &error);
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let stop = CancellationToken::new();
+    let falls = stop.clone();
+    let waiting = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        falls.cancel();
+    };
+    // Lives as long as the process and holds nothing.
+    tokio_util::task::TaskTracker::new().spawn(waiting);
+    Ok(stop)
+}

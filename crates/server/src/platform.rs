@@ -1,0 +1,137 @@
+//! The platform in one value: opened, served, worked, stopped.
+
+use std::{fs::File, path::PathBuf, sync::Arc, time::Duration};
+
+use app::App;
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    commands::Failure,
+    config::Config,
+    front::{self, Front},
+    listen,
+    telemetry::Measurements,
+    wiring::{self, House},
+};
+
+/// Time for watchers to be told how their run ended, after the runs themselves were ended.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Answers requests and works through jobs.
+    All,
+    /// Answers requests only.
+    Api,
+    /// Works through jobs only.
+    Worker,
+}
+
+impl Role {
+    fn index(self) -> search::Role {
+        match self {
+            Self::All | Self::Worker => search::Role::Writer,
+            Self::Api => search::Role::Reader,
+        }
+    }
+}
+
+/// An opened installation.
+pub struct Platform {
+    config: Config,
+    role: Role,
+    house: House,
+    measurements: Measurements,
+    tasks: TaskTracker,
+    /// Held for as long as the process lives.
+    _lock: File,
+}
+
+impl Platform {
+    /// Opens the installation. `extract_program` reads documents as a child process: this program
+    /// itself.
+    ///
+    /// # Errors
+    /// What is in the way, in words for the operator.
+    pub async fn open(
+        config: Config,
+        role: Role,
+        extract_program: PathBuf,
+    ) -> Result<Self, Failure> {
+        // Two crates of ours speak TLS; they must use the same cryptography. A second call is a
+        // second installation in one process and changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let measurements = Measurements::install();
+        wiring::make_data_folder(&config.data)?;
+        let lock = wiring::lock_data_folder(&config.data, role == Role::All)?;
+        let house = wiring::build(&config, role.index(), extract_program).await?;
+        let tasks = TaskTracker::new();
+        Ok(Self { config, role, house, measurements, tasks, _lock: lock })
+    }
+
+    /// The use cases.
+    #[must_use]
+    pub fn app(&self) -> &Arc<App> {
+        &self.house.app
+    }
+
+    /// All routes with the layers around them.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        let app = Arc::clone(&self.house.app);
+        front::router(Front::new(app, &self.config, self.measurements.clone()))
+    }
+
+    /// Ends what a killed process left behind, and starts working through jobs if that is the role.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn start_work(&self) -> Result<(), Failure> {
+        // With a lock of its own and a file as database, nobody else can be at work.
+        let is_alone = self.role == Role::All && self.house.is_embedded();
+        let failed = |error: app::Error| wiring::explain("the work cannot be taken up", &error);
+        self.house.app.end_abandoned_runs(is_alone).await.map_err(failed)?;
+        if self.role == Role::Api {
+            return Ok(());
+        }
+        let (app, stale) = (Arc::clone(&self.house.app), self.house.index_is_stale);
+        self.tasks.spawn(async move {
+            if let Err(error) = app.run_worker(stale, is_alone).await {
+                let causes = wiring::explain("", &error).to_string();
+                tracing::error!(error.code = error.code, error.causes = causes, "the worker ended");
+            }
+        });
+        Ok(())
+    }
+
+    /// Answers requests on `listener` until `stop`; then lets running answers end within the
+    /// configured time. A process that only works waits for `stop`.
+    pub async fn serve(&self, listener: TcpListener, stop: CancellationToken) {
+        let deadline = self.config.limits.shutdown;
+        let ending = async {
+            stop.cancelled().await;
+            self.house.app.stop(deadline).await;
+        };
+        let limits = &self.config.limits;
+        let listening = listen::serve(
+            listener,
+            self.router(),
+            limits.connections,
+            limits.header,
+            deadline + FAREWELL,
+            stop.clone(),
+        );
+        tokio::join!(ending, listening);
+    }
+
+    /// Stops the work and closes the database.
+    pub async fn close(self) {
+        self.house.app.stop(self.config.limits.shutdown).await;
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.house.store.close().await;
+    }
+}

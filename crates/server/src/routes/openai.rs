@@ -1,0 +1,98 @@
+//! The interface for programs that speak OpenAI. Which fields are accepted, passed on, ignored or
+//! refused stands in `docs/api-design.md`.
+
+use std::sync::Arc;
+
+use app::{App, ChatReply, ChunkStream, Language};
+use axum::{
+    extract::{Path, State},
+    response::{IntoResponse, Response, sse::Event},
+};
+use domain::Place;
+use futures_util::{Stream, StreamExt, stream};
+use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE};
+use llm::{ChatRequest, openai};
+use serde_json::Value;
+
+use crate::door::{Caller, Problem, Reader, decode::Whole, events};
+
+/// When the models are said to have been made: nobody knows, and clients only want a number.
+const CREATED: i64 = 1_700_000_000;
+
+/// Lists the models in OpenAI's shape.
+#[utoipa::path(get, path = "/v1/models", tag = "openai", responses((status = 200, body = Value)))]
+pub(crate) async fn list_openai_models(
+    State(app): State<Arc<App>>,
+    Caller(principal): Caller,
+) -> Result<axum::Json<Value>, Problem> {
+    let models = app.list_models(&principal)?;
+    let names = models.iter().map(|model| model.name.as_str());
+    Ok(axum::Json(openai::models(names, CREATED)))
+}
+
+/// Returns one model in OpenAI's shape.
+#[utoipa::path(get, path = "/v1/models/{id}", tag = "openai", params(("id" = String, Path)),
+    responses((status = 200, body = Value)))]
+pub(crate) async fn get_openai_model(
+    State(app): State<Arc<App>>,
+    Caller(principal): Caller,
+    Path(name): Path<String>,
+) -> Result<axum::Json<Value>, Problem> {
+    let model = app.get_model(&principal, &name)?;
+    Ok(axum::Json(openai::model(&model.name, CREATED)))
+}
+
+/// Answers a chat request, whole or as a stream of server-sent events that ends with `[DONE]`.
+#[utoipa::path(post, path = "/v1/chat/completions", tag = "openai", request_body = Value,
+    responses((status = 200, body = Value, headers(
+        ("x-fachwerk-model" = String), ("x-fachwerk-route" = String), ("x-fachwerk-place" = String)
+    ))))]
+pub(crate) async fn create_chat_completion(
+    State(app): State<Arc<App>>,
+    Caller(principal): Caller,
+    Reader(language): Reader,
+    Whole(body): Whole,
+) -> Result<Response, Problem> {
+    let request = ChatRequest::parse(&body)?;
+    let answer = app.create_chat_completion(&principal, request).await?;
+    let mut response = match answer.reply {
+        ChatReply::Whole(whole) => {
+            ([(CONTENT_TYPE, "application/json")], whole.to_json()).into_response()
+        }
+        ChatReply::Stream(chunks) => events::answer(encode(chunks, language)),
+    };
+    let taken = answer.taken;
+    name_route(response.headers_mut(), &taken.model, &taken.route, taken.place);
+    Ok(response)
+}
+
+/// Says which way the answer took. Names that no header can carry are left out.
+fn name_route(headers: &mut HeaderMap, model: &str, route: &str, place: Place) {
+    let names = [
+        ("x-fachwerk-model", model),
+        ("x-fachwerk-route", route),
+        ("x-fachwerk-place", place.code()),
+    ];
+    for (name, value) in names {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+}
+
+/// The pieces of the answer, then `[DONE]`; after an error nothing follows.
+fn encode(chunks: ChunkStream, language: Language) -> impl Stream<Item = Event> + Send {
+    stream::unfold(Some(chunks), move |rest| async move {
+        let mut chunks = rest?;
+        let data = match chunks.next().await {
+            Some(Ok(chunk)) => return Some((Event::default().data(chunk.to_json()), Some(chunks))),
+            Some(Err(error)) => {
+                let problem = Problem::from(error);
+                problem.log("");
+                problem.openai_body(language).to_value().to_string()
+            }
+            None => "[DONE]".to_owned(),
+        };
+        Some((Event::default().data(data), None))
+    })
+}

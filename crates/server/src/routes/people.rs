@@ -1,0 +1,159 @@
+//! People of the tenant and its units, for administrators.
+
+use std::sync::Arc;
+
+use app::UserChange;
+use app::{App, NewPerson};
+use axum::extract::State;
+use domain::{Role, UnitId, UserId};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{List, account::UnitRef};
+use crate::door::{Caller, Id, Json, Problem, Time, codes::RoleCode};
+
+/// A person with an account.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct User {
+    #[schema(value_type = Uuid)]
+    id: UserId,
+    name: String,
+    email: String,
+    #[schema(value_type = RoleCode)]
+    role: Role,
+    units: Vec<UnitRef>,
+    created_at: Time,
+    /// Whether signing in is refused.
+    disabled: bool,
+}
+
+/// An account to make.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewUser {
+    name: String,
+    email: String,
+    #[schema(value_type = RoleCode)]
+    role: Role,
+    password: String,
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<Uuid>>)]
+    units: Vec<UnitId>,
+}
+
+/// What to change in an account; what is absent stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UserPatch {
+    #[schema(value_type = Option<RoleCode>)]
+    role: Option<Role>,
+    disabled: Option<bool>,
+    /// All units from now on.
+    #[schema(value_type = Option<Vec<Uuid>>)]
+    units: Option<Vec<UnitId>>,
+}
+
+/// A node of the tenant's tree of organisation.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Unit {
+    #[schema(value_type = Uuid)]
+    id: UnitId,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Uuid>)]
+    parent: Option<UnitId>,
+}
+
+/// A unit to make.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewUnit {
+    name: String,
+    #[schema(value_type = Option<Uuid>)]
+    parent: Option<UnitId>,
+}
+
+impl From<app::User> for User {
+    fn from(user: app::User) -> Self {
+        Self {
+            id: user.id,
+            name: user.name,
+            email: user.email,
+            role: user.role,
+            units: user
+                .units
+                .into_iter()
+                .map(|unit| UnitRef { id: unit.id, name: unit.name })
+                .collect(),
+            created_at: user.created_at.into(),
+            disabled: user.disabled,
+        }
+    }
+}
+
+impl From<app::Unit> for Unit {
+    fn from(unit: app::Unit) -> Self {
+        Self { id: unit.id, name: unit.name, parent: unit.parent }
+    }
+}
+
+/// Lists the people of the tenant.
+#[utoipa::path(get, path = "/api/users", tag = "people", responses((status = 200, body = List<User>)))]
+pub(crate) async fn list_users(
+    State(app): State<Arc<App>>,
+    Caller(principal): Caller,
+) -> Result<axum::Json<List<User>>, Problem> {
+    let users = app.list_users(&principal).await?;
+    Ok(axum::Json(users.into_iter().map(User::from).collect()))
+}
+
+/// Makes an account.
+#[utoipa::path(post, path = "/api/users", tag = "people", request_body = NewUser,
+    responses((status = 201, body = User)))]
+pub(crate) async fn create_user(
+    State(app): State<Arc<App>>,
+    Caller(principal): Caller,
+    Json(body): Json<NewUser>,
+) -> Result<(StatusCode, axum::Json<User>), Problem> {
+    let NewUser { name, email, role, password, units } = body;
+    let person = NewPerson { name, email, password, role, units };
+    let user = app.create_user(&principal, person).await?;
+    Ok((StatusCode::CREATED, axum::Json(user.into())))
+}
+
+/// Changes role, units or whether signing in is refused.
+#[utoipa::path(patch, path = "/api/users/{id}", tag = "people", params(("id" = Uuid, Path)),
+    request_body = UserPatch, responses((status = 200, body = User)))]
+pub(crate) async fn update_user(
+    State(app): State<Arc<App>>,
+    Caller(principal): Caller,
+    Id(id): Id<UserId>,
+    Json(body): Json<UserPatch>,
+) -> Result<axum::Json<User>, Problem> {
+    let UserPatch { role, disabled, units } = body;
+    let change = UserChange { role, disabled, units, ..UserChange::default() };
+    Ok(axum::Json(app.update_user(&principal, id, change).await?.into()))
+}
+
+/// Lists the units of the tenant.
+#[utoipa::path(get, path = "/api/units", tag = "people", responses((status = 200, body = List<Unit>)))]
+pub(crate) async fn list_units(
+    State(app): State<Arc<App>>,
+    Caller(principal): Caller,
+) -> Result<axum::Json<List<Unit>>, Problem> {
+    let units = app.list_units(&principal).await?;
+    Ok(axum::Json(units.into_iter().map(Unit::from).collect()))
+}
+
+/// Makes a unit.
+#[utoipa::path(post, path = "/api/units", tag = "people", request_body = NewUnit,
+    responses((status = 201, body = Unit)))]
+pub(crate) async fn create_unit(
+    State(app): State<Arc<App>>,
+    Caller(principal): Caller,
+    Json(body): Json<NewUnit>,
+) -> Result<(StatusCode, axum::Json<Unit>), Problem> {
+    let unit = app.create_unit(&principal, &body.name, body.parent).await?;
+    Ok((StatusCode::CREATED, axum::Json(unit.into())))
+}

@@ -1,0 +1,296 @@
+//! Puts the process together, top to bottom: from a configuration that holds to the use cases.
+
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use app::{App, Parts};
+use gateway::{Catalogue, Gateway, KeyHeader, Model, OpenAiRoute, Price, Route};
+use identity::InstallationSecret;
+use search::Index;
+use store::{Blobs, Engine, Location, SchemaState, Store};
+
+use crate::{
+    commands::Failure,
+    config::{BUILT_IN_MODEL, Config, Outbound, RouteKind, RouteSettings, Secret},
+};
+
+/// Calls of the built-in engine at the same time on its own route; it computes on a bounded pool.
+const BUILT_IN_CONCURRENT_MAX: usize = 64;
+/// Micro-euro in a euro.
+const MICRO: f64 = 1_000_000.0;
+
+/// Where things lie in the data folder.
+pub(crate) mod places {
+    /// The embedded database.
+    pub const DATABASE: &str = "fachwerk.db";
+    /// The bytes of documents.
+    pub const BLOBS: &str = "blobs";
+    /// Files on their way in.
+    pub const INCOMING: &str = "incoming";
+    /// The search index.
+    pub const INDEX: &str = "index";
+    /// Locked by running processes.
+    pub const LOCK: &str = "lock";
+    /// The key of all hashes of tokens.
+    pub const SECRET: &str = "secret";
+}
+
+/// The use cases and what is known of the parts they act through.
+pub(crate) struct House {
+    pub app: Arc<App>,
+    pub store: Store,
+    /// Whether the index must be built anew.
+    pub index_is_stale: bool,
+}
+
+impl House {
+    /// Whether the database is a file of our own.
+    pub fn is_embedded(&self) -> bool {
+        self.store.engine() == Engine::Sqlite
+    }
+}
+
+/// Opens everything and puts it together. `extract_program` reads documents as a child process.
+pub(crate) async fn build(
+    config: &Config,
+    index_role: search::Role,
+    extract_program: PathBuf,
+) -> Result<House, Failure> {
+    make_data_folder(&config.data)?;
+    let secret = installation_secret(&config.data)?;
+    let store = open_store(config).await?;
+    bring_up_to_date(&store).await?;
+    let blobs = Blobs::open(&config.data.join(places::BLOBS), &config.data.join(places::INCOMING))
+        .map_err(|error| explain("the folder of documents cannot be opened", &error))?;
+    let (index, opened) = Index::open(&config.data.join(places::INDEX), index_role)
+        .map_err(|error| explain("the search index cannot be opened", &error))?;
+    let gateway =
+        Gateway::new(client(&config.outbound)?, catalogue(config)?, gateway::Settings::default());
+    let app = App::new(Parts {
+        store: store.clone(),
+        blobs,
+        index,
+        gateway,
+        secret,
+        config: app_config(config, extract_program),
+    })
+    .map_err(|error| explain("the program cannot be put together", &error))?;
+    Ok(House { app, store, index_is_stale: opened != search::Opened::Existing })
+}
+
+/// Opens the database alone.
+pub(crate) async fn open_store(config: &Config) -> Result<Store, Failure> {
+    let location = location(config);
+    Store::open(&location).await.map_err(|error| explain("the database cannot be opened", &error))
+}
+
+/// The embedded database is brought up to date at each start. One that several processes share is
+/// changed only on demand, because older ones may still be working on it.
+async fn bring_up_to_date(store: &Store) -> Result<(), Failure> {
+    let failed = |error: store::Error| explain("the database cannot be brought up to date", &error);
+    if store.engine() == Engine::Postgres {
+        match store.schema_state().await.map_err(failed)? {
+            SchemaState::Current => return Ok(()),
+            SchemaState::Behind(steps) => {
+                let text =
+                    format!("the database is {steps} step(s) behind: run `fachwerk migrate`");
+                return Err(Failure::other(text));
+            }
+            // Empty is laid out; anything else is explained by the attempt.
+            _ => {}
+        }
+    }
+    store.migrate().await.map_err(failed)
+}
+
+/// Where the rows lie.
+pub(crate) fn location(config: &Config) -> Location {
+    match &config.database_url {
+        Some(url) => Location::Postgres(url.expose().to_owned()),
+        None => Location::Sqlite(config.data.join(places::DATABASE)),
+    }
+}
+
+/// Makes the data folder, for its owner only.
+pub(crate) fn make_data_folder(folder: &Path) -> Result<(), Failure> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| {
+        Failure::other(format!("the data folder {} cannot be made: {error}", folder.display()))
+    })
+}
+
+/// Takes the lock on the data folder: alone, or beside other processes that share it too. The
+/// system gives it back when the process ends, however that may be.
+pub(crate) fn lock_data_folder(folder: &Path, alone: bool) -> Result<fs::File, Failure> {
+    let path = folder.join(places::LOCK);
+    let failed = |error: std::io::Error| {
+        Failure::other(format!("the file {} cannot be used: {error}", path.display()))
+    };
+    let file = fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(failed)?;
+    let locked = if alone { file.try_lock() } else { file.try_lock_shared() };
+    match locked {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(Failure::other(format!(
+            "another Fachwerk is running on the data folder {}: stop it first",
+            folder.display()
+        ))),
+        Err(fs::TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+/// Reads the secret of the installation; makes it at the first start.
+fn installation_secret(data: &Path) -> Result<InstallationSecret, Failure> {
+    let path = data.join(places::SECRET);
+    let failed = |error: std::io::Error| {
+        Failure::other(format!("the file {} cannot be used: {error}", path.display()))
+    };
+    let fresh = InstallationSecret::generate();
+    let temporary = data.join(format!("{}.{}", places::SECRET, uuid::Uuid::now_v7()));
+    if !path.try_exists().map_err(failed)? {
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&temporary)
+            .map_err(failed)?;
+        file.write_all(fresh.to_hex().as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+        // Two first starts at once must end with one secret: only the first link succeeds.
+        let linked = fs::hard_link(&temporary, &path);
+        fs::remove_file(&temporary).map_err(failed)?;
+        if let Err(error) = linked
+            && error.kind() != std::io::ErrorKind::AlreadyExists
+        {
+            return Err(failed(error));
+        }
+    }
+    let text = fs::read_to_string(&path).map_err(failed)?;
+    InstallationSecret::from_hex(&text).ok_or_else(|| {
+        Failure::other(format!(
+            "the file {} does not hold 64 hexadecimal digits: bring it back from a backup",
+            path.display()
+        ))
+    })
+}
+
+/// The one client for calls out. It follows no redirects, so that only configured hosts are called.
+fn client(outbound: &Outbound) -> Result<reqwest::Client, Failure> {
+    let mut builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(outbound.connect)
+        .pool_idle_timeout(Duration::from_secs(60))
+        .user_agent(concat!("fachwerk/", env!("CARGO_PKG_VERSION")));
+    if let Some(url) = &outbound.proxy {
+        let proxy = reqwest::Proxy::all(url.clone())
+            .map_err(|error| explain("the proxy cannot be used", &error))?;
+        builder = builder.proxy(proxy);
+    }
+    builder.build().map_err(|error| explain("the client for model servers cannot be made", &error))
+}
+
+/// The configured models, then the built-in one.
+fn catalogue(config: &Config) -> Result<Catalogue, Failure> {
+    let mut models = Vec::new();
+    for settings in &config.models {
+        let routes = settings.routes.iter().enumerate();
+        let routes: Result<Vec<Route>, Failure> =
+            routes.map(|(index, route)| self::route(&settings.name, index, route)).collect();
+        models.push(Model {
+            name: settings.name.clone(),
+            purpose: settings.purpose.clone(),
+            routes: routes?,
+        });
+    }
+    models.push(Model {
+        name: BUILT_IN_MODEL.to_owned(),
+        purpose: "Auszüge, kein Sprachmodell".to_owned(),
+        routes: vec![Route {
+            name: BUILT_IN_MODEL.to_owned(),
+            kind: gateway::RouteKind::BuiltIn,
+            place: domain::Place::Own,
+            clearance: domain::DataClass::Restricted,
+            price: None,
+            timeouts: gateway::Timeouts::default(),
+            concurrent_max: BUILT_IN_CONCURRENT_MAX,
+        }],
+    });
+    Catalogue::new(models).map_err(|error| explain("the models do not fit together", &error))
+}
+
+fn route(model: &str, index: usize, settings: &RouteSettings) -> Result<Route, Failure> {
+    let kind =
+        match &settings.kind {
+            RouteKind::BuiltIn => gateway::RouteKind::BuiltIn,
+            RouteKind::OpenAi(upstream) => gateway::RouteKind::OpenAi(OpenAiRoute {
+                base_url: upstream.base_url.as_str().parse().map_err(|error| {
+                    explain("the address of a model server cannot be used", &error)
+                })?,
+                api_key: upstream.key.as_ref().map(Secret::expose).map(gateway::Secret::new),
+                key_header: match &upstream.key_header {
+                    None => KeyHeader::Bearer,
+                    Some(name) => KeyHeader::Named(name.clone()),
+                },
+                upstream_model: upstream.upstream_model.clone(),
+                query: upstream.query.clone(),
+            }),
+        };
+    let priced = settings.price_input.is_some() || settings.price_output.is_some();
+    let micro = |euros: Option<f64>| (euros.unwrap_or(0.0) * MICRO).round() as u64;
+    Ok(Route {
+        name: format!("{model}-{}", index + 1),
+        kind,
+        place: settings.place,
+        clearance: settings.clearance,
+        price: priced.then(|| Price {
+            input: micro(settings.price_input),
+            output: micro(settings.price_output),
+        }),
+        timeouts: gateway::Timeouts {
+            first_byte: settings.timeouts.first_byte,
+            idle: settings.timeouts.idle,
+            total: settings.timeouts.total,
+        },
+        concurrent_max: settings.concurrency,
+    })
+}
+
+fn app_config(config: &Config, extract_program: PathBuf) -> app::Config {
+    app::Config {
+        instance: uuid::Uuid::now_v7().to_string(),
+        upload_bytes_max: config.limits.upload_bytes,
+        session_idle: config.sessions.idle,
+        session_lifetime: config.sessions.absolute,
+        default_model: Some(config.default_model.clone()),
+        interface_class: config.interface_class,
+        api_class: config.api_class,
+        extraction: extract::Limits {
+            wall: config.extraction.wall,
+            cpu: config.extraction.wall,
+            memory_bytes: config.extraction.memory_bytes,
+            ..extract::Limits::default()
+        },
+        extract_program,
+        ingest_workers: config.extraction.workers,
+    }
+}
+
+/// Says what failed and why, for the operator.
+pub(crate) fn explain(what: &str, error: &dyn std::error::Error) -> Failure {
+    let mut text = format!("{what}: {error}");
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(&format!(": {cause}"));
+        next = cause.source();
+    }
+    Failure::other(text)
+}
