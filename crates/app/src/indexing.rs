@@ -12,7 +12,7 @@ use crate::{Error, Result};
 
 /// The one place that writes to the index.
 pub(crate) struct Indexing {
-    index: ::search::Index,
+    index: Arc<::search::Index>,
     /// Changes handed to the index writer so far.
     written: Arc<AtomicU64>,
     /// Changes that are durable; the lock is held during a commit.
@@ -20,7 +20,7 @@ pub(crate) struct Indexing {
 }
 
 impl Indexing {
-    pub(crate) fn new(index: ::search::Index) -> Self {
+    pub(crate) fn new(index: Arc<::search::Index>) -> Self {
         Self { index, written: Arc::default(), committed: Mutex::new(0) }
     }
 

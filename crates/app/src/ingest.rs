@@ -3,9 +3,9 @@
 
 use std::{collections::HashMap, ops::ControlFlow, sync::Arc};
 
+use ::search::{DocumentEntry, Index, PassageEntry};
 use domain::{DocumentId, PassageId};
 use extract::{Event, Failure, Summary};
-use search::{DocumentEntry, PassageEntry};
 use store::{DocumentWork, NewPassage, PageBox, Passage};
 use tokio::sync::mpsc;
 
@@ -61,14 +61,12 @@ impl App {
         if !kept {
             return Ok(());
         }
-        let entry = IndexedDocument {
-            work: DocumentWork { title: summary.title.clone(), ..work.clone() },
-            passages: passages.iter().map(IndexedPassage::from).collect(),
-        };
+        let work = DocumentWork { title: summary.title.clone(), ..work.clone() };
+        let entry = IndexedDocument { passages: entries(passages), work };
+        let id = entry.work.id;
         self.indexing.apply(move |index| entry.write(index)).await?;
-        if !self.store.finish_document(work.id).await? {
+        if !self.store.finish_document(id).await? {
             // Deleted while it was being indexed: its purge may have run before this write.
-            let id = work.id;
             self.indexing.apply(move |index| index.delete_documents(&[id])).await?;
         }
         Ok(())
@@ -142,6 +140,7 @@ impl App {
     /// # Errors
     /// If the store or the disk fails.
     pub(crate) async fn rebuild_index(&self) -> Result<()> {
+        self.write_index(|index| index.begin_rebuild()).await?;
         let mut after = None;
         loop {
             let batch = self.store.documents_to_index(after, 50).await?;
@@ -149,61 +148,61 @@ impl App {
             after = Some(last.id);
             for work in batch {
                 let passages = self.store.passages_to_index(work.id).await?;
-                let passages = passages.iter().map(IndexedPassage::from).collect();
-                let entry = IndexedDocument { work, passages };
-                let index = self.index.clone();
-                let written = tokio::task::spawn_blocking(move || entry.write(&index));
-                written.await.map_err(Error::internal)?.map_err(Error::internal)?;
+                let passages = passages.into_iter().map(entry).collect();
+                let document = IndexedDocument { work, passages };
+                self.write_index(move |index| document.write(index)).await?;
             }
             if self.stopping.is_cancelled() {
                 return Ok(());
             }
         }
-        self.indexing.apply(|_| Ok(())).await
+        self.write_index(|index| index.finish_rebuild()).await
+    }
+
+    async fn write_index(
+        &self,
+        change: impl FnOnce(&Index) -> std::result::Result<(), ::search::Error> + Send + 'static,
+    ) -> Result<()> {
+        let index = self.index.clone();
+        let written = tokio::task::spawn_blocking(move || change(&index));
+        written.await.map_err(Error::internal)?.map_err(Error::internal)
     }
 }
 
 /// A document as the index takes it in.
 struct IndexedDocument {
     work: DocumentWork,
-    passages: Vec<IndexedPassage>,
-}
-
-struct IndexedPassage {
-    id: PassageId,
-    heading: String,
-    text: String,
+    passages: Vec<PassageEntry>,
 }
 
 impl IndexedDocument {
-    fn write(&self, index: &::search::Index) -> std::result::Result<(), ::search::Error> {
-        let passages = (0_u32..).zip(&self.passages).map(|(ordinal, passage)| PassageEntry {
-            id: passage.id,
-            ordinal,
-            heading: &passage.heading,
-            text: &passage.text,
-        });
-        index.upsert_document(DocumentEntry {
+    fn write(self, index: &Index) -> std::result::Result<(), ::search::Error> {
+        let document = DocumentEntry {
             tenant: self.work.tenant,
             collection: self.work.collection,
             document: self.work.id,
-            title: self.work.title.as_deref().unwrap_or_default(),
+            title: self.work.title.as_deref(),
             name: &self.work.name,
-            passages,
+        };
+        index.upsert_document(&document, self.passages)
+    }
+}
+
+fn entries(passages: &[NewPassage]) -> Vec<PassageEntry> {
+    let ordered = (0_u32..).zip(passages);
+    ordered
+        .map(|(ordinal, passage)| PassageEntry {
+            id: passage.id,
+            ordinal,
+            heading: passage.heading.clone(),
+            text: passage.text.clone(),
         })
-    }
+        .collect()
 }
 
-impl From<&NewPassage> for IndexedPassage {
-    fn from(passage: &NewPassage) -> Self {
-        Self { id: passage.id, heading: passage.heading.join(" "), text: passage.text.clone() }
-    }
-}
-
-impl From<&Passage> for IndexedPassage {
-    fn from(passage: &Passage) -> Self {
-        Self { id: passage.id, heading: passage.heading.join(" "), text: passage.text.clone() }
-    }
+fn entry(passage: Passage) -> PassageEntry {
+    let Passage { id, ordinal, heading, text, .. } = passage;
+    PassageEntry { id, ordinal, heading, text }
 }
 
 fn new_passage(id: PassageId, passage: extract::Passage) -> NewPassage {

@@ -27,14 +27,7 @@ mod sign_in;
 mod wording;
 mod worker;
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use domain::DataClass;
 use gateway::Gateway;
@@ -97,7 +90,7 @@ pub struct Parts {
     /// Bytes of documents.
     pub blobs: Blobs,
     /// Passages, findable.
-    pub index: ::search::Index,
+    pub index: Arc<::search::Index>,
     /// The way to models.
     pub gateway: Gateway,
     /// Key of the hashes of tokens.
@@ -110,7 +103,7 @@ pub struct Parts {
 pub struct App {
     store: Store,
     blobs: Blobs,
-    index: ::search::Index,
+    index: Arc<::search::Index>,
     indexing: Indexing,
     gateway: Gateway,
     secret: InstallationSecret,
@@ -121,7 +114,6 @@ pub struct App {
     computing: Admission,
     extracting: Admission,
     live: LiveRuns,
-    rebuilding: AtomicBool,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -148,7 +140,6 @@ impl App {
             computing: Admission::new(cores),
             extracting: Admission::new(readers),
             live: LiveRuns::default(),
-            rebuilding: AtomicBool::new(false),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }))
@@ -177,9 +168,5 @@ impl App {
     /// Why not.
     pub async fn check_ready(&self) -> Result<()> {
         Ok(self.store.ping().await?)
-    }
-
-    pub(crate) fn is_rebuilding(&self) -> bool {
-        self.rebuilding.load(Ordering::Relaxed)
     }
 }

@@ -88,11 +88,13 @@ impl App {
             });
             (model.name.clone(), routes.collect())
         });
+        let index = self.index.clone();
+        let stats = self.computing.run(move || index.stats()).await?.map_err(Error::internal)?;
         Ok(SystemState {
             documents: self.store.document_counts(principal.tenant).await?,
             jobs: self.store.job_counts().await?,
-            passages: self.index.passages(),
-            is_rebuilding: self.is_rebuilding(),
+            passages: stats.passages,
+            is_rebuilding: stats.rebuilding,
             models: models.collect(),
         })
     }
@@ -112,7 +114,7 @@ impl App {
 
     /// Checks that some route of the model may receive data of this class.
     pub(crate) fn check_clearance(&self, model: &str, class: DataClass) -> Result<()> {
-        match gateway::plan(&self.gateway.catalogue(), model, class) {
+        match gateway::plan(self.gateway.catalogue(), model, class) {
             Ok(_) => Ok(()),
             Err(error) => Err(self.plan_error(error)),
         }

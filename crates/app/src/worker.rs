@@ -39,10 +39,7 @@ impl App {
         }
         self.blobs.sweep_incoming(ORPHAN_AGE).await?;
         if index_is_stale {
-            self.rebuilding.store(true, std::sync::atomic::Ordering::Relaxed);
-            let rebuilt = self.rebuild_index().await;
-            self.rebuilding.store(false, std::sync::atomic::Ordering::Relaxed);
-            rebuilt?;
+            self.rebuild_index().await?;
         }
         let app = self.clone();
         self.tasks.spawn(async move { app.tidy_from_time_to_time().await });

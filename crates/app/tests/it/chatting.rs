@@ -119,11 +119,7 @@ async fn a_caller_who_goes_away_hangs_up_and_pays_for_what_they_got() {
     assert!(total.completion_tokens > 0);
 }
 
-async fn wait_for_calls(
-    world: &World,
-    who: &app::Principal,
-    calls: u64,
-) -> store::UsageTotal {
+async fn wait_for_calls(world: &World, who: &app::Principal, calls: u64) -> store::UsageTotal {
     for _ in 0..100 {
         let total = world.store.usage_since(who.tenant, Instant::from_micros(0)).await.unwrap();
         if total.calls == calls {

@@ -85,8 +85,7 @@ impl World {
 
 /// A principal with an API key instead of a session.
 pub fn with_key(principal: &Principal, scopes: &[Scope]) -> Principal {
-    let credential =
-        Credential::ApiKey { id: domain::KeyId::new(), scopes: scopes.to_vec() };
+    let credential = Credential::ApiKey { id: domain::KeyId::new(), scopes: scopes.to_vec() };
     Principal { credential, ..principal.clone() }
 }
 
@@ -99,7 +98,7 @@ async fn start(folder: &TempDir, model: &FakeModel, instance: &str) -> (Arc<App>
     let parts = Parts {
         store: store.clone(),
         blobs,
-        index,
+        index: Arc::new(index),
         gateway: Gateway::new(reqwest::Client::new(), catalogue(model), settings()),
         secret: InstallationSecret::generate(),
         config: config(instance),
@@ -128,8 +127,7 @@ fn catalogue(model: &FakeModel) -> Catalogue {
         upstream_model: "upstream".to_owned(),
         query: vec![],
     };
-    let remote =
-        route("wolke", RouteKind::OpenAi(server), Place::Elsewhere, DataClass::Open);
+    let remote = route("wolke", RouteKind::OpenAi(server), Place::Elsewhere, DataClass::Open);
     let built_in = route("eingebaut", RouteKind::BuiltIn, Place::Own, DataClass::Restricted);
     let model = |name: &str, route| Model {
         name: name.to_owned(),
