@@ -26,8 +26,8 @@ fn answers_stand_in_the_quotes() {
     let documents = parse(&documents);
     let texts: HashMap<&str, &str> =
         documents.iter().map(|one| (field(one, "id"), field(one, "text"))).collect();
-    let (mut asked, mut held, mut answered, mut invented, mut near, mut sentences) =
-        (0, 0, 0, 0, 0, 0);
+    let (mut asked, mut held, mut answered, mut invented, mut near, mut among, mut sentences) =
+        (0, 0, 0, 0, 0, 0, 0);
     for question in &parse(&questions) {
         let right = texts[field(question, "doc")];
         let at = documents.iter().position(|one| field(one, "text") == right).unwrap();
@@ -59,10 +59,27 @@ fn answers_stand_in_the_quotes() {
             .any(|quote| expected.iter().any(|answer| quote.contains(answer.as_str().unwrap())));
         held += usize::from(holds);
         invented += usize::from(ask(text(at + 100)).quotes_anything());
+        let around: Vec<Source<'_>> = (1..)
+            .zip((0..5).map(|step| text(at + documents.len() + step - 2)))
+            .map(|(number, text)| Source { number, heading: "", text })
+            .collect();
+        let found = Extractive
+            .answer(&ExtractRequest {
+                question: field(question, "query"),
+                sources: &around,
+                task: Task::Answer,
+                language: Language::De,
+            })
+            .render();
+        among += usize::from(expected.iter().any(|answer| {
+            found.contains(
+                &answer.as_str().unwrap().split_whitespace().collect::<Vec<_>>().join(" "),
+            )
+        }));
         near += usize::from(ask(text(at + 1)).quotes_anything());
     }
     eprintln!(
-        "{asked} questions: {answered} answered with {sentences} sentences, {held} hold the answer; {invented} answered from another article, {near} from the next paragraph"
+        "{asked} questions: {answered} answered with {sentences} sentences, {held} hold the answer; {invented} answered from another article, {near} from the next paragraph; {among} found among five paragraphs"
     );
     assert!(held * 100 >= asked * 75, "the answer was quoted for {held} of {asked} questions");
     assert!(

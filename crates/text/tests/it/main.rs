@@ -2,3 +2,5 @@
 #![allow(clippy::unwrap_used)]
 
 mod sentence;
+mod summary;
+mod terms;
