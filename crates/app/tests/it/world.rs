@@ -99,11 +99,17 @@ async fn start(folder: &TempDir, model: &FakeModel, instance: &str) -> (Arc<App>
         store: store.clone(),
         blobs,
         index: Arc::new(index),
-        gateway: Gateway::new(reqwest::Client::new(), catalogue(model), settings()),
+        gateway: Gateway::new(client(), catalogue(model), settings()),
         secret: InstallationSecret::generate(),
         config: config(instance),
     };
     (App::new(parts).unwrap(), store)
+}
+
+fn client() -> reqwest::Client {
+    // Only the first test of the process finds none installed.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
 
 fn settings() -> Settings {
