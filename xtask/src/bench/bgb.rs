@@ -35,7 +35,7 @@ pub fn run(place: &Place, program: &Path) -> Outcome {
     let book = documents::file(&documents::shared(place, BOOK)?)?;
     let mut installation = Installation::fresh(place, program, "bgb", "")?;
     installation.start()?;
-    let client = installation.client()?;
+    let client = installation.client("bench")?;
     let collection = documents::create_collection(&client, "BGB")?;
     let memory = Watch::begin(installation.process());
     let idle = memory.now_mb();

@@ -18,8 +18,7 @@ use crate::shell;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a stop may take before the program is ended without mercy.
 const STOP_PATIENCE: Duration = Duration::from_secs(40);
-/// The account that the benches work with. It lives on the loopback interface for some minutes.
-const EMAIL: &str = "bench@example.org";
+/// The password of the accounts, which live on the loopback interface for some minutes.
 const PASSWORD: &str = "bench password, of no use elsewhere";
 
 /// An installation, running or not. The process ends with the value.
@@ -77,13 +76,14 @@ impl Installation {
         Err(self.failed(&format!("was not ready after {} s", PATIENCE.as_secs())))
     }
 
-    /// Makes the administrator and a key, by the command line, and returns a client with it.
-    pub fn client(&self) -> Outcome<Client> {
-        let create = ["admin", "create-user", "--email", EMAIL, "--name", "Bench"];
-        let mut command = self.command(&create);
-        command.args(["--role", "admin", "--password-stdin"]);
+    /// Makes an administrator of this name and a key, by the command line, and returns a client
+    /// with it.
+    pub fn client(&self, name: &str) -> Outcome<Client> {
+        let email = format!("{name}@example.org");
+        let mut command = self.command(&["admin", "create-user", "--email", &email]);
+        command.args(["--name", name, "--role", "admin", "--password-stdin"]);
         self.run_with_input(&mut command, PASSWORD)?;
-        let mut command = self.command(&["admin", "create-key", "--email", EMAIL]);
+        let mut command = self.command(&["admin", "create-key", "--email", &email]);
         let key = self.run_with_input(&mut command, "")?;
         Ok(Client::new(&self.address, key.trim()))
     }

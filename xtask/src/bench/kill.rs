@@ -20,6 +20,8 @@ use crate::place::Place;
 const ROUNDS: [usize; 3] = [20, 50, 80];
 const UPLOADS: usize = 100;
 const ANSWERS: usize = 20;
+/// Answers of one person at the same time; the program refuses more than some.
+const ANSWERS_EACH: usize = 7;
 const CLIENTS: usize = 4;
 /// How long something may take that happens at once when all is well.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -30,6 +32,7 @@ const ORPHANS: Duration = Duration::from_secs(5);
 
 /// A question that the server has acknowledged.
 struct Asked {
+    client: Client,
     conversation: String,
     question: String,
     answer: String,
@@ -87,9 +90,9 @@ fn round(place: &Place, program: &Path, files: &[File], killed_at: usize) -> Out
     let model = SlowModel::start()?;
     let mut installation = Installation::fresh(place, program, "kill", &model.config())?;
     installation.start()?;
-    let client = installation.client()?;
+    let client = installation.client("uploads")?;
     let collection = documents::create_collection(&client, "Gesetze")?;
-    let asked = ask(&client, &model)?;
+    let asked = ask(&installation, &model)?;
     let uploaded = Mutex::default();
     let orphans = thread::scope(|scope| {
         // It ends with an error, because the server is gone; what was acknowledged counts.
@@ -102,7 +105,7 @@ fn round(place: &Place, program: &Path, files: &[File], killed_at: usize) -> Out
     found.acknowledged = uploaded.len();
     found.restarted = installation.start()?;
     check_documents(&client, files, &uploaded, &mut found)?;
-    check_answers(&client, &asked, &mut found)?;
+    check_answers(&asked, &mut found)?;
     check_audit(&installation, &mut found);
     installation.stop()?;
     check_audit(&installation, &mut found);
@@ -110,20 +113,13 @@ fn round(place: &Place, program: &Path, files: &[File], killed_at: usize) -> Out
 }
 
 /// Asks in conversations of their own, and waits until all answers have begun.
-fn ask(client: &Client, model: &SlowModel) -> Outcome<Vec<Asked>> {
+fn ask(installation: &Installation, model: &SlowModel) -> Outcome<Vec<Asked>> {
     let mut asked = Vec::new();
-    for number in 0..ANSWERS {
-        let made = client.post("/api/conversations", &json!({})).map_err(|error| lost(&error))?;
-        let conversation = text(&made.expect(201, "create a conversation")?, "id");
-        let body = json!({ "text": format!("Frage {number}"), "model": "slow" });
-        let path = format!("/api/conversations/{conversation}/messages");
-        let answer = client.post(&path, &body).map_err(|error| lost(&error))?;
-        let answer = answer.expect(202, "ask")?;
-        asked.push(Asked {
-            conversation,
-            question: text(&answer["question"], "id"),
-            answer: text(&answer["answer"], "id"),
-        });
+    for person in 0..ANSWERS.div_ceil(ANSWERS_EACH) {
+        let client = installation.client(&format!("person{person}"))?;
+        for _ in 0..ANSWERS_EACH.min(ANSWERS - asked.len()) {
+            asked.push(ask_once(&client)?);
+        }
     }
     let started = Instant::now();
     while model.seen() < ANSWERS {
@@ -137,6 +133,18 @@ fn ask(client: &Client, model: &SlowModel) -> Outcome<Vec<Asked>> {
         sleep(Duration::from_millis(5));
     }
     Ok(asked)
+}
+
+fn ask_once(client: &Client) -> Outcome<Asked> {
+    let made = client.post("/api/conversations", &json!({})).map_err(|error| lost(&error))?;
+    let conversation = text(&made.expect(201, "create a conversation")?, "id");
+    let body = json!({ "text": "Wie lange dauert das?", "model": "slow" });
+    let path = format!("/api/conversations/{conversation}/messages");
+    let answer = client.post(&path, &body).map_err(|error| lost(&error))?;
+    let answer = answer.expect(202, "ask")?;
+    let id = |message: &str| text(&answer[message], "id");
+    let (question, answer) = (id("question"), id("answer"));
+    Ok(Asked { client: client.clone(), conversation, question, answer })
 }
 
 /// Kills the program as soon as so many uploads are acknowledged; tells which of its child processes
@@ -221,8 +229,8 @@ fn is_found(client: &Client, id: &str) -> Outcome<bool> {
 }
 
 /// Every acknowledged question is there, and its answer is complete or tells why not.
-fn check_answers(client: &Client, asked: &[Asked], found: &mut Findings) -> Outcome {
-    for Asked { conversation, question, answer } in asked {
+fn check_answers(asked: &[Asked], found: &mut Findings) -> Outcome {
+    for Asked { client, conversation, question, answer } in asked {
         let path = format!("/api/conversations/{conversation}");
         let seen = client.get(&path).map_err(|error| lost(&error))?.json();
         let message = |id: &str| {

@@ -38,7 +38,7 @@ pub fn run(place: &Place, program: &Path) -> Outcome {
     let asked: Vec<String> = fixed.into_iter().chain(derived).collect();
     let mut installation = Installation::fresh(place, program, "laws", "")?;
     installation.start()?;
-    let client = installation.client()?;
+    let client = installation.client("bench")?;
     let collection = documents::create_collection(&client, "Gesetze")?;
     let memory = Watch::begin(installation.process());
     let mut report = Report::new("laws");

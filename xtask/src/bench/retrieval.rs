@@ -41,7 +41,7 @@ pub fn run(place: &Place, program: &Path) -> Outcome {
         let mut installation =
             Installation::fresh(place, program, &format!("retrieval-{name}"), "")?;
         installation.start()?;
-        let client = installation.client()?;
+        let client = installation.client("bench")?;
         let ranked = rank(&client, &documents, &questions)?;
         let quality = ndcg_at_10(&ranked);
         let what = format!(
