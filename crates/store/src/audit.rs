@@ -13,8 +13,9 @@ use sqlx::{AnyConnection, any::AnyRow};
 
 use crate::{
     Cursor, Error, Page, Store,
-    database::{Tx, fetch, fetch_one, get, params},
+    database::{Tx, fetch, fetch_one},
     engine,
+    values::{get, params},
 };
 
 /// Most entries read at once while verifying.

@@ -1,34 +1,26 @@
 //! One file that holds an installation: rows, stored files, secrets. Made while the service runs;
-//! restored only into an empty place, after everything in it was checked.
-//!
-//! The file is a gzipped tar: `blobs/<hash>`, `secrets/<name>`, `database.sqlite` (whichever engine
-//! it came from), and at the end `manifest.json` with the SHA-256 of each member. The search index is
-//! not in it: it is built anew.
+//! restored only into an empty place, after everything in it was checked. The search index is not in
+//! it: it is built anew.
 
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::{BufReader, Read, Write},
     path::{Path, PathBuf},
 };
 
 use domain::Instant;
-use flate2::{Compression, read::GzDecoder, write::GzEncoder};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use sqlx::Connection as _;
 
 use crate::{
     BlobHash, Blobs, Engine, Error, Location, SchemaState, Store,
+    archive::{
+        Archive, DATABASE, FORMAT, Manifest, add_blobs, is_plain_name, newer, parent, unpack,
+    },
     blobs::blocking,
-    database::{count, fetch, get, params},
+    database::{count, fetch},
     transfer::{self, copy_all},
+    values::{get, params},
 };
-
-/// The layout of the file; a reader refuses a newer one.
-const FORMAT: u32 = 1;
-const DATABASE: &str = "database.sqlite";
-const MANIFEST: &str = "manifest.json";
 
 /// A small file beside the database without which it is of no use, e.g. the installation's secret.
 #[derive(Debug, Clone)]
@@ -37,20 +29,6 @@ pub struct SecretFile {
     pub name: String,
     /// Where it lies.
     pub path: PathBuf,
-}
-
-/// What a backup holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Manifest {
-    format: u32,
-    created_at: Instant,
-    /// Rows of each table.
-    tables: BTreeMap<String, u64>,
-    /// SHA-256 of each member.
-    members: BTreeMap<String, String>,
-    /// Stored files that a document names and that were not there, or not what they should be.
-    missing: Vec<String>,
 }
 
 /// What was saved or restored.
@@ -241,91 +219,6 @@ async fn check(store: &Store) -> Result<(Vec<(&'static str, u64)>, u64), Error> 
     Ok((tables, entries))
 }
 
-/// An archive being written.
-struct Archive {
-    tar: tar::Builder<GzEncoder<File>>,
-    path: PathBuf,
-    members: BTreeMap<String, String>,
-}
-
-impl Archive {
-    fn create(path: &Path) -> Result<Self, Error> {
-        // Documents are mostly compressed already; a low level costs little and shrinks the rows.
-        let packed = GzEncoder::new(File::create_new(path)?, Compression::new(3));
-        let tar = tar::Builder::new(packed);
-        Ok(Self { tar, path: path.to_owned(), members: BTreeMap::new() })
-    }
-
-    fn add_file(&mut self, name: &str, path: &Path) -> Result<(), Error> {
-        let file = File::open(path)?;
-        let size = file.metadata()?.len();
-        let mut hashing = Hashing { inner: BufReader::new(file).take(size), hash: Sha256::new() };
-        self.tar.append_data(&mut header(size), name, &mut hashing)?;
-        self.members.insert(name.to_owned(), hex::encode(hashing.hash.finalize()));
-        Ok(())
-    }
-
-    fn finish(mut self, manifest: Manifest, out: &Path) -> Result<(), Error> {
-        let manifest = Manifest { members: self.members, ..manifest };
-        let text = serde_json::to_vec_pretty(&manifest).expect("a manifest is plain JSON");
-        self.tar.append_data(&mut header(text.len() as u64), MANIFEST, text.as_slice())?;
-        let mut file = self.tar.into_inner()?.finish()?;
-        file.flush()?;
-        file.sync_all()?;
-        // Not `rename`: a file that appeared there meanwhile stays what it is.
-        std::fs::hard_link(&self.path, out)?;
-        File::open(parent(out)?)?.sync_all()?;
-        Ok(())
-    }
-}
-
-fn header(size: u64) -> tar::Header {
-    let mut header = tar::Header::new_gnu();
-    header.set_size(size);
-    header.set_mode(0o600);
-    header
-}
-
-/// Adds the stored files; returns those that are not there or not what their name says.
-fn add_blobs(
-    mut archive: Archive,
-    blobs: &Blobs,
-    hashes: &[BlobHash],
-) -> Result<(Archive, Vec<BlobHash>), Error> {
-    let mut absent = Vec::new();
-    for hash in hashes {
-        let name = format!("blobs/{hash}");
-        let path = blobs.path(hash);
-        if !path.is_file() {
-            absent.push(hash.clone());
-            continue;
-        }
-        match archive.add_file(&name, &path) {
-            Ok(()) if archive.members.get(&name).is_some_and(|found| found == hash.as_str()) => {}
-            Ok(()) => absent.push(hash.clone()),
-            Err(Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
-                absent.push(hash.clone());
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok((archive, absent))
-}
-
-/// Reads on, and hashes what was read.
-struct Hashing<R> {
-    inner: R,
-    hash: Sha256,
-}
-
-impl<R: Read> Read for Hashing<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let length = self.inner.read(buffer)?;
-        self.hash.update(&buffer[..length]);
-        Ok(length)
-    }
-}
-
 async fn refuse_used(target: &RestoreTarget) -> Result<(), Error> {
     let used = |path: &Path| Error::Transfer(format!("{} is not empty", path.display()));
     if std::fs::read_dir(&target.blobs).is_ok_and(|mut entries| entries.next().is_some()) {
@@ -335,8 +228,11 @@ async fn refuse_used(target: &RestoreTarget) -> Result<(), Error> {
         return Err(used(&secret.path));
     }
     match &target.location {
-        Location::Sqlite(path) if path.exists() => Err(used(path)),
-        Location::Sqlite(_) => Ok(()),
+        // A log left beside a database that is gone would be played into the restored one.
+        Location::Sqlite(path) => {
+            let log = PathBuf::from(format!("{}-wal", path.display()));
+            [path.clone(), log].iter().find(|file| file.exists()).map_or(Ok(()), |f| Err(used(f)))
+        }
         Location::Postgres(_) => {
             let store = Store::open(&target.location).await?;
             let used = match store.schema_state().await? {
@@ -354,87 +250,6 @@ async fn refuse_used(target: &RestoreTarget) -> Result<(), Error> {
             Ok(())
         }
     }
-}
-
-/// Unpacks the archive into `to`, and checks each member against the manifest.
-fn unpack(from: &Path, to: &Path, secrets: &[String]) -> Result<Manifest, Error> {
-    let damaged = |_| Error::Transfer("the backup file is damaged or no backup".to_owned());
-    let mut tar = tar::Archive::new(GzDecoder::new(BufReader::new(File::open(from)?)));
-    let mut members = BTreeMap::new();
-    let mut manifest: Option<Manifest> = None;
-    for folder in ["blobs", "secrets"] {
-        std::fs::create_dir(to.join(folder))?;
-    }
-    for entry in tar.entries().map_err(damaged)? {
-        let entry = entry.map_err(damaged)?;
-        let name = String::from_utf8(entry.path_bytes().into_owned()).unwrap_or_default();
-        if name == MANIFEST {
-            let mut text = Vec::new();
-            entry.take(1 << 30).read_to_end(&mut text).map_err(damaged)?;
-            manifest = Some(serde_json::from_slice(&text).map_err(|_| newer_or_damaged(&text))?);
-            continue;
-        }
-        let path = to.join(place(&name, secrets)?);
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let mut out = File::create_new(&path)?;
-        let mut hashing = Hashing { inner: entry, hash: Sha256::new() };
-        std::io::copy(&mut hashing, &mut out).map_err(damaged)?;
-        out.sync_all()?;
-        members.insert(name, hex::encode(hashing.hash.finalize()));
-    }
-    let manifest = manifest.ok_or_else(|| {
-        Error::Transfer("the backup file has no manifest: it is cut off or no backup".to_owned())
-    })?;
-    if manifest.format != FORMAT {
-        return Err(newer());
-    }
-    if manifest.members != members || !members.contains_key(DATABASE) {
-        return Err(Error::Transfer(
-            "the backup differs from its manifest: it is damaged".to_owned(),
-        ));
-    }
-    Ok(manifest)
-}
-
-fn newer() -> Error {
-    Error::Transfer("the backup was made by a newer version of Fachwerk".to_owned())
-}
-
-/// A manifest that we cannot read, but that says it has another format, is a newer one.
-fn newer_or_damaged(text: &[u8]) -> Error {
-    let format = serde_json::from_slice::<serde_json::Value>(text)
-        .ok()
-        .and_then(|manifest| manifest.get("format")?.as_u64());
-    match format {
-        Some(format) if format > u64::from(FORMAT) => newer(),
-        _ => Error::Transfer("the manifest of the backup is damaged".to_owned()),
-    }
-}
-
-/// Where a member goes below the work folder. Only what we write ourselves has a place.
-fn place(name: &str, secrets: &[String]) -> Result<PathBuf, Error> {
-    if name == DATABASE {
-        return Ok(PathBuf::from(DATABASE));
-    }
-    if let Some(hash) = name.strip_prefix("blobs/")
-        && let Ok(hash) = hash.parse::<BlobHash>()
-    {
-        return Ok(Path::new("blobs").join(&hash.as_str()[..2]).join(hash.as_str()));
-    }
-    if let Some(secret) = name.strip_prefix("secrets/")
-        && is_plain_name(secret)
-        && secrets.iter().any(|known| known == secret)
-    {
-        return Ok(Path::new("secrets").join(secret));
-    }
-    Err(Error::Transfer("the backup holds something that does not belong there".to_owned()))
-}
-
-fn is_plain_name(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
-    !name.is_empty() && !name.starts_with('.') && name.bytes().all(plain)
 }
 
 async fn check_restored(
@@ -507,12 +322,4 @@ fn put(from: &Path, to: &Path) -> Result<(), Error> {
     near.persist_noclobber(to).map_err(|error| error.error)?;
     File::open(folder)?.sync_all()?;
     Ok(())
-}
-
-/// The folder a file lies in.
-fn parent(path: &Path) -> Result<PathBuf, Error> {
-    let path = std::path::absolute(path)?;
-    path.parent()
-        .map(Path::to_owned)
-        .ok_or_else(|| Error::Transfer(format!("{} is not the path of a file", path.display())))
 }

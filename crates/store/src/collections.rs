@@ -8,8 +8,10 @@ use sqlx::any::AnyRow;
 use crate::{
     AuditEvent, By, Conflict, Error, PersonName, Store, UnitName, audit,
     blobs::Blobs,
-    database::{Params, Tx, composed, fetch, fetch_one, get, params, placeholders},
+    database::{Tx, composed, fetch, fetch_one, placeholders},
+    engine,
     jobs::{self, NewJob},
+    values::{Params, get, params},
 };
 
 /// A collection as a reader sees it.
@@ -84,9 +86,11 @@ pub(crate) fn readable_by(principal: &Principal, list: &mut Params) -> (String, 
     list.add(principal.user);
     principal.units.iter().for_each(|unit| list.add(*unit));
     let units = placeholders(3, principal.units.len());
+    // The tenant stands in each branch, so that each finds its way through an index.
     let clause = format!(
-        "c.tenant_id = $1 AND (c.owner_id = $2 OR c.visibility = 'tenant' \
-         OR (c.visibility = 'unit' AND c.unit_id IN ({units})))"
+        "((c.tenant_id = $1 AND c.owner_id = $2) \
+         OR (c.tenant_id = $1 AND c.visibility = 'tenant') \
+         OR (c.tenant_id = $1 AND c.visibility = 'unit' AND c.unit_id IN ({units})))"
     );
     (clause, 3 + principal.units.len())
 }
@@ -247,7 +251,10 @@ impl Store {
         blobs: &Blobs,
     ) -> Result<(), Error> {
         let mut tx = self.write().await?;
-        if owned(&mut tx, principal, id).await? {
+        // Uploads into it that have begun are waited for, and go too; later ones find it gone.
+        let locking = engine::owned_collection_row(tx.engine());
+        let row = tx.fetch_one(locking, params![id, principal.tenant, principal.user]).await?;
+        if get(&row.ok_or(Error::NotFound)?, "is_default")? {
             return Err(Error::Conflict(Conflict::DefaultCollection));
         }
         let sql = "SELECT DISTINCT blob_hash FROM document WHERE collection_id = $1";
@@ -295,16 +302,15 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// Makes sure that the principal owns the collection; says whether it is their default one.
+/// Makes sure that the principal owns the collection.
 pub(crate) async fn owned(
     tx: &mut Tx,
     principal: &Principal,
     id: CollectionId,
-) -> Result<bool, Error> {
-    let sql = "SELECT is_default FROM collection \
-               WHERE id = $1 AND tenant_id = $2 AND owner_id = $3";
+) -> Result<(), Error> {
+    let sql = "SELECT id FROM collection WHERE id = $1 AND tenant_id = $2 AND owner_id = $3";
     let row = tx.fetch_one(sql, params![id, principal.tenant, principal.user]).await?;
-    get(&row.ok_or(Error::NotFound)?, "is_default")
+    row.map(|_| ()).ok_or(Error::NotFound)
 }
 
 async fn check_unit(tx: &mut Tx, tenant: TenantId, unit: Option<UnitId>) -> Result<(), Error> {

@@ -5,7 +5,8 @@ use sqlx::any::AnyRow;
 
 use crate::{
     Cursor, Error, Page, Store,
-    database::{composed, fetch, fetch_one, get, params},
+    database::{composed, fetch, fetch_one},
+    values::{get, params},
 };
 
 /// A conversation in the history.

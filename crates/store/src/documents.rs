@@ -1,7 +1,7 @@
 //! Documents: received with their bytes, worked on by a job, shown to whoever may read their
 //! collection, deleted for good.
 
-use std::{str::FromStr, time::Duration};
+use std::str::FromStr;
 
 use domain::{
     CollectionId, DataClass, DocumentId, Instant, Principal, Resource, TenantId, UserId, Visibility,
@@ -9,11 +9,13 @@ use domain::{
 use sqlx::any::AnyRow;
 
 use crate::{
-    AuditEvent, AuditOutcome, BlobHash, Blobs, By, Conflict, Error, PendingBlob, PersonName, Store,
-    audit,
+    AuditEvent, BlobHash, Blobs, By, Conflict, Error, PendingBlob, PersonName, Store, audit,
+    blob_rows::lock_blob,
     collections::{owned, readable_by},
-    database::{Tx, composed, count, fetch, fetch_one, get, params, placeholders},
+    database::{Tx, composed, fetch, placeholders},
+    error::is_dangling,
     jobs::{self, NewJob},
+    values::{get, params},
 };
 
 /// How far a document has come.
@@ -123,27 +125,6 @@ pub struct Received {
     pub is_new: bool,
 }
 
-/// A document as the worker sees it; no rights are asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DocumentWork {
-    /// Its id.
-    pub id: DocumentId,
-    /// Its tenant.
-    pub tenant: TenantId,
-    /// The collection it lies in.
-    pub collection: CollectionId,
-    /// The file's name.
-    pub name: String,
-    /// The title found inside.
-    pub title: Option<String>,
-    /// The stored file.
-    pub blob: BlobHash,
-    /// Size of the file.
-    pub size_bytes: u64,
-    /// How far it has come.
-    pub state: DocumentState,
-}
-
 /// How many documents are where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DocumentCounts {
@@ -163,8 +144,6 @@ const COLUMNS: &str = "d.id, d.tenant_id, d.collection_id, c.name AS collection_
      d.reason, d.pages, d.pages_done, d.passages, d.created_at, d.updated_at";
 const TABLES: &str = "document d JOIN collection c ON c.id = d.collection_id \
      JOIN user_account o ON o.id = d.owner_id";
-const WORK_COLUMNS: &str =
-    "id, tenant_id, collection_id, name, title, blob_hash, size_bytes, state";
 
 impl Store {
     /// Receives a document into a collection of the principal's own: file, row, job and audit entry
@@ -207,7 +186,9 @@ impl Store {
                 Instant::now()
             ],
         )
-        .await?;
+        .await
+        // The collection was deleted at this very moment.
+        .map_err(|error| if is_dangling(&error) { Error::NotFound } else { error })?;
         jobs::enqueue(&mut tx, &NewJob::ingest(principal.tenant, principal.user, id)).await?;
         blob.publish().await?;
         let event = AuditEvent::done(&By::from(principal), "upload_document").to("document", id);
@@ -318,118 +299,6 @@ impl Store {
         self.collect_blobs(blobs, &[hash]).await
     }
 
-    /// Returns a document to work on; `None` if it was deleted meanwhile.
-    ///
-    /// # Errors
-    /// A database error.
-    pub async fn document_work(&self, id: DocumentId) -> Result<Option<DocumentWork>, Error> {
-        let mut db = self.read().await?;
-        let sql = format!("SELECT {WORK_COLUMNS} FROM document WHERE id = $1");
-        let row = fetch_one(&mut db, composed(sql), params![id]).await?;
-        row.as_ref().map(work).transpose()
-    }
-
-    /// Lists ready documents by id, for building the index anew.
-    ///
-    /// # Errors
-    /// A database error.
-    pub async fn documents_to_index(
-        &self,
-        after: Option<DocumentId>,
-        limit: u32,
-    ) -> Result<Vec<DocumentWork>, Error> {
-        let mut db = self.read().await?;
-        let sql = format!(
-            "SELECT {WORK_COLUMNS} FROM document WHERE id > $1 AND state = 'ready' \
-             ORDER BY id LIMIT $2"
-        );
-        let after = after.map(|id| id.to_string()).unwrap_or_default();
-        let rows = fetch(&mut db, composed(sql), params![after, limit]).await?;
-        rows.iter().map(work).collect()
-    }
-
-    /// Says that the text of a document is being read. `false` if it is ready already or was deleted:
-    /// there is nothing to do.
-    ///
-    /// # Errors
-    /// A database error.
-    pub async fn begin_extraction(&self, id: DocumentId) -> Result<bool, Error> {
-        let mut tx = self.write().await?;
-        let begun = tx
-            .execute(
-                "UPDATE document SET state = 'extracting', reason = NULL, pages_done = NULL, \
-                                     updated_at = $2 WHERE id = $1 AND state <> 'ready'",
-                params![id, Instant::now()],
-            )
-            .await?;
-        tx.commit().await?;
-        Ok(begun > 0)
-    }
-
-    /// Notes how many pages there are and were read. `false` if the document was deleted meanwhile.
-    ///
-    /// # Errors
-    /// A database error.
-    pub async fn set_document_progress(
-        &self,
-        id: DocumentId,
-        pages: Option<u32>,
-        pages_done: u32,
-    ) -> Result<bool, Error> {
-        let mut tx = self.write().await?;
-        let noted = tx
-            .execute(
-                "UPDATE document SET pages = COALESCE($2, pages), pages_done = $3 \
-                 WHERE id = $1 AND state = 'extracting'",
-                params![id, pages, pages_done],
-            )
-            .await?;
-        tx.commit().await?;
-        Ok(noted > 0)
-    }
-
-    /// Says that the passages of a document are being made findable, and what was found in it.
-    /// `false` if it was deleted meanwhile.
-    ///
-    /// # Errors
-    /// A database error.
-    pub async fn begin_indexing(
-        &self,
-        id: DocumentId,
-        format: &str,
-        title: Option<&str>,
-        pages: Option<u32>,
-    ) -> Result<bool, Error> {
-        let mut tx = self.write().await?;
-        let begun = tx
-            .execute(
-                "UPDATE document SET state = 'indexing', format = $2, title = $3, pages = $4, \
-                                     pages_done = $4, updated_at = $5 \
-                 WHERE id = $1 AND state <> 'ready'",
-                params![id, format, title, pages, Instant::now()],
-            )
-            .await?;
-        tx.commit().await?;
-        Ok(begun > 0)
-    }
-
-    /// Says that a document can be found. `false` if it was deleted meanwhile: then its entries must
-    /// leave the index again.
-    ///
-    /// # Errors
-    /// A database error.
-    pub async fn finish_document(&self, id: DocumentId) -> Result<bool, Error> {
-        self.end_document(id, DocumentState::Ready, None).await
-    }
-
-    /// Says that a document failed, with the code of the reason. `false` if it was deleted meanwhile.
-    ///
-    /// # Errors
-    /// A database error.
-    pub async fn fail_document(&self, id: DocumentId, reason: &str) -> Result<bool, Error> {
-        self.end_document(id, DocumentState::Failed, Some(reason)).await
-    }
-
     /// Counts a tenant's documents by state.
     ///
     /// # Errors
@@ -451,99 +320,6 @@ impl Store {
         }
         Ok(counts)
     }
-
-    /// Removes stored files that no document has: those of `age` at least that a killed process left
-    /// behind, and rows whose file was about to go. Returns how many.
-    ///
-    /// # Errors
-    /// A database or file error.
-    pub async fn sweep_blobs(&self, blobs: &Blobs, age: Duration) -> Result<u64, Error> {
-        let mut unused = Vec::new();
-        for hash in blobs.stored(age).await? {
-            let mut db = self.read().await?;
-            let sql = "SELECT COUNT(*) AS n FROM document WHERE blob_hash = $1";
-            if count(&mut db, sql, params![hash.as_str()]).await? == 0 {
-                unused.push(hash.to_string());
-            }
-        }
-        let rows = {
-            let mut db = self.read().await?;
-            let sql = "SELECT hash FROM blob b \
-                       WHERE NOT EXISTS (SELECT 1 FROM document d WHERE d.blob_hash = b.hash)";
-            fetch(&mut db, sql, params![]).await?
-        };
-        for row in &rows {
-            unused.push(get(row, "hash")?);
-        }
-        unused.sort_unstable();
-        unused.dedup();
-        self.collect_blobs(blobs, &unused).await?;
-        Ok(unused.len() as u64)
-    }
-
-    /// Removes those of the stored files that no document has any more. The row of the file is its
-    /// lock: an upload of the same content waits, and then stores it anew.
-    pub(crate) async fn collect_blobs(
-        &self,
-        blobs: &Blobs,
-        hashes: &[String],
-    ) -> Result<(), Error> {
-        for hash in hashes {
-            let hash: BlobHash = hash.parse()?;
-            let mut tx = self.write().await?;
-            lock_blob(&mut tx, &hash, 0).await?;
-            let sql = "SELECT COUNT(*) AS n FROM document WHERE blob_hash = $1";
-            if count(tx.db(), sql, params![hash.as_str()]).await? > 0 {
-                continue;
-            }
-            tx.execute("DELETE FROM blob WHERE hash = $1", params![hash.as_str()]).await?;
-            blobs.remove(&hash).await?;
-            tx.commit().await?;
-        }
-        Ok(())
-    }
-
-    async fn end_document(
-        &self,
-        id: DocumentId,
-        state: DocumentState,
-        reason: Option<&str>,
-    ) -> Result<bool, Error> {
-        let mut tx = self.write().await?;
-        let sql = "SELECT tenant_id, state FROM document WHERE id = $1";
-        let Some(row) = tx.fetch_one(sql, params![id]).await? else { return Ok(false) };
-        let before: String = get(&row, "state")?;
-        if before == state.code() {
-            return Ok(true);
-        }
-        let ended = tx
-            .execute(
-                "UPDATE document SET state = $2, reason = $3, updated_at = $4 WHERE id = $1",
-                params![id, state.code(), reason, Instant::now()],
-            )
-            .await?;
-        if ended == 0 {
-            return Ok(false);
-        }
-        let mut event = AuditEvent::done(&By::system(), jobs::INGEST_DOCUMENT).to("document", id);
-        if let Some(reason) = reason {
-            event = event.outcome(AuditOutcome::Failed).with("reason", reason);
-        }
-        audit::append(&mut tx, get(&row, "tenant_id")?, event).await?;
-        tx.commit().await?;
-        Ok(true)
-    }
-}
-
-/// Locks the row of a stored file, and makes it if it is not there.
-async fn lock_blob(tx: &mut Tx, hash: &BlobHash, size_bytes: u64) -> Result<(), Error> {
-    tx.execute(
-        "INSERT INTO blob (hash, size_bytes, created_at) VALUES ($1, $2, $3) \
-         ON CONFLICT (hash) DO UPDATE SET created_at = blob.created_at",
-        params![hash.as_str(), size_bytes, Instant::now()],
-    )
-    .await?;
-    Ok(())
 }
 
 /// Makes sure that the document lies in a collection of the principal's own; returns its file.
@@ -564,19 +340,6 @@ async fn owned_document(
 
 pub(crate) fn state(row: &AnyRow) -> Result<DocumentState, Error> {
     get::<String>(row, "state")?.parse()
-}
-
-fn work(row: &AnyRow) -> Result<DocumentWork, Error> {
-    Ok(DocumentWork {
-        id: get(row, "id")?,
-        tenant: get(row, "tenant_id")?,
-        collection: get(row, "collection_id")?,
-        name: get(row, "name")?,
-        title: get(row, "title")?,
-        blob: get::<String>(row, "blob_hash")?.parse()?,
-        size_bytes: get(row, "size_bytes")?,
-        state: state(row)?,
-    })
 }
 
 fn document(row: &AnyRow) -> Result<Document, Error> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use sqlx::{AnyConnection, Executor};
 
-use crate::{Error, database};
+use crate::{Error, database, values};
 
 /// Where an installation's rows lie.
 #[derive(Clone, PartialEq, Eq)]
@@ -93,6 +93,17 @@ impl Location {
     }
 }
 
+/// Makes the file of a SQLite database, readable by this user alone; the files that SQLite keeps
+/// beside it get the same mode. Does nothing where it is there already, or for PostgreSQL.
+pub(crate) fn make_file(location: &Location) -> Result<(), Error> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let Location::Sqlite(path) = location else { return Ok(()) };
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
 fn percent_encoded(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     for byte in path.bytes() {
@@ -151,7 +162,7 @@ pub(crate) async fn wait_for(
         database::fetch(
             connection,
             "SELECT 1 AS held FROM pg_advisory_xact_lock($1)",
-            database::params![number],
+            values::params![number],
         )
         .await?;
     }
@@ -163,6 +174,19 @@ pub(crate) const fn audit_head(engine: Engine) -> &'static str {
     match engine {
         Engine::Sqlite => "SELECT sequence, hash FROM audit_head WHERE tenant_id = $1",
         Engine::Postgres => "SELECT sequence, hash FROM audit_head WHERE tenant_id = $1 FOR UPDATE",
+    }
+}
+
+/// Locks and reads a collection of one owner, so that nothing can be put into it any more.
+pub(crate) const fn owned_collection_row(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => {
+            "SELECT is_default FROM collection WHERE id = $1 AND tenant_id = $2 AND owner_id = $3"
+        }
+        Engine::Postgres => {
+            "SELECT is_default FROM collection WHERE id = $1 AND tenant_id = $2 AND owner_id = $3 \
+             FOR UPDATE"
+        }
     }
 }
 

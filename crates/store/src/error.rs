@@ -107,12 +107,12 @@ impl From<sqlx::Error> for Error {
 }
 
 /// Says whether a database error goes away by itself: SQLite BUSY and its kin; PostgreSQL's classes
-/// for lost connections (08), serialisation and deadlock (40), resources (53), shutdown (57P).
+/// for lost connections (08), serialisation and deadlock (40), resources (53), a lock that did not come (55P), shutdown (57P).
 fn is_passing(code: Option<&str>) -> bool {
     match code {
         Some("5" | "261" | "517" | "773") => true,
         Some(code) if code.len() == 5 => {
-            ["08", "40", "53", "57P"].iter().any(|class| code.starts_with(class))
+            ["08", "40", "53", "55P", "57P"].iter().any(|class| code.starts_with(class))
         }
         _ => false,
     }

@@ -11,8 +11,9 @@ use sqlx::any::AnyRow;
 
 use crate::{
     Error, Store,
-    database::{Json, Tx, composed, fetch, get, params, placeholders},
+    database::{Tx, composed, fetch, placeholders},
     engine::Lock,
+    values::{Json, get, params},
 };
 
 /// How often a job is tried before it ends as failed.

@@ -5,9 +5,10 @@ use sqlx::any::AnyRow;
 
 use crate::{
     AuditEvent, By, Error, Store, User, audit,
-    database::{Json, fetch, fetch_one, get, params},
+    database::{fetch, fetch_one},
     people,
     sessions::TOUCH_INTERVAL,
+    values::{Json, get, params},
 };
 
 /// An API key, without its secret.

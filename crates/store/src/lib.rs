@@ -4,8 +4,10 @@
 //!
 //! Knows no HTTP, no models, no search index, and no passwords but as what `identity` made of them.
 
+mod archive;
 mod audit;
 mod backup;
+mod blob_rows;
 mod blobs;
 mod collections;
 mod conversations;
@@ -13,6 +15,7 @@ mod database;
 mod documents;
 mod engine;
 mod error;
+mod ingest;
 mod jobs;
 mod keys;
 mod logins;
@@ -28,6 +31,7 @@ mod setup;
 mod tenants;
 mod transfer;
 mod usage;
+mod values;
 
 pub use audit::{AuditEntry, AuditEvent, AuditOutcome, AuditReport, By, Via};
 pub use backup::{BackupReport, RestoreTarget, SecretFile, backup, restore};
@@ -35,9 +39,10 @@ pub use blobs::{BlobHash, BlobWriter, Blobs, PendingBlob};
 pub use collections::{Collection, CollectionChange, NewCollection};
 pub use conversations::Conversation;
 pub use database::Store;
-pub use documents::{Document, DocumentCounts, DocumentState, DocumentWork, Received};
+pub use documents::{Document, DocumentCounts, DocumentState, Received};
 pub use engine::{Engine, Location};
 pub use error::{Conflict, Error};
+pub use ingest::DocumentWork;
 pub use jobs::{
     ATTEMPTS_MAX, AfterFailure, INGEST_DOCUMENT, Job, JobBell, JobCounts, NewJob, PURGE_INDEX,
     Retry,

@@ -5,8 +5,9 @@ use domain::Instant;
 
 use crate::{
     Error, Store,
-    database::{Tx, fetch_one, get, params},
+    database::{Tx, fetch_one},
     engine::Lock,
+    values::{get, params},
 };
 
 /// Failed logins of one subject.

@@ -12,9 +12,10 @@ use sqlx::any::AnyRow;
 use crate::{
     Conflict, Error, Run, RunState, Store,
     conversations::fold,
-    database::{Json, Tx, composed, fetch, fetch_one, get, params},
+    database::{Tx, composed, fetch, fetch_one},
     error::is_duplicate,
     runs,
+    values::{Json, get, params},
 };
 
 /// Who speaks.

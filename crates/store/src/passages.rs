@@ -10,8 +10,9 @@ use sqlx::any::AnyRow;
 use crate::{
     Error, Store,
     collections::readable_by,
-    database::{Json, composed, fetch, fetch_one, get, params, placeholders},
+    database::{composed, fetch, fetch_one, placeholders},
     error::is_dangling,
+    values::{Json, get, params},
 };
 
 /// Rows of one insert: 9 parameters each stay far below both engines' limits (32,766 and 65,535).

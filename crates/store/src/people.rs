@@ -11,9 +11,10 @@ use sqlx::{AnyConnection, any::AnyRow};
 use crate::{
     AuditEvent, By, Conflict, Error, Store, UnitName, audit,
     collections::{self, NewCollection},
-    database::{Tx, composed, count, fetch, fetch_one, get, params, placeholders},
+    database::{Tx, composed, count, fetch, fetch_one, placeholders},
     engine::Lock,
     error::is_duplicate,
+    values::{get, params},
 };
 
 /// A person with an account.

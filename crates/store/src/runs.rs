@@ -9,7 +9,8 @@ use sqlx::any::AnyRow;
 use crate::{
     Citation, Error, RouteUsed, Store, TokenUsage,
     conversations::fold,
-    database::{Json, Tx, composed, fetch_one, get, params},
+    database::{Tx, composed, fetch_one},
+    values::{Json, get, params},
 };
 
 /// The reason of a run whose instance fell silent.

@@ -9,8 +9,9 @@ use sqlx::AnyConnection;
 
 use crate::{
     Engine, Error, Store, audit,
-    database::{self, Tx, fetch, get, params},
+    database::{self, Tx, fetch},
     engine::{self, Lock},
+    values::{get, params},
 };
 
 /// One step of the schema.

@@ -7,8 +7,9 @@ use sqlx::any::AnyRow;
 
 use crate::{
     AuditEvent, By, Error, Store, User, Via, audit,
-    database::{fetch, fetch_one, get, params},
+    database::{fetch, fetch_one},
     people,
+    values::{get, params},
 };
 
 /// The last use of a session or key is written at most this often.

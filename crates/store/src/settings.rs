@@ -2,7 +2,8 @@
 
 use crate::{
     Error, Store,
-    database::{fetch_one, get, params},
+    database::fetch_one,
+    values::{get, params},
 };
 
 impl Store {

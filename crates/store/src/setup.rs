@@ -3,10 +3,8 @@
 use domain::{Instant, Role, TenantId};
 
 use crate::{
-    AuditEvent, By, Conflict, Error, NewUser, Store, User, audit,
-    database::{count, params},
-    engine::Lock,
-    people,
+    AuditEvent, By, Conflict, Error, NewUser, Store, User, audit, database::count, engine::Lock,
+    people, values::params,
 };
 
 impl Store {

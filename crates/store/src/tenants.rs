@@ -5,7 +5,8 @@ use sqlx::any::AnyRow;
 
 use crate::{
     AuditEvent, By, Error, Store, audit,
-    database::{fetch, fetch_one, get, params},
+    database::{fetch, fetch_one},
+    values::{get, params},
 };
 
 /// An authority with its own people, documents and rules.

@@ -10,9 +10,10 @@ use sqlx::{
 
 use crate::{
     Error, SchemaState, Store, audit,
-    database::{Params, Tx, composed, count, execute, fetch, get, params, placeholders},
+    database::{Tx, composed, count, execute, fetch, placeholders},
     engine::Lock,
     schema::MIGRATION_COUNT,
+    values::{Params, get, params},
 };
 
 /// Rows of one insert. The widest table has 19 columns: 1,900 parameters, far below both engines'

@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use crate::{
     Error, Store, TokenUsage,
-    database::{fetch_one, get, params},
+    database::fetch_one,
+    values::{get, params},
 };
 
 /// A call to a model that has ended.

@@ -10,6 +10,7 @@ crate::on_both_engines! {
     only_the_owner_changes_and_deletes,
     deleting_takes_everything_along,
     a_unit_must_be_one_of_the_tenant,
+    an_upload_meets_the_deletion_of_its_collection,
 }
 
 fn new(name: &str, visibility: Visibility) -> NewCollection {
@@ -113,4 +114,26 @@ async fn a_unit_must_be_one_of_the_tenant(world: World) {
     let strange = Visibility::Unit(domain::UnitId::new());
     let refused = world.store.create_collection(&owner, &new("a", strange)).await;
     assert!(matches!(refused, Err(Error::NotFound)));
+}
+
+/// Either the upload comes first and goes with the collection, or it finds the collection gone.
+async fn an_upload_meets_the_deletion_of_its_collection(world: World) {
+    let (owner, other) = (world.person("owner", &[]).await, world.other().await);
+    for round in 0..10 {
+        let made = world.store.create_collection(&owner, &new("a", Visibility::Private)).await;
+        let id = made.unwrap().id;
+        let pending = world.pending(format!("{round}").as_bytes()).await;
+        let hash = pending.hash().clone();
+        let (deleted, received) = tokio::join!(
+            world.store.delete_collection(&owner, id, &world.blobs),
+            other.receive_document(&owner, id, "x", pending),
+        );
+        deleted.unwrap();
+        match received {
+            // It came first, and was shown if it was read back before the deletion.
+            Ok(_) | Err(Error::NotFound) => {}
+            Err(error) => panic!("{error:?}"),
+        }
+        assert!(!world.blobs.path(&hash).exists(), "round {round}");
+    }
 }
