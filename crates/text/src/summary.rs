@@ -13,6 +13,7 @@ mod matching;
 mod quality;
 mod question;
 mod vector;
+mod vocabulary;
 
 pub use answer::{Passage, Pick, answering};
 pub use central::{Sentence, central};

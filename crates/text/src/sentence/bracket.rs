@@ -20,12 +20,11 @@ pub(super) fn short_pairs(text: &str) -> Vec<Range<usize>> {
                 open.push((at, byte));
             }
             b')' | b']' => {
-                let wanted = if byte == b')' { b'(' } else { b'[' };
-                if open.last().is_some_and(|(_, opener)| *opener == wanted)
-                    && let Some((start, _)) = open.pop()
-                    && at - start <= PAIR_BYTES_MAX
+                let opener = if byte == b')' { b'(' } else { b'[' };
+                let matching = open.pop_if(|(_, sign)| *sign == opener);
+                if let Some((start, _)) = matching.filter(|(start, _)| at - start <= PAIR_BYTES_MAX)
                 {
-                    while pairs.pop_if(|inner| inner.start > start).is_some() {}
+                    pairs.truncate(pairs.partition_point(|inner| inner.start < start));
                     pairs.push(start..at + 1);
                 }
             }

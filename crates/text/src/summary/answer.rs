@@ -74,7 +74,7 @@ pub fn answering(question: &str, passages: &[Passage<'_>], count: usize) -> Vec<
     let mut ranked = weigh(&question, passages);
     ranked
         .sort_by(|left, right| right.score.total_cmp(&left.score).then(left.pick.cmp(&right.pick)));
-    let chosen = choose(&question, passages, &ranked, count);
+    let chosen = choose(passages, &ranked, count);
     in_reading_order(with_surroundings(passages, &chosen))
 }
 
@@ -82,7 +82,6 @@ pub fn answering(question: &str, passages: &[Passage<'_>], count: usize) -> Vec<
 struct Weighed {
     pick: Pick,
     score: f32,
-    mentions: Mentions,
 }
 
 /// Weighs all sentences and keeps those that cover enough of the question.
@@ -116,7 +115,6 @@ fn weigh(question: &Question, passages: &[Passage<'_>]) -> Vec<Weighed> {
                 weighed.push(Weighed {
                     pick: Pick { passage: at, sentence: index },
                     score: score * first,
-                    mentions: mentions.clone(),
                 });
             }
         }
@@ -214,26 +212,17 @@ fn worth_quoting(text: &str) -> bool {
     !heading && !body.ends_with('?')
 }
 
-/// The best, and further ones that add something and are nearly as good; no two alike.
-fn choose(
-    question: &Question,
-    passages: &[Passage<'_>],
-    ranked: &[Weighed],
-    count: usize,
-) -> Vec<Pick> {
+/// The best, and further ones that are nearly as good; no two alike.
+fn choose(passages: &[Passage<'_>], ranked: &[Weighed], count: usize) -> Vec<Pick> {
     let mut said: HashSet<String> = HashSet::new();
-    let mut covered = vec![0.0_f32; question.needs.len()];
     let mut chosen = Vec::new();
-    let Some(best) = ranked.first().map(|one| one.score) else { return chosen };
+    let best = ranked.first().map_or(0.0, |one| one.score);
     for one in ranked {
         if chosen.len() >= count || one.score < FURTHER_SHARE_MIN * best {
             break;
         }
         if !said.insert(normalised(sentence(passages, one.pick))) {
             continue;
-        }
-        for (held, credit) in covered.iter_mut().zip(&one.mentions.credit) {
-            *held = held.max(*credit);
         }
         chosen.push(one.pick);
     }

@@ -3,9 +3,7 @@
 //! The question word often says more than its nouns: "Wie lange …?" wants a time span, whatever the text calls it. Closed lists
 //! of German and English words, matched in small letters.
 
-mod vocabulary;
-
-use vocabulary::{KINDS, Vocabulary};
+use super::vocabulary::{self, KINDS, Vocabulary};
 
 /// The kinds of answers that leave traces in a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The German and English words behind each kind of answer, in small letters, separated by commas.
 
-use super::Expectation;
-use super::Expectation::{
+use super::expectation::Expectation;
+use super::expectation::Expectation::{
     Condition, Definition, Duration, Moment, Money, Number, Papers, Permission, Person, Place,
     Reason,
 };
