@@ -16,8 +16,9 @@ const PART_MIN: usize = 3;
 const PART_MAX: usize = 24;
 /// Shortest stretch that may be a word we do not know ("Ludwigs-hafen").
 const UNKNOWN_MIN: usize = 4;
-/// Shortest known rest beside an unknown stretch.
-const BESIDE_UNKNOWN_MIN: usize = 6;
+/// Shortest known rest before and after an unknown stretch; an end is trusted more than a beginning.
+const BEFORE_UNKNOWN_MIN: usize = 6;
+const AFTER_UNKNOWN_MIN: usize = 5;
 
 /// Particles that belong to the part they begin; never parts of their own.
 const PREFIXES: &[&str] = &[
@@ -184,8 +185,8 @@ fn trace(best: &[[Option<Best>; 2]], end: usize, mut unknowns: usize) -> Vec<usi
 
 /// An unknown word stands first or last, beside something long enough to be trusted.
 fn may_be_unknown(part: &str, before: usize, after: usize) -> bool {
-    let beside = (before == 0 && after >= BESIDE_UNKNOWN_MIN)
-        || (after == 0 && before >= BESIDE_UNKNOWN_MIN);
+    let beside =
+        (before == 0 && after >= AFTER_UNKNOWN_MIN) || (after == 0 && before >= BEFORE_UNKNOWN_MIN);
     part.len() >= UNKNOWN_MIN && beside && has_vowel(part)
 }
 
@@ -230,7 +231,8 @@ fn core_cost(lexicon: &Lexicon, core: &str, last: bool) -> Option<u32> {
         let Some(body) = core.strip_suffix(ending).filter(|body| body.len() >= PART_MIN) else {
             continue;
         };
-        let cost = base_cost(lexicon, body, last);
+        // With an ending a shortened base is a verb ("überprüf-en") and may well stand last.
+        let cost = base_cost(lexicon, body, last && matches!(ending, "" | "s"));
         cheapest = cheaper(cheapest, cost.map(|cost| cost + ending_cost));
         if ending_cost >= COST_VERB_ENDING {
             continue;

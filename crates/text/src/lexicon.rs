@@ -71,9 +71,11 @@ impl Lexicon {
         }
         for word in words(VERBS) {
             let folded = stem::fold(word);
-            let bare = folded.len() < WHOLE_BYTES_MIN;
-            let place = if bare { Place::NotLast } else { Place::Anywhere };
-            bases.entry(folded).or_insert(place);
+            if folded.len() >= WHOLE_BYTES_MIN {
+                bases.insert(folded, Place::Anywhere);
+            } else {
+                bases.entry(folded).or_insert(Place::NotLast);
+            }
         }
         let heads = bases.keys().filter_map(|base| base.as_bytes().first_chunk().copied());
         Self { heads: heads.collect(), bases }

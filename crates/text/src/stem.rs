@@ -35,12 +35,29 @@ pub(crate) fn stem(folded: &str) -> String {
     if folded.len() > STEM_BYTES_MAX || folded.chars().any(|letter| letter.is_ascii_digit()) {
         return folded.to_owned();
     }
+    let folded = without_s(folded);
     let stemmer = Stemmer::new(Algorithm::German);
     if folded.contains("ue") {
         // `fold` left these on purpose; a capital U is Snowball's own mark for "not a vowel here".
         stemmer.stem(&folded.replace("ue", "Ue")).to_lowercase()
     } else {
         stemmer.stem(folded).into_owned()
+    }
+}
+
+/// Takes the `s` from names and foreign words that end in a vowel ("Gandhis", "Autos", "Partys"),
+/// which Snowball leaves there; not from words that own it ("arbeitslos", "Erdgas", "Zeugnis").
+fn without_s(folded: &str) -> &str {
+    const OWN: [&str; 8] = ["los", "gas", "glas", "gras", "nis", "eis", "sis", "xis"];
+    match folded.strip_suffix('s') {
+        Some(base)
+            if base.len() >= 4
+                && base.ends_with(['a', 'i', 'o', 'y'])
+                && !OWN.iter().any(|own| folded.ends_with(own)) =>
+        {
+            base
+        }
+        _ => folded,
     }
 }
 
@@ -53,7 +70,8 @@ fn push_plain(folded: &mut String, letter: char) {
         'đ' => folded.push('d'),
         '\u{ad}' => {}
         _ => unicode_normalization::char::decompose_compatible(letter, |piece| {
-            if !is_mark(piece) {
+            // Some letters decompose into a space and a mark.
+            if !is_mark(piece) && !piece.is_whitespace() {
                 folded.push(piece);
             }
         }),
