@@ -105,6 +105,51 @@ export const scenes = {
 	async missing(page, base) {
 		await page.goto(`${base}/gibt-es-nicht`);
 		await page.getByRole('heading', { level: 1 }).waitFor();
+	},
+	async settings(page, base) {
+		await page.goto(`${base}/settings`);
+		await page.getByRole('heading', { name: 'API-Schlüssel' }).waitFor();
+	},
+	async 'key-new'(page, base) {
+		await page.goto(`${base}/settings`);
+		await page.getByRole('button', { name: 'Neuer Schlüssel' }).click();
+		await page.getByLabel('Bezeichnung').fill('Wohngeld');
+	},
+	async 'key-made'(page, base) {
+		await page.goto(`${base}/settings`);
+		await page.getByRole('button', { name: 'Neuer Schlüssel' }).click();
+		await page.getByLabel('Bezeichnung').fill('Wohngeld');
+		await page.getByRole('button', { name: 'Anlegen' }).click();
+		await page.getByLabel('Neuer API-Schlüssel').waitFor();
+	},
+	async people(page, base) {
+		await page.goto(`${base}/admin`);
+		await page.getByRole('table').waitFor();
+	},
+	async 'person-new'(page, base) {
+		await page.goto(`${base}/admin`);
+		await page.getByRole('button', { name: 'Person hinzufügen' }).click();
+	},
+	async units(page, base) {
+		await page.goto(`${base}/admin/units`);
+		await page.getByText('Bauaufsicht').first().waitFor();
+	},
+	async audit(page, base) {
+		await page.goto(`${base}/admin/audit`);
+		await page.getByRole('button', { name: 'Kette prüfen' }).click();
+		await page.getByText('unversehrt').waitFor();
+	},
+	async 'admin-models'(page, base) {
+		await page.goto(`${base}/admin/models`);
+		await page.getByText('[[models.routes]]').waitFor();
+	},
+	async system(page, base) {
+		await page.goto(`${base}/admin/system`);
+		await page.getByText('Suchindex').waitFor();
+	},
+	async 'user-menu'(page, base) {
+		await page.goto(`${base}/chat`);
+		await page.getByRole('button', { name: /Konto und Darstellung/ }).click();
 	}
 };
 

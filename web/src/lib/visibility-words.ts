@@ -6,5 +6,5 @@ export function visibilityWords(visibility: Visibility): string {
 	if (visibility.kind === 'unit') {
 		return t('visibility.unit.named', { unit: visibility.unit?.name ?? '' });
 	}
-	return t(`visibility.${visibility.kind}`);
+	return t(`visibility.${visibility.kind}.named`);
 }
