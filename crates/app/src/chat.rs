@@ -1,17 +1,19 @@
 //! Chat completions for programs, in the shape of the OpenAI interface, with sources if they name
 //! collections or documents.
 
-use std::{collections::HashMap, pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc};
 
 use domain::{Action, Resource};
 use futures_util::{Stream, stream};
 use gateway::{ChatStream, Taken};
-use llm::{ChatChunk, ChatEvent, ChatRequest, ChatResponse, CitationFilter, Task};
+use llm::{ChatChunk, ChatEvent, ChatRequest, ChatResponse, Task};
 use serde_json::{Value, json};
 
 use store::Citation;
 
-use crate::{App, Error, Principal, Result, grounding::Given, settlement::Settlement};
+use crate::{
+    App, Error, Principal, Result, grounding::Given, marks::Marks, settlement::Settlement,
+};
 
 /// An answer piece by piece. Dropping it cancels the call to the model and settles what it took.
 pub type ChunkStream = Pin<Box<dyn Stream<Item = Result<ChatChunk>> + Send>>;
@@ -73,16 +75,9 @@ impl App {
         let completion = completion.map_err(|error| self.call_failed(&mut settlement, error))?;
         let mut response = completion.response;
         if let Some(given) = given {
-            let mut cited = vec![];
-            response.rewrite_texts(|choice, text| {
-                let mut filter = CitationFilter::new(given.numbers());
-                let checked = filter.push(text) + &filter.finish();
-                if choice == 0 {
-                    cited = filter.cited().to_vec();
-                }
-                checked
-            });
-            let citations = given.citations(&completion.citations, &cited);
+            let mut marks = self.marks(&completion.taken, &given);
+            response.rewrite_texts(|choice, text| marks.push(choice, text) + &marks.finish(choice));
+            let citations = given.citations(&completion.citations, marks.cited());
             response.set_field("fachwerk", extension_value(&citations));
         }
         Ok(ChatAnswer { taken: completion.taken, reply: ChatReply::Whole(response) })
@@ -117,8 +112,7 @@ struct Outgoing {
     app: Arc<App>,
     answer: ChatStream,
     given: Option<Given>,
-    /// One filter for each choice.
-    filters: HashMap<u64, CitationFilter>,
+    marks: Marks,
     settlement: Settlement,
     extension_sent: bool,
 }
@@ -129,8 +123,9 @@ fn chunks(
     given: Option<Given>,
     settlement: Settlement,
 ) -> ChunkStream {
-    let filters = HashMap::new();
-    let outgoing = Outgoing { app, answer, given, filters, settlement, extension_sent: false };
+    let checked = given.as_ref().map(|given| app.marks(answer.taken(), given));
+    let marks = checked.unwrap_or_else(Marks::trusted);
+    let outgoing = Outgoing { app, answer, given, marks, settlement, extension_sent: false };
     Box::pin(stream::unfold(outgoing, |mut outgoing| async move {
         let chunk = outgoing.next().await?;
         Some((chunk, outgoing))
@@ -142,7 +137,8 @@ impl Outgoing {
         loop {
             match self.answer.next().await? {
                 Ok(ChatEvent::Chunk(mut chunk)) => {
-                    self.check_marks(&mut chunk);
+                    self.marks.check(&mut chunk);
+                    self.add_citations(&mut chunk);
                     return Some(Ok(chunk));
                 }
                 // Kept by the stream itself until the end.
@@ -155,26 +151,14 @@ impl Outgoing {
         }
     }
 
-    /// Takes marks without a source out; the last chunk of the answer carries the citations.
-    fn check_marks(&mut self, chunk: &mut ChatChunk) {
+    /// The chunk that ends the answer carries the citations.
+    fn add_citations(&mut self, chunk: &mut ChatChunk) {
         let Some(given) = &self.given else { return };
-        let is_last = chunk.finish_reason().is_some();
-        let filters = &mut self.filters;
-        chunk.rewrite_texts(|choice, text| {
-            let filter =
-                filters.entry(choice).or_insert_with(|| CitationFilter::new(given.numbers()));
-            filter.push(text)
-        });
-        if !is_last || self.extension_sent {
+        if self.extension_sent || chunk.finish_reason().is_none() {
             return;
         }
         self.extension_sent = true;
-        let filter = self.filters.entry(0).or_insert_with(|| CitationFilter::new([]));
-        let rest = filter.finish();
-        if !rest.is_empty() {
-            chunk.append_text(0, &rest);
-        }
-        let citations = given.citations(self.answer.citations(), filter.cited());
+        let citations = given.citations(self.answer.citations(), self.marks.cited());
         chunk.set_field("fachwerk", extension_value(&citations));
     }
 }

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use domain::{Action, CollectionId, DataClass, DocumentId, ErrorKind};
+use gateway::Taken;
 use llm::{Grounding, Source, Task};
 use store::{Citation, Document, DocumentState, Passage};
 
-use crate::{App, Error, Principal, Result, carrying::carrying_passages};
+use crate::{App, Error, Principal, Result, carrying::carrying_passages, marks::Marks};
 
 /// Most passages given to a model for an answer.
 const ANSWER_SOURCES_MAX: usize = 12;
@@ -146,6 +147,15 @@ impl App {
             Task::Summary(_) => self.passages_for_summary(principal, scope).await?,
         };
         Ok(Given::number(within_budget(passages)))
+    }
+
+    /// How the marks in an answer over the given passages are checked.
+    pub(crate) fn marks(&self, taken: &Taken, given: &Given) -> Marks {
+        if self.is_built_in_route(taken) {
+            Marks::trusted()
+        } else {
+            Marks::checked(given.numbers())
+        }
     }
 
     async fn passages_for_answer(

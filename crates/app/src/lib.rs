@@ -16,6 +16,7 @@ mod grounding;
 mod indexing;
 mod ingest;
 mod live;
+mod marks;
 mod models;
 mod naming;
 mod people;

@@ -1,7 +1,7 @@
 //! The models a principal may ask, and the state of the installation.
 
 use domain::{Action, DataClass, ErrorKind, Place, Resource};
-use gateway::{GatewayError, Model, PlanError, RouteKind};
+use gateway::{GatewayError, Model, PlanError, RouteKind, Taken};
 use store::{DocumentCounts, JobCounts};
 
 use crate::{App, Error, Principal, Result};
@@ -118,6 +118,13 @@ impl App {
             Ok(_) => Ok(()),
             Err(error) => Err(self.plan_error(error)),
         }
+    }
+
+    /// Says whether the built-in engine gave an answer.
+    pub(crate) fn is_built_in_route(&self, taken: &Taken) -> bool {
+        let model = self.gateway.catalogue().model(&taken.model);
+        let mut routes = model.into_iter().flat_map(|model| &model.routes);
+        routes.any(|route| route.name == taken.route && matches!(route.kind, RouteKind::BuiltIn))
     }
 
     pub(crate) fn unknown_model(&self, name: &str) -> Error {

@@ -6,12 +6,12 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 use domain::{Instant, RunId};
 use futures_util::Stream;
 use gateway::ChatStream;
-use llm::{ChatEvent, ChatRequest, CitationFilter, Role};
+use llm::{ChatEvent, ChatRequest, Role};
 use store::{Message, MessageRole, RouteUsed, Run, RunEnd, RunPulse, RunState, Silent, TokenUsage};
 
 use crate::{
     App, Principal, Result, RunEvent, RunSnapshot, Stage, conversations::authorise_own,
-    grounding::Given, live::LiveRun, settlement::Settlement,
+    grounding::Given, live::LiveRun, marks::Marks, settlement::Settlement,
 };
 
 /// The text so far is written down this often, which is also the run's sign of life. A killed
@@ -151,13 +151,7 @@ impl App {
 
     async fn write_answer(self: Arc<Self>, work: Work) {
         let live = work.live.clone();
-        let mut writing = Writing {
-            given: Given::default(),
-            filter: CitationFilter::new([]),
-            taken: None,
-            quotes: vec![],
-            usage: None,
-        };
+        let mut writing = Writing::default();
         let outcome = tokio::select! {
             outcome = self.answer(&work, &mut writing) => outcome,
             () = self.keep_alive(&live) => Ok(RunState::Stopped),
@@ -246,7 +240,6 @@ impl App {
                 live.update(|now| now.stage = Stage::Reading);
             }
             let given = self.gather(principal, &scope, &question.text, task).await?;
-            writing.filter = CitationFilter::new(given.numbers());
             request.grounding = Some(given.grounding(task));
             writing.given = given;
         }
@@ -278,11 +271,14 @@ impl App {
         let mut answer: ChatStream =
             self.gateway.chat(request, class, &settlement.meter).await.map_err(failed)?;
         let taken = answer.taken();
+        if request.grounding.is_some() {
+            writing.marks = self.marks(taken, &writing.given);
+        }
         writing.taken = Some(RouteUsed { name: taken.route.clone(), place: taken.place });
         while let Some(event) = answer.next().await {
             match event.map_err(failed)? {
                 ChatEvent::Chunk(chunk) => {
-                    let text = writing.filter.push(chunk.text());
+                    let text = writing.marks.push(0, chunk.text());
                     if !text.is_empty() {
                         live.update(|now| now.text.push_str(&text));
                     }
@@ -293,16 +289,17 @@ impl App {
                 break;
             }
         }
-        let rest = writing.filter.finish();
+        let rest = writing.marks.finish(0);
         live.update(|now| now.text.push_str(&rest));
         Ok(())
     }
 }
 
 /// What is known about an answer besides its text.
+#[derive(Default)]
 struct Writing {
     given: Given,
-    filter: CitationFilter,
+    marks: Marks,
     taken: Option<RouteUsed>,
     quotes: Vec<llm::Citation>,
     usage: Option<TokenUsage>,
@@ -314,8 +311,8 @@ impl Writing {
             state,
             reason,
             text,
-            citations: self.given.citations(&self.quotes, self.filter.cited()),
-            removed_citations: self.filter.removed(),
+            citations: self.given.citations(&self.quotes, self.marks.cited()),
+            removed_citations: self.marks.removed(),
             model: None,
             route: self.taken,
             data_class: None,

@@ -27,13 +27,14 @@ impl World {
     pub async fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let model = FakeModel::start().await;
-        let (app, store) = start(&folder, &model, "erste").await;
+        let (app, store) = start(&folder, &model, "erste", "index").await;
         Self { app, store, model, folder }
     }
 
-    /// Starts a second process on the same folder, as after a crash of the first.
+    /// Starts a second process on the same folder, as after a crash of the first; its index is empty
+    /// and must be built anew, since the first still holds the lock on the other.
     pub async fn restart(&self) -> Arc<App> {
-        start(&self.folder, &self.model, "zweite").await.0
+        start(&self.folder, &self.model, "zweite", "index-2").await.0
     }
 
     pub async fn person(&self, name: &str, role: Role, units: Vec<UnitId>) -> Principal {
@@ -89,12 +90,16 @@ pub fn with_key(principal: &Principal, scopes: &[Scope]) -> Principal {
     Principal { credential, ..principal.clone() }
 }
 
-async fn start(folder: &TempDir, model: &FakeModel, instance: &str) -> (Arc<App>, Store) {
+async fn start(
+    folder: &TempDir,
+    model: &FakeModel,
+    instance: &str,
+    index: &str,
+) -> (Arc<App>, Store) {
     let store = Store::open(&Location::Sqlite(folder.path().join("fachwerk.db"))).await.unwrap();
     store.migrate().await.unwrap();
     let blobs = Blobs::open(&folder.path().join("blobs"), &folder.path().join("tmp")).unwrap();
-    let (index, _) =
-        search::Index::open(&folder.path().join("index"), search::Role::Writer).unwrap();
+    let (index, _) = search::Index::open(&folder.path().join(index), search::Role::Writer).unwrap();
     let parts = Parts {
         store: store.clone(),
         blobs,
