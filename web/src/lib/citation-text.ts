@@ -28,7 +28,7 @@ export function answerForClipboard(
 	);
 	const heading = t('source.list');
 	const cite = (number: number) => (sources.some((one) => one.number === number) ? ` [${number}]` : '');
-	const body = plainText(text, cite).replace(/ {2}\[/g, ' [');
+	const body = plainText(text, cite);
 	const html = parseMarkdown(text).map(blockHtml).join('');
 	if (list.length === 0) return { text: body, html };
 	return {

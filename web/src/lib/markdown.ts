@@ -168,6 +168,9 @@ export function plainText(source: string, citation: (number: number) => string):
 	return parseMarkdown(source)
 		.map((one) => blockText(one, citation, ''))
 		.join('\n\n')
+		// Where a citation stood or was worded, blanks would pile up.
+		.replace(/(\S) {2,}/g, '$1 ')
+		.replace(/(\S) +(?=[.,;:!?])/g, '$1')
 		.trim();
 }
 

@@ -1,0 +1,40 @@
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+
+import { answerForClipboard, sourceLabel } from './citation-text';
+import { loadStoredLocale } from './i18n.svelte';
+
+const SOURCE = {
+	number: 1,
+	document_name: 'BGB.pdf',
+	page: 41,
+	heading: 'Buch 1 › § 195',
+	quote: 'Die regelmäßige Verjährungsfrist beträgt <drei> Jahre.'
+};
+
+beforeAll(async () => {
+	vi.stubGlobal('document', { documentElement: {} });
+	await loadStoredLocale();
+});
+
+describe('sourceLabel', () => {
+	it('names number, document and page', () => {
+		expect(sourceLabel(SOURCE)).toBe('Quelle 1: BGB.pdf, Seite 41');
+		expect(sourceLabel({ ...SOURCE, page: undefined })).toBe('Quelle 1: BGB.pdf');
+	});
+});
+
+describe('answerForClipboard', () => {
+	it('copies the answer with its sources', () => {
+		const { text, html } = answerForClipboard('Es sind **drei Jahre** [1].', [SOURCE]);
+		expect(text).toBe(
+			'Es sind drei Jahre [1].\n\nQuellen\n' +
+				'[1] BGB.pdf, Seite 41, Buch 1 › § 195: „Die regelmäßige Verjährungsfrist beträgt <drei> Jahre.“\n'
+		);
+		expect(html).toContain('<strong>drei Jahre</strong>');
+		expect(html).not.toContain('<drei>');
+	});
+
+	it('leaves out marks that stand for no source', () => {
+		expect(answerForClipboard('Nein [7].', []).text).toBe('Nein.');
+	});
+});
