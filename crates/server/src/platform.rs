@@ -61,9 +61,6 @@ impl Platform {
         role: Role,
         extract_program: PathBuf,
     ) -> Result<Self, Failure> {
-        // Two crates of ours speak TLS; they must use the same cryptography. A second call is a
-        // second installation in one process and changes nothing.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let measurements = Measurements::install();
         wiring::make_data_folder(&config.data)?;
         let lock = wiring::lock_data_folder(&config.data, role == Role::All)?;

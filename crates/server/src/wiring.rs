@@ -62,6 +62,9 @@ pub(crate) async fn build(
     index_role: search::Role,
     extract_program: PathBuf,
 ) -> Result<House, Failure> {
+    // Database and model servers are both reached by TLS and must use the same cryptography. A
+    // second call in one process changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     make_data_folder(&config.data)?;
     let secret = installation_secret(&config.data)?;
     let store = open_store(config).await?;
