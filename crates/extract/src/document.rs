@@ -21,6 +21,9 @@ pub(crate) fn read(
     limits: &Limits,
     sink: &mut Sink<'_>,
 ) -> Result<Format, Failure> {
+    if is_encrypted_office(&bytes) {
+        return Err(Failure::Encrypted);
+    }
     let format = detect(&bytes, name)?;
     sink(Event::Format(format))?;
     let (blocks, title) = match format {
@@ -48,6 +51,28 @@ pub(crate) fn read(
     Ok(format)
 }
 
+/// Office programs wrap an encrypted package into the container of their old formats.
+fn is_encrypted_office(bytes: &[u8]) -> bool {
+    const CONTAINER: &[u8] = b"\xd0\xcf\x11\xe0";
+    const STREAM: &[u8] = b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0";
+    bytes.starts_with(CONTAINER) && bytes.windows(STREAM.len()).any(|window| window == STREAM)
+}
+
+/// Reads a document in this very process, without any of the child's protection.
+///
+/// For tests, fuzzing and measuring. A document may take all memory, all time, or panic.
+pub fn read_unprotected(
+    bytes: Vec<u8>,
+    name: &str,
+    limits: &Limits,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<Format, Failure> {
+    read(bytes, name, limits, &mut |event| {
+        on_event(event);
+        Ok(())
+    })
+}
+
 fn text_of(bytes: Vec<u8>) -> Result<String, Failure> {
     let head = &bytes[..bytes.len().min(HEAD_BYTES)];
     let encoding = decode::encoding_of(head).ok_or(Failure::Unsupported)?;
@@ -73,5 +98,9 @@ fn emit(
             return Err(Failure::TooLarge);
         }
         sink(Event::Passage(passage))
-    })
+    })?;
+    if count == 0 {
+        return Err(Failure::NoText);
+    }
+    Ok(())
 }

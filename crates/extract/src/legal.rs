@@ -201,10 +201,28 @@ pub(crate) fn decimal_depth(heading: &str) -> Option<usize> {
     (numeric && parts.len() <= 6 && rest.starts_with(char::is_alphabetic)).then_some(parts.len())
 }
 
+const MONTHS: [&str; 13] = [
+    "Januar",
+    "Jänner",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
+    "Dezember",
+];
+
 /// The mark of a list item or paragraph number at the start of a line: "1.", "a)", "(2)", "–", "•".
 pub(crate) fn list_mark(line: &str) -> Option<&str> {
     let (mark, rest) = line.split_once(char::is_whitespace)?;
-    if rest.trim().is_empty() {
+    let next = rest.split_whitespace().next()?;
+    if MONTHS.contains(&next.trim_end_matches([',', '.'])) {
+        // The day of a date.
         return None;
     }
     let bullet = matches!(
@@ -304,7 +322,9 @@ mod tests {
         for line in ["1. Foo", "a) Foo", "(1) Foo", "(2a) Foo", "– Foo", "aa) Foo", "IV. Foo"] {
             assert!(list_mark(line).is_some(), "{line}");
         }
-        for line in ["1.", "Foo bar", "z.B. Foo", "2021 war", "(siehe) Foo", "Nr. 5"] {
+        for line in
+            ["1.", "Foo bar", "z.B. Foo", "2021 war", "(siehe) Foo", "Nr. 5", "1. Januar 2027"]
+        {
             assert!(list_mark(line).is_none(), "{line}");
         }
         assert_eq!(decimal_depth("1.2.3 Foo"), Some(3));

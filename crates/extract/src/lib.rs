@@ -33,6 +33,7 @@ mod xml;
 
 pub use child::{CHILD_COMMAND, run_child};
 pub use detect::{Format, HEAD_BYTES, detect};
+pub use document::read_unprotected;
 pub use event::Event;
 pub use failure::Failure;
 pub use limits::Limits;

@@ -1,5 +1,7 @@
 //! Markdown with tables, footnotes and definition lists; embedded HTML gives its visible text.
 
+use std::collections::HashMap;
+
 use pulldown_cmark::{
     CodeBlockKind, Event, HeadingLevel, MetadataBlockKind, Options, Parser, Tag, TagEnd,
 };
@@ -8,6 +10,7 @@ use crate::block::{Block, BlockKind, HeadingMark};
 use crate::clean::clean;
 use crate::flow::Flow;
 use crate::html;
+use crate::numbering::raised;
 
 /// What a Markdown text yields.
 pub(crate) struct Markdown {
@@ -38,6 +41,8 @@ struct Reader {
     title: Option<String>,
     /// Raw text of an open HTML block or of the front matter.
     raw: Option<String>,
+    /// Numbers of footnotes by their name, in the order of appearance.
+    footnotes: HashMap<String, u32>,
 }
 
 impl Reader {
@@ -54,11 +59,19 @@ impl Reader {
             Event::InlineMath(text) | Event::DisplayMath(text) => self.flow.text(&text),
             Event::SoftBreak | Event::HardBreak => self.flow.space(),
             Event::InlineHtml(tag) if tag.starts_with("<br") => self.flow.space(),
-            Event::FootnoteReference(name) => self.flow.text(&format!("[{name}]")),
+            Event::FootnoteReference(name) => {
+                let mark = self.footnote(&name);
+                self.flow.text(&mark);
+            }
             Event::TaskListMarker(done) => self.flow.text(if done { "[x] " } else { "[ ] " }),
             Event::Rule => self.flow.end(),
             Event::InlineHtml(_) | Event::Html(_) => {}
         }
+    }
+
+    fn footnote(&mut self, name: &str) -> String {
+        let next = u32::try_from(self.footnotes.len() + 1).unwrap_or(u32::MAX);
+        raised(*self.footnotes.entry(name.to_owned()).or_insert(next))
     }
 
     fn start(&mut self, tag: Tag<'_>) {
@@ -73,7 +86,8 @@ impl Reader {
             Tag::TableCell => self.flow.begin_cell(),
             Tag::FootnoteDefinition(name) => {
                 self.flow.end();
-                self.flow.mark(&format!("[{name}]"));
+                let mark = self.footnote(&name);
+                self.flow.mark(&mark);
             }
             Tag::HtmlBlock | Tag::MetadataBlock(MetadataBlockKind::YamlStyle) => {
                 self.flow.end();

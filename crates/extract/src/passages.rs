@@ -96,7 +96,8 @@ impl Builder<'_> {
         };
         for (start, end) in cuts(&block.text, kind) {
             let text = block.text[start..end].trim();
-            if text.is_empty() {
+            // A lone dash or rule says nothing that could be found or cited.
+            if !text.contains(char::is_alphanumeric) {
                 continue;
             }
             self.push(Piece {

@@ -10,6 +10,8 @@ mod hyphens;
 mod paragraphs;
 mod segments;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use pdf_oxide::PdfDocument;
 use pdf_oxide::error::Error;

@@ -47,10 +47,12 @@ fn close(paragraph: &mut Vec<&str>, blocks: &mut Vec<Block>) {
     }
     let kind = if lines.len() == 1 && heading_of(first) {
         BlockKind::Heading(HeadingMark::default())
-    } else if legal::list_mark(first.trim_start()).is_some() {
-        BlockKind::ListItem
     } else {
-        BlockKind::Paragraph
+        match legal::list_mark(first.trim_start()) {
+            // "(1)" numbers a paragraph of a law, it does not make a list.
+            Some(mark) if !mark.starts_with('(') => BlockKind::ListItem,
+            _ => BlockKind::Paragraph,
+        }
     };
     blocks.push(Block::unplaced(kind, text));
 }

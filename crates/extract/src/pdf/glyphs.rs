@@ -98,7 +98,11 @@ impl PageFrame {
     fn glyph(&self, character: &TextChar) -> Option<(u8, Glyph)> {
         let (x, y) = (character.origin_x, character.origin_y);
         let size = character.font_size.abs();
-        let width = character.bbox.width;
+        // The box of turned text has no width; its advance does.
+        let width = [character.bbox.width, character.advance_width]
+            .into_iter()
+            .find(|width| *width > 0.01)
+            .unwrap_or(0.0);
         let sound = [x, y, size, width].iter().all(|value| value.is_finite());
         let visible = (self.x0 - 1.0..=self.x1 + 1.0).contains(&x)
             && (self.y0 - 1.0..=self.y1 + 1.0).contains(&y);

@@ -14,22 +14,6 @@ const OTHER_SIZE_POINTS: f32 = 0.6;
 /// Bold counts as so many points when headings are ranked.
 const BOLD_POINTS: f32 = 0.6;
 
-const MONTHS: [&str; 13] = [
-    "Januar",
-    "Jänner",
-    "Februar",
-    "März",
-    "April",
-    "Mai",
-    "Juni",
-    "Juli",
-    "August",
-    "September",
-    "Oktober",
-    "November",
-    "Dezember",
-];
-
 /// Turns the lines of a document into blocks.
 pub(crate) fn blocks_of(mut lines: Vec<Line>) -> Vec<Block> {
     for line in &mut lines {
@@ -166,7 +150,7 @@ impl Writer<'_> {
         if ends_in_hyphen(&last.text) {
             return true;
         }
-        if ends_sentence(&last.text) || item_mark(&next.text).is_some() {
+        if ends_sentence(&last.text) || legal::list_mark(&next.text).is_some() {
             return false;
         }
         let reaches_edge = last.line.x1() > last.line.right - 2.5 * last.line.size();
@@ -174,12 +158,12 @@ impl Writer<'_> {
     }
 
     fn begins_item(&self, last: &Open, next: &Open) -> bool {
-        if item_mark(&next.text).is_none() {
+        if legal::list_mark(&next.text).is_none() {
             return false;
         }
         let first = self.open.first().unwrap_or(last);
         let outdented = next.line.x0() < last.line.x0() - 2.0;
-        let siblings = item_mark(&first.text).is_some()
+        let siblings = legal::list_mark(&first.text).is_some()
             && (next.line.x0() - first.line.x0()).abs() < 2.0
             && self.open.len() > 1;
         let ended = ends_sentence(&last.text)
@@ -193,7 +177,7 @@ impl Writer<'_> {
     fn is_shifted(&self, last: &Open, next: &Open) -> bool {
         let size = next.line.size();
         let shift = next.line.x0() - last.line.x0();
-        let hangs = self.open.len() == 1 && item_mark(&last.text).is_some();
+        let hangs = self.open.len() == 1 && legal::list_mark(&last.text).is_some();
         if shift > 0.9 * size {
             return !hangs && ends_sentence(&last.text);
         }
@@ -245,7 +229,7 @@ impl Writer<'_> {
                 prominence: Some(size + if bold { BOLD_POINTS } else { 0.0 }),
             });
         }
-        match item_mark(text) {
+        match legal::list_mark(text) {
             // "(1)" numbers a paragraph of a law, it does not make a list.
             Some(mark) if !mark.starts_with('(') => BlockKind::ListItem,
             _ => BlockKind::Paragraph,
@@ -276,13 +260,6 @@ impl Writer<'_> {
         let numbered = legal::decimal_depth(text).is_some_and(|depth| depth >= 2);
         stands_out || numbered && first.apart && open.len() == 1 && chars <= 120
     }
-}
-
-/// The mark of a list item; the day of a date is none.
-fn item_mark(text: &str) -> Option<&str> {
-    let mark = legal::list_mark(text)?;
-    let next = text[mark.len()..].split_whitespace().next().unwrap_or_default();
-    (!MONTHS.contains(&next)).then_some(mark)
 }
 
 fn ends_sentence(text: &str) -> bool {

@@ -98,6 +98,7 @@ fn is_same_row(row: &[Glyph], glyph: &Glyph) -> bool {
 /// Cuts one row of glyphs at wide gaps.
 fn cut_row(mut row: Vec<Glyph>, segments: &mut Vec<Segment>) {
     row.sort_by(|a, b| a.x0.total_cmp(&b.x0));
+    give_widths(&mut row);
     let mut open: Vec<Glyph> = Vec::new();
     // Spaces carry no ink: the gap is measured between the letters.
     let mut edge = f32::NEG_INFINITY;
@@ -115,6 +116,19 @@ fn cut_row(mut row: Vec<Glyph>, segments: &mut Vec<Segment>) {
         }
     }
     segments.extend(segment_of(&open));
+}
+
+/// Turned text comes without widths: a letter then reaches to the next one, if that is near.
+fn give_widths(row: &mut [Glyph]) {
+    for index in 0..row.len() {
+        let next = row.get(index + 1).map(|next| next.x0);
+        let glyph = &mut row[index];
+        if glyph.x1 - glyph.x0 < 0.01 {
+            let widest = glyph.x0 + 0.95 * glyph.size;
+            let usual = glyph.x0 + 0.55 * glyph.size;
+            glyph.x1 = next.map_or(usual, |next| next.min(widest)).max(glyph.x0);
+        }
+    }
 }
 
 fn segment_of(glyphs: &[Glyph]) -> Option<Segment> {
