@@ -54,7 +54,7 @@ fn quality(dir: &str, set: &str) {
         index.upsert_document(&entry, passages(document, text)).unwrap();
     }
     index.commit().unwrap();
-    let (mut gains, mut run) = (Vec::new(), String::new());
+    let mut gains = Vec::new();
     for question in &questions {
         let readable = [collection];
         let text = field(question, "query");
@@ -68,11 +68,6 @@ fn quality(dir: &str, set: &str) {
         }
         let rank = ranked.iter().take(10).position(|name| *name == field(question, "doc"));
         gains.push(rank.map_or(0.0, |rank| 1.0 / (rank as f64 + 2.0).log2()));
-        let row = serde_json::json!({"id": field(question, "id"), "docs": ranked});
-        run.push_str(&format!("{row}\n"));
-    }
-    if let Some(out) = std::env::var_os("RUN_DIR") {
-        fs::write(Path::new(&out).join(format!("{set}.run.jsonl")), run).unwrap();
     }
     let mean = |half: &dyn Fn(usize) -> bool| {
         let of: Vec<f64> =

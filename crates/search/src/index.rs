@@ -40,7 +40,8 @@ pub enum Opened {
     /// An index of this format.
     Existing,
     /// An index of another format or one that cannot be read. It answers nothing until
-    /// [`Index::begin_rebuild`] and [`Index::finish_rebuild`] have put a new one in its place.
+    /// [`Index::begin_rebuild`] and [`Index::finish_rebuild`] have put a new one in its place; what
+    /// is written before the rebuild begins is not kept.
     OutOfDate,
 }
 

@@ -31,7 +31,8 @@ pub(crate) struct Plan {
     pub(crate) pairs: Vec<[String; 2]>,
     /// Quoted phrases, word by word.
     pub(crate) phrases: Vec<Vec<String>>,
-    pub(crate) grams: BTreeSet<String>,
+    /// Letter runs of the content words, each once.
+    pub(crate) grams: Vec<String>,
 }
 
 impl Plan {
@@ -43,6 +44,7 @@ impl Plan {
         // Words that only build sentences are asked for when there is nothing else.
         let content = found.iter().any(|term| !term.stop);
         let mut plan = Self::default();
+        let mut grams = BTreeSet::new();
         let mut before: Option<&Term> = None;
         for term in found.iter().filter(|term| !(content && term.stop)) {
             plan.want(&term.text, weight(term));
@@ -51,12 +53,13 @@ impl Plan {
                 continue;
             }
             each_gram(&fold(&query[term.start..term.end]), &mut |gram| {
-                plan.grams.insert(gram.to_owned());
+                grams.insert(gram.to_owned());
             });
             if let Some(before) = before.replace(term) {
                 plan.pairs.push([before.text.clone(), term.text.clone()]);
             }
         }
+        plan.grams = grams.into_iter().collect();
         plan.phrases = quoted(query).take(PHRASES_MAX).map(phrase).collect();
         plan.phrases.retain(|words| words.len() > 1);
         plan

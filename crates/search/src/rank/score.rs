@@ -68,8 +68,7 @@ impl Scores {
         for (at, common) in rarest_first(scope, fields.grams, plan.grams.iter())? {
             let Some(left) = entries.checked_sub(common) else { break };
             entries = left;
-            let gram = plan.grams.iter().nth(at).expect("numbered from the same set");
-            scores.add_gram(scope, gram)?;
+            scores.add_gram(scope, &plan.grams[at])?;
         }
         for phrase in &plan.phrases {
             scores.add_phrase(scope, phrase)?;
