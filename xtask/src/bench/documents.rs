@@ -14,7 +14,7 @@ use crate::failure::{Failure, Outcome};
 use crate::place::Place;
 
 /// How often the state of documents is asked for.
-const INTERVAL: Duration = Duration::from_millis(100);
+const INTERVAL: Duration = Duration::from_millis(250);
 
 /// A file to upload.
 #[derive(Debug, Clone)]
