@@ -7,9 +7,11 @@ pub(crate) mod codes;
 pub(crate) mod cookie;
 pub(crate) mod decode;
 pub(crate) mod events;
+pub(crate) mod form;
 pub(crate) mod guard;
 pub(crate) mod language;
 pub(crate) mod observe;
+pub(crate) mod paced;
 pub(crate) mod problem;
 pub(crate) mod time;
 

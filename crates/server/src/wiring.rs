@@ -78,7 +78,7 @@ pub(crate) async fn build(
     let app = App::new(Parts {
         store: store.clone(),
         blobs,
-        index,
+        index: Arc::new(index),
         gateway,
         secret,
         config: app_config(config, extract_program),
@@ -188,6 +188,9 @@ fn installation_secret(data: &Path) -> Result<InstallationSecret, Failure> {
 
 /// The one client for calls out. It follows no redirects, so that only configured hosts are called.
 fn client(outbound: &Outbound) -> Result<reqwest::Client, Failure> {
+    // Client and database speak TLS with the same cryptography. A second call, as for a second
+    // installation in one process, changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(outbound.connect)

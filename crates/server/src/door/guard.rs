@@ -80,7 +80,14 @@ pub(crate) async fn check_host(
 ) -> Response {
     // Probes come by address, whatever the host is called.
     let probe = matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics");
-    if probe || is_known_host(&guard, request.headers()) {
+    let Some(host) = host_of(request.headers()) else {
+        let text = Bilingual::new(
+            "Der Anfrage fehlt ein eindeutiger Rechnername („Host“).",
+            "The request does not name one host (\"Host\").",
+        );
+        return Problem::invalid("host_missing", text).into_response();
+    };
+    if probe || is_known_host(&guard, &host) {
         return next.run(request).await;
     }
     let text = Bilingual::new(
@@ -92,13 +99,15 @@ pub(crate) async fn check_host(
         .into_response()
 }
 
-fn is_known_host(guard: &Guard, headers: &HeaderMap) -> bool {
+/// The one host the request names.
+fn host_of(headers: &HeaderMap) -> Option<Authority> {
     let mut values = headers.get_all(HOST).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return false };
-    let Ok(authority) = Authority::try_from(value.as_bytes()) else { return false };
-    if authority.as_str().contains('@') {
-        return false;
-    }
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let authority = Authority::try_from(value.as_bytes()).ok()?;
+    (!authority.as_str().contains('@')).then_some(authority)
+}
+
+fn is_known_host(guard: &Guard, authority: &Authority) -> bool {
     let Some(expected) = &guard.host else { return true };
     let host = authority.host();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use app::{App, Language, wording};
 use axum::{
     body::Body,
-    extract::{FromRequest, Multipart, Request, State, multipart::Field},
+    extract::{Request, State},
     response::{IntoResponse, Response},
 };
-use domain::{CollectionId, DocumentId, ErrorKind};
+use domain::{CollectionId, DocumentId};
 use http::{
     HeaderValue, StatusCode,
     header::{
@@ -21,16 +21,9 @@ use utoipa::ToSchema;
 
 use super::{List, collections::PersonRef};
 use crate::{
-    door::{
-        Caller, Id, Problem, Reader, Time,
-        decode::{broken_body, slow_body},
-        language::Bilingual,
-    },
+    door::{Caller, Id, Problem, Reader, Time, form::Form},
     front::Front,
 };
-
-/// Bytes of an upload above the document itself: the multipart frame around it.
-const FRAME_BYTES_MAX: u64 = 64 << 10;
 
 /// An uploaded file.
 #[derive(Serialize, ToSchema)]
@@ -158,68 +151,16 @@ pub(crate) async fn upload_document(
     request: Request,
 ) -> Result<(StatusCode, axum::Json<Document>), Problem> {
     let mut upload = front.app.begin_upload(&principal, collection).await?;
-    refuse_announced_excess(&front, &request)?;
-    let mut form = Multipart::from_request(request, &front).await.map_err(|error| {
-        let text = Bilingual::new(
-            "Erwartet wird ein Formular „multipart/form-data“ mit dem Feld „file“.",
-            "A \"multipart/form-data\" form with the field \"file\" is expected.",
-        );
-        Problem::new(ErrorKind::Unsupported, "multipart_expected", text).with_source(error)
-    })?;
-    let mut field = file_field(&front, &mut form).await?;
-    let name = field.file_name().unwrap_or_default().to_owned();
-    while let Some(bytes) = next_piece(&front, &mut field).await? {
+    let mut form = Form::open(&front, request).await?;
+    let mut file = form.file().await?;
+    let name = file.field.file_name().unwrap_or_default().to_owned();
+    while let Some(bytes) = file.next_piece().await? {
         upload.write(&bytes).await?;
     }
-    drop(field);
-    check_end(&front, &mut form).await?;
+    drop(file);
+    form.end().await?;
     let document = front.app.upload_document(&principal, upload, &name).await?;
     Ok((StatusCode::ACCEPTED, axum::Json(Document::new(document, language))))
-}
-
-/// Refuses a body that says itself that it is too long, before a byte of it is taken.
-fn refuse_announced_excess(front: &Front, request: &Request) -> Result<(), Problem> {
-    let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    let length: u64 = length.and_then(|length| length.parse().ok()).unwrap_or(0);
-    let limit = front.limits.upload_bytes;
-    if length > limit.saturating_add(FRAME_BYTES_MAX) {
-        return Err(Problem::too_large(limit));
-    }
-    Ok(())
-}
-
-/// Finds the field `file`, which must be the first: what stands before it would have to be kept.
-async fn file_field<'f>(front: &Front, form: &'f mut Multipart) -> Result<Field<'f>, Problem> {
-    let next = tokio::time::timeout(front.limits.idle, form.next_field()).await;
-    let field = next.map_err(|_| slow_body())?.map_err(broken_form)?;
-    field
-        .filter(|field| field.name() == Some("file"))
-        .ok_or_else(|| app::Error::invalid("file_missing").in_field("file").into())
-}
-
-async fn next_piece(front: &Front, field: &mut Field<'_>) -> Result<Option<bytes::Bytes>, Problem> {
-    let next = tokio::time::timeout(front.limits.idle, field.chunk()).await;
-    next.map_err(|_| slow_body())?.map_err(broken_form)
-}
-
-/// A form that is cut off must not pass for a whole document, and one with more in it than a
-/// document must not lose the rest in silence.
-async fn check_end(front: &Front, form: &mut Multipart) -> Result<(), Problem> {
-    let next = tokio::time::timeout(front.limits.idle, form.next_field()).await;
-    match next.map_err(|_| slow_body())?.map_err(broken_form)? {
-        None => Ok(()),
-        Some(_) => {
-            let text = Bilingual::new(
-                "Das Formular enthält mehr als das Feld „file“. Bitte senden Sie eine Datei je Anfrage.",
-                "The form holds more than the field \"file\". Please send one file in each request.",
-            );
-            Err(Problem::invalid("one_file_expected", text))
-        }
-    }
-}
-
-fn broken_form(error: axum::extract::multipart::MultipartError) -> Problem {
-    broken_body(axum::Error::new(error))
 }
 
 /// Returns a document.

@@ -1,5 +1,14 @@
 //! Tests of the server at its boundaries: configuration, command line, routes in process.
 #![allow(clippy::unwrap_used)]
 
+mod authorisation;
+mod bad_input;
+mod client;
+mod command_line;
 mod config;
+mod connections;
 mod generated;
+mod openai;
+mod routes;
+mod transcript;
+mod world;

@@ -1,0 +1,104 @@
+//! A form with one file, streamed.
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{
+        FromRequest, Multipart, Request,
+        multipart::{Field, MultipartError},
+    },
+};
+use domain::ErrorKind;
+use http::header::CONTENT_LENGTH;
+
+use super::{
+    decode::{BodyLimits, broken_body, slow_body},
+    language::Bilingual,
+    paced::{Allowance, Paced},
+    problem::Problem,
+};
+use crate::front::Front;
+
+/// Bytes of a form around its file; beyond: refused.
+const FRAME_BYTES_MAX: u64 = 256 << 10;
+
+/// A form on its way in.
+pub(crate) struct Form {
+    parts: Multipart,
+    limits: BodyLimits,
+    allowance: Allowance,
+}
+
+/// The file in it.
+pub(crate) struct FormFile<'f> {
+    pub field: Field<'f>,
+    limits: BodyLimits,
+    allowance: Allowance,
+}
+
+impl Form {
+    /// Begins to read a form. One that says itself that it is too long is refused before a byte of
+    /// it is taken.
+    pub async fn open(front: &Front, request: Request) -> Result<Self, Problem> {
+        let limits = front.limits;
+        let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        let length: u64 = length.and_then(|length| length.parse().ok()).unwrap_or(0);
+        if length > limits.upload_bytes.saturating_add(FRAME_BYTES_MAX) {
+            return Err(Problem::too_large(limits.upload_bytes));
+        }
+        let allowance = Allowance::new(FRAME_BYTES_MAX);
+        let paced = allowance.clone();
+        let request = request.map(|body| Body::from_stream(Paced::new(body, paced)));
+        let parts = Multipart::from_request(request, front).await.map_err(|error| {
+            let text = Bilingual::new(
+                "Erwartet wird ein Formular „multipart/form-data“ mit dem Feld „file“.",
+                "A \"multipart/form-data\" form with the field \"file\" is expected.",
+            );
+            Problem::new(ErrorKind::Unsupported, "multipart_expected", text).with_source(error)
+        })?;
+        Ok(Self { parts, limits, allowance })
+    }
+
+    /// Finds the field `file`, which must be the first: what stands before it would have to be
+    /// kept.
+    pub async fn file(&mut self) -> Result<FormFile<'_>, Problem> {
+        let next = tokio::time::timeout(self.limits.idle, self.parts.next_field()).await;
+        let field = next.map_err(|_| slow_body())?;
+        let field = field.map_err(|error| broken(error, &self.allowance, self.limits))?;
+        let field = field.filter(|field| field.name() == Some("file"));
+        let field = field.ok_or_else(|| app::Error::invalid("file_missing").in_field("file"))?;
+        self.allowance.raise(self.limits.upload_bytes);
+        Ok(FormFile { field, limits: self.limits, allowance: self.allowance.clone() })
+    }
+
+    /// A form that is cut off must not pass for a whole file, and one with more in it must not lose
+    /// the rest in silence.
+    pub async fn end(&mut self) -> Result<(), Problem> {
+        let next = tokio::time::timeout(self.limits.idle, self.parts.next_field()).await;
+        let field = next.map_err(|_| slow_body())?;
+        let field = field.map_err(|error| broken(error, &self.allowance, self.limits))?;
+        if field.is_none() {
+            return Ok(());
+        }
+        let text = Bilingual::new(
+            "Das Formular enthält mehr als das Feld „file“. Bitte senden Sie eine Datei je Anfrage.",
+            "The form holds more than the field \"file\". Please send one file in each request.",
+        );
+        Err(Problem::invalid("one_file_expected", text))
+    }
+}
+
+impl FormFile<'_> {
+    /// The next bytes of the file; `None` at its end. Dropped half-way, it loses nothing.
+    pub async fn next_piece(&mut self) -> Result<Option<Bytes>, Problem> {
+        let next = tokio::time::timeout(self.limits.idle, self.field.chunk()).await;
+        let piece = next.map_err(|_| slow_body())?;
+        piece.map_err(|error| broken(error, &self.allowance, self.limits))
+    }
+}
+
+fn broken(error: MultipartError, allowance: &Allowance, limits: BodyLimits) -> Problem {
+    if allowance.is_exceeded() {
+        return Problem::too_large(limits.upload_bytes);
+    }
+    broken_body(axum::Error::new(error))
+}

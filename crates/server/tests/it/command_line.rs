@@ -1,0 +1,165 @@
+//! The program as an operator starts it.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::{Command, Output, Stdio},
+};
+
+use tempfile::TempDir;
+
+const PASSWORD: &str = "korrekt pferd batterie\n";
+
+fn program(folder: &TempDir) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fachwerk"));
+    command.current_dir(folder.path()).env_clear();
+    command.env("FACHWERK_DATA", folder.path().join("data"));
+    command.env("FACHWERK_LISTEN", "127.0.0.1:0");
+    command
+}
+
+fn run(folder: &TempDir, arguments: &[&str], input: &str) -> Output {
+    let mut child = program(folder)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that reads nothing may be gone already.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn help_and_version() {
+    let folder = TempDir::new().unwrap();
+    let version = run(&folder, &["--version"], "");
+    assert_eq!(version.status.code(), Some(0));
+    assert_eq!(out(&version), format!("fachwerk {}\n", env!("CARGO_PKG_VERSION")));
+    let mut text = String::new();
+    for arguments in [&["--help"][..], &["serve", "--help"], &["admin", "create-user", "--help"]] {
+        let help = run(&folder, arguments, "");
+        assert_eq!(help.status.code(), Some(0), "{help:?}");
+        text.push_str(&out(&help));
+        text.push_str("----\n");
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_wrong_command_line_or_configuration_ends_with_64() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("falsch.toml"), "liste = 3\n").unwrap();
+    for arguments in [
+        &["dance"][..],
+        &["serve", "--port", "80"],
+        &["serve", "--listen", "überall"],
+        &["check", "--config", "falsch.toml"],
+        &["serve", "--config", "falsch.toml"],
+        &["check", "--config", "fehlt.toml"],
+        &["admin", "create-user", "--email", "a@amt.example", "--name", "a", "--role", "king"],
+        &["admin", "create-user", "--email", "a@amt.example", "--name", "a", "--role", "admin"],
+        &[],
+    ] {
+        let output = run(&folder, arguments, "");
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}: {output:?}");
+        assert!(!err(&output).is_empty(), "{arguments:?}");
+        assert!(out(&output).is_empty(), "{arguments:?}");
+    }
+    assert!(!folder.path().join("data").exists(), "a refused start leaves something behind");
+}
+
+#[test]
+fn check_says_that_all_is_right() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("fachwerk.toml"), "listen = \"127.0.0.1:9\"\n").unwrap();
+    let output = run(&folder, &["check"], "");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(out(&output).contains("is right"));
+}
+
+#[test]
+fn people_and_keys_from_the_command_line() {
+    let folder = TempDir::new().unwrap();
+    let create = [
+        "admin",
+        "create-user",
+        "--email",
+        "ada@amt.example",
+        "--name",
+        "Ada",
+        "--role",
+        "admin",
+        "--password-stdin",
+    ];
+    let made = run(&folder, &create, PASSWORD);
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    let again = run(&folder, &create, PASSWORD);
+    assert_eq!(again.status.code(), Some(1), "{again:?}");
+    assert!(err(&again).contains("already"), "{again:?}");
+    let weak = run(&folder, &create, "kurz\n");
+    assert_eq!(weak.status.code(), Some(1), "{weak:?}");
+    let none = run(&folder, &create, "");
+    assert_eq!(none.status.code(), Some(64), "{none:?}");
+    let key = run(&folder, &["admin", "create-key", "--email", "ada@amt.example"], "");
+    assert_eq!(key.status.code(), Some(0), "{key:?}");
+    assert!(out(&key).starts_with("sk-fw-") && out(&key).lines().count() == 1, "{key:?}");
+    assert!(err(&key).is_empty(), "{key:?}");
+    let nobody = run(&folder, &["admin", "create-key", "--email", "fehlt@amt.example"], "");
+    assert_eq!(nobody.status.code(), Some(1), "{nobody:?}");
+    let reset = ["admin", "reset-password", "--email", "ada@amt.example", "--password-stdin"];
+    assert_eq!(run(&folder, &reset, "noch ein langes Wort\n").status.code(), Some(0));
+    assert_eq!(run(&folder, &["admin", "setup-link"], "").status.code(), Some(1));
+    assert_eq!(run(&folder, &["migrate"], "").status.code(), Some(0));
+    let audit = run(&folder, &["audit", "verify"], "");
+    assert_eq!(audit.status.code(), Some(0), "{audit:?}");
+    assert!(out(&audit).contains("intact"), "{audit:?}");
+}
+
+#[test]
+fn a_platform_starts_greets_and_stops() {
+    let folder = TempDir::new().unwrap();
+    let mut child = program(&folder)
+        .arg("serve")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let place = lines.next().unwrap().unwrap();
+    assert!(place.starts_with("Fachwerk: http://127.0.0.1:"), "{place}");
+    lines.next();
+    let link = lines.next().unwrap().unwrap();
+    assert!(link.contains("/setup#token=fwe-"), "{link}");
+    // Beside a running platform, people and keys can be made, but no second one can run.
+    let create = [
+        "admin",
+        "create-user",
+        "--email",
+        "ada@amt.example",
+        "--name",
+        "Ada",
+        "--role",
+        "admin",
+        "--password-stdin",
+    ];
+    let made = run(&folder, &create, PASSWORD);
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    let second = run(&folder, &["serve"], "");
+    assert_eq!(second.status.code(), Some(1), "{second:?}");
+    assert!(err(&second).contains("another Fachwerk"), "{second:?}");
+    let id = child.id().to_string();
+    assert!(Command::new("kill").arg(&id).status().unwrap().success());
+    let end = child.wait_with_output().unwrap();
+    assert_eq!(end.status.code(), Some(0), "{end:?}");
+    let log = err(&end);
+    assert!(log.contains("stopped") && !log.contains("fwe-"), "{log}");
+}
