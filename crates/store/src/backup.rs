@@ -16,8 +16,9 @@ use crate::{
     archive::{
         Archive, DATABASE, FORMAT, Manifest, add_blobs, is_plain_name, newer, parent, unpack,
     },
+    blob_rows::is_named,
     blobs::blocking,
-    database::{count, fetch},
+    database::fetch,
     transfer::{self, copy_all},
     values::{get, params},
 };
@@ -181,12 +182,10 @@ async fn forget_deleted(
 ) -> Result<Vec<String>, Error> {
     let mut missing = Vec::new();
     for hash in absent {
-        let named = {
-            let mut db = store.read().await?;
-            let sql = "SELECT COUNT(*) AS n FROM document WHERE blob_hash = $1";
-            count(&mut db, sql, params![hash.as_str()]).await?
-        };
-        if named > 0 {
+        let mut db = store.read().await?;
+        let named = is_named(&mut db, &hash).await?;
+        drop(db);
+        if named {
             missing.push(hash.to_string());
             continue;
         }

@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use domain::Instant;
+use sqlx::AnyConnection;
 
 use crate::{
     BlobHash, Blobs, Error, Store,
-    database::{Tx, count, fetch},
+    database::{Tx, fetch, fetch_one},
     values::{get, params},
 };
 
@@ -21,8 +22,7 @@ impl Store {
         let mut unused = Vec::new();
         for hash in blobs.stored(age).await? {
             let mut db = self.read().await?;
-            let sql = "SELECT COUNT(*) AS n FROM document WHERE blob_hash = $1";
-            if count(&mut db, sql, params![hash.as_str()]).await? == 0 {
+            if !is_named(&mut db, &hash).await? {
                 unused.push(hash.to_string());
             }
         }
@@ -52,8 +52,7 @@ impl Store {
             let hash: BlobHash = hash.parse()?;
             let mut tx = self.write().await?;
             lock_blob(&mut tx, &hash, 0).await?;
-            let sql = "SELECT COUNT(*) AS n FROM document WHERE blob_hash = $1";
-            if count(tx.db(), sql, params![hash.as_str()]).await? > 0 {
+            if is_named(tx.db(), &hash).await? {
                 continue;
             }
             tx.execute("DELETE FROM blob WHERE hash = $1", params![hash.as_str()]).await?;
@@ -62,6 +61,12 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Says whether a document has this file.
+pub(crate) async fn is_named(db: &mut AnyConnection, hash: &BlobHash) -> Result<bool, Error> {
+    let sql = "SELECT id FROM document WHERE blob_hash = $1 LIMIT 1";
+    Ok(fetch_one(db, sql, params![hash.as_str()]).await?.is_some())
 }
 
 /// Locks the row of a stored file, and makes it if it is not there.

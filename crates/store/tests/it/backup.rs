@@ -9,6 +9,8 @@ use store::{
     Blobs, Error, Location, RestoreTarget, SchemaState, SecretFile, Store, backup, restore,
 };
 
+use proptest::prelude::*;
+
 use crate::{transfer::fill, world::World};
 
 crate::on_both_engines! {
@@ -191,4 +193,36 @@ async fn a_lost_file_is_told(world: World) {
     assert_eq!((made.blobs, made.missing.len()), (1, 2));
     let restored = restore(&out, &sqlite_target(&world, "s")).await.unwrap();
     assert_eq!(restored, made);
+}
+
+/// Whatever happens to the file: it is refused, or what comes back is what was saved. (A few bytes of
+/// the packing, e.g. a time stamp, mean nothing.)
+#[test]
+fn any_damage_is_noticed_or_harmless() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let world = runtime.block_on(World::sqlite());
+    let (good, made) = runtime.block_on(async {
+        fill(&world).await;
+        let (out, made) = make(&world, "b.tar.gz").await;
+        (fs::read(out).unwrap(), made.unwrap())
+    });
+    let number = std::cell::Cell::new(0);
+    let config = ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() };
+    let damage = (any::<prop::sample::Index>(), 1..=255_u8, any::<prop::sample::Index>());
+    proptest!(config, |((place, change, end) in damage)| {
+        let mut bytes = good.clone();
+        bytes[place.index(good.len())] ^= change;
+        if change % 4 == 0 {
+            bytes.truncate(end.index(good.len()));
+        }
+        number.set(number.get() + 1);
+        let path = world.folder.path().join(format!("any{}", number.get()));
+        fs::write(&path, bytes).unwrap();
+        let place = sqlite_target(&world, &format!("at{}", number.get()));
+        match runtime.block_on(restore(&path, &place)) {
+            Ok(restored) => prop_assert_eq!(&restored, &made),
+            Err(Error::Transfer(_)) => prop_assert!(!place.blobs.exists()),
+            Err(error) => prop_assert!(false, "{:?}", error),
+        }
+    });
 }
