@@ -1,12 +1,79 @@
-//! `fachwerk backup` and `fachwerk restore`.
+//! `fachwerk backup` and `fachwerk restore`: a whole installation in one file.
 
-use super::{Failure, Outcome};
-use crate::cli::{Backup, Restore};
+use std::fs;
 
-pub(super) fn backup(_asked: &Backup) -> Outcome {
-    Err(Failure::other("backup is not part of this build"))
+use store::{BackupReport, Blobs, RestoreTarget, SecretFile};
+
+use super::{Failure, Outcome, load_quietly, print, runtime, tell};
+use crate::{
+    cli::{Backup, Restore},
+    config::Config,
+    wiring::{self, explain, places},
+};
+
+pub(super) fn backup(asked: &Backup) -> Outcome {
+    let config = load_quietly(&asked.installation)?;
+    let failed = |error: store::Error| explain("the backup could not be made", &error);
+    let report = runtime()?.block_on(async {
+        let blobs =
+            Blobs::open(&config.data.join(places::BLOBS), &config.data.join(places::INCOMING))
+                .map_err(failed)?;
+        let store = wiring::open_store(&config).await?;
+        let made = store::backup(&store, &blobs, &[secret(&config)], &asked.file).await;
+        store.close().await;
+        made.map_err(failed)
+    })?;
+    print(&format!("{}: {}\n", asked.file.display(), describe(&report)))?;
+    tell_missing(&report);
+    Ok(())
 }
 
-pub(super) fn restore(_asked: &Restore) -> Outcome {
-    Err(Failure::other("restore is not part of this build"))
+pub(super) fn restore(asked: &Restore) -> Outcome {
+    let config = load_quietly(&asked.installation)?;
+    wiring::make_data_folder(&config.data)?;
+    let _lock = wiring::lock_data_folder(&config.data, true)?;
+    let target = RestoreTarget {
+        location: wiring::location(&config),
+        blobs: config.data.join(places::BLOBS),
+        secrets: vec![secret(&config)],
+    };
+    let failed = |error: store::Error| explain("the backup could not be restored", &error);
+    let report = runtime()?
+        .block_on(async { store::restore(&asked.file, &target).await.map_err(failed) })?;
+    forget_index(&config)?;
+    print(&format!("{}: {}\n", config.data.display(), describe(&report)))?;
+    tell_missing(&report);
+    Ok(())
+}
+
+/// The file without which no password link, session or key of the database can be checked.
+fn secret(config: &Config) -> SecretFile {
+    SecretFile { name: places::SECRET.to_owned(), path: config.data.join(places::SECRET) }
+}
+
+/// An index from before knows nothing of what was restored; the next start builds it anew.
+fn forget_index(config: &Config) -> Outcome {
+    match fs::remove_dir_all(config.data.join(places::INDEX)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Failure::other(format!("the old search index cannot be removed: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn describe(report: &BackupReport) -> String {
+    format!(
+        "as of {}: {} rows, {} stored files, {} audit entries verified",
+        report.created_at.to_rfc3339(),
+        report.rows,
+        report.blobs,
+        report.audit_entries
+    )
+}
+
+fn tell_missing(report: &BackupReport) {
+    if !report.missing.is_empty() {
+        let count = report.missing.len();
+        tell(&format!("{count} stored file(s) that documents name were lost before the backup"));
+    }
 }

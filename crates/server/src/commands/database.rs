@@ -1,5 +1,7 @@
 //! `fachwerk migrate` and `fachwerk audit verify`.
 
+use store::{Location, Store};
+
 use super::{Failure, Outcome, load_quietly, print, runtime, with_app};
 use crate::{
     cli::{Installation, Migrate},
@@ -9,13 +11,46 @@ use crate::{
 pub(super) fn migrate(asked: &Migrate) -> Outcome {
     let config = load_quietly(&asked.installation)?;
     wiring::make_data_folder(&config.data)?;
+    // A copy shows one moment: what a running platform writes meanwhile would be lost.
+    let _lock = match asked.to {
+        Some(_) => Some(wiring::lock_data_folder(&config.data, true)?),
+        None => None,
+    };
     runtime()?.block_on(async {
         let store = wiring::open_store(&config).await?;
-        let migrated = store.migrate().await;
+        let done = match &asked.to {
+            Some(url) => copy(&store, url).await,
+            None => bring_up_to_date(&store).await,
+        };
         store.close().await;
-        migrated.map_err(|error| explain("the database cannot be brought up to date", &error))
-    })?;
+        done
+    })
+}
+
+async fn bring_up_to_date(store: &Store) -> Outcome {
+    let migrated = store.migrate().await;
+    migrated.map_err(|error| explain("the database cannot be brought up to date", &error))?;
     print("The database is up to date.\n")
+}
+
+async fn copy(from: &Store, url: &str) -> Outcome {
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(Failure::usage("--to must begin with postgres://"));
+    }
+    let failed = |error: store::Error| explain("the installation could not be copied", &error);
+    let to = Store::open(&Location::Postgres(url.to_owned())).await.map_err(failed)?;
+    let copied = store::copy_all(from, &to).await;
+    to.close().await;
+    let report = copied.map_err(failed)?;
+    for (table, rows) in &report.tables {
+        print(&format!("{table}: {rows} rows\n"))?;
+    }
+    print(&format!(
+        "{} rows copied and counted, {} audit entries verified. From now on set \
+         FACHWERK_DATABASE_URL and keep the data folder: documents and secret stay there.\n",
+        report.rows(),
+        report.audit_entries
+    ))
 }
 
 pub(super) fn verify_audit(installation: &Installation) -> Outcome {

@@ -89,11 +89,7 @@ impl Problem {
 
     /// No such thing.
     pub fn not_found() -> Self {
-        let text = Bilingual::new(
-            "Das gibt es nicht, oder Sie dürfen es nicht sehen.",
-            "This does not exist, or you may not see it.",
-        );
-        Self::new(ErrorKind::NotFound, "not_found", text)
+        app::Error::not_found().into()
     }
 
     /// Over a limit in bytes.
@@ -103,15 +99,6 @@ impl Problem {
             format!("The request is too large. The limit is {}.", size(limit_bytes, '.')),
         );
         Self::new(ErrorKind::TooLarge, "too_large", text)
-    }
-
-    /// Our bug.
-    pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        let text = Bilingual::new(
-            "Das hätte nicht passieren dürfen. Der Fehler liegt bei uns und ist protokolliert.",
-            "This should not have happened. The fault is ours and has been logged.",
-        );
-        Self::new(ErrorKind::Internal, "internal", text).with_source(source)
     }
 
     fn title(&self, language: Language) -> &'static str {
@@ -318,7 +305,7 @@ pub(crate) async fn answer_problems(request: Request, next: Next) -> Response {
     let answer = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let mut response = answer.unwrap_or_else(|_| {
         // The panic hook has logged the place; the payload may hold content.
-        Problem::internal("a handler panicked").into_response()
+        Problem::from(app::Error::internal("a handler panicked")).into_response()
     });
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
     problem.log(notes.as_deref().map_or("", |notes| notes.id.as_str()));

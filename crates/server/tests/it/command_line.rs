@@ -163,3 +163,44 @@ fn a_platform_starts_greets_and_stops() {
     let log = err(&end);
     assert!(log.contains("stopped") && !log.contains("fwe-"), "{log}");
 }
+
+#[test]
+fn a_backup_brings_everything_back() {
+    let folder = TempDir::new().unwrap();
+    let create = [
+        "admin",
+        "create-user",
+        "--email",
+        "ada@amt.example",
+        "--name",
+        "Ada",
+        "--role",
+        "admin",
+        "--password-stdin",
+    ];
+    assert_eq!(run(&folder, &create, PASSWORD).status.code(), Some(0));
+    let saved = run(&folder, &["backup", "alles.tar"], "");
+    assert_eq!(saved.status.code(), Some(0), "{saved:?}");
+    assert_eq!(run(&folder, &["backup", "alles.tar"], "").status.code(), Some(1), "overwritten");
+    let used = run(&folder, &["restore", "alles.tar"], "");
+    assert_eq!(used.status.code(), Some(1), "{used:?}");
+    let elsewhere = ["restore", "alles.tar", "--data", "neu"];
+    let restored = run(&folder, &elsewhere, "");
+    assert_eq!(restored.status.code(), Some(0), "{restored:?}");
+    let again = [&create[..], &["--data", "neu"]].concat();
+    let known = run(&folder, &again, PASSWORD);
+    assert!(err(&known).contains("already"), "{known:?}");
+    let audit = run(&folder, &["audit", "verify", "--data", "neu"], "");
+    assert!(out(&audit).contains("intact"), "{audit:?}");
+    std::fs::write(folder.path().join("muell.tar"), b"kein Archiv").unwrap();
+    let rubbish = run(&folder, &["restore", "muell.tar", "--data", "drei"], "");
+    assert_eq!(rubbish.status.code(), Some(1), "{rubbish:?}");
+    assert!(!err(&rubbish).is_empty());
+}
+
+#[test]
+fn a_copy_goes_to_postgresql_only() {
+    let folder = TempDir::new().unwrap();
+    let output = run(&folder, &["migrate", "--to", "mysql://localhost/x"], "");
+    assert_eq!(output.status.code(), Some(64), "{output:?}");
+}
