@@ -180,11 +180,11 @@ function searchHits(body) {
 
 function passagesOf(id, query) {
 	const all = state.passages.get(id) ?? [];
-	const start = Number(query.get('after') ?? 0);
+	const start = Number(query.get('after') ?? -1) + 1;
 	const limit = Number(query.get('limit') ?? 50);
 	const page = query.get('page');
 	const items = all.filter((one) => !page || one.page === Number(page)).slice(start, start + limit);
-	return { items, next: start + limit < all.length ? String(start + limit) : undefined };
+	return { items, next: start + limit < all.length ? String(start + limit - 1) : undefined };
 }
 
 function audit() {
@@ -229,7 +229,7 @@ const withUnits = (body) =>
 
 function visibility(choice) {
 	if (!choice) return { kind: 'private' };
-	return choice.kind === 'unit' ? { kind: 'unit', unit: find(units, choice.unit) } : { kind: choice.kind };
+	return choice.kind === 'unit' ? { kind: 'unit', unit: find(units, choice.unit.id) } : { kind: choice.kind };
 }
 
 const owner = { id: me.id, name: me.name };

@@ -64,7 +64,7 @@ export function startRun(conversation, answer, question) {
 		answer.text = run.text;
 		answer.citations = run.citations = citations.filter((one) => run.text.includes(`[${one.number}]`));
 		answer.run = { id: run.id, state: outcome, reason };
-		answer.usage = { prompt_tokens: 512, completion_tokens: 96, total_tokens: 608 };
+		answer.usage = { prompt_tokens: 512, completion_tokens: 96, estimated: true };
 		conversation.updated_at = new Date().toISOString();
 		emit('citations', { citations: answer.citations, removed_citations, text: run.text });
 		emit('done', { state: outcome, reason, usage: answer.usage });
@@ -75,7 +75,7 @@ export function startRun(conversation, answer, question) {
 	let tick = 0;
 	run.timer = setInterval(() => {
 		tick += 1;
-		if (tick === 8) emit('stage', { stage: (run.stage = 'reading'), done: 1, total: 3 });
+		if (tick === 8) emit('stage', { stage: (run.stage = 'reading') });
 		if (tick === 14) emit('stage', { stage: (run.stage = 'writing') });
 		if (tick < 15) return;
 		if (fails && tick === 22) {
@@ -101,7 +101,7 @@ export function listen(run, request, response) {
 		if (event === 'done') response.end();
 	};
 	const { text, citations, stage, reason, seq } = run;
-	send('snapshot', { text, citations, state: run.state, stage, reason, seq });
+	send('snapshot', { text, citations, removed_citations: 0, state: run.state, stage, reason, seq });
 	if (run.state !== 'running') return send('done', { state: run.state, reason });
 	run.listeners.add(send);
 	request.on('close', () => run.listeners.delete(send));

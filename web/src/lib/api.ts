@@ -3,11 +3,11 @@ import { answer, apiHeaders, ApiError, client, problem } from './api/client';
 import type {
 	DataClass,
 	Document,
-	NewMessage,
+	Question,
 	Problem,
 	Role,
 	Scope,
-	VisibilityChoice
+	WantedVisibility
 } from './api/types';
 
 export { ApiError } from './api/client';
@@ -58,11 +58,11 @@ export const getCollection = (id: string) => answer(client.GET('/api/collections
 export const createCollection = (body: {
 	name: string;
 	data_class: DataClass;
-	visibility?: VisibilityChoice;
+	visibility?: WantedVisibility;
 }) => answer(client.POST('/api/collections', { body }));
 export const changeCollection = (
 	id: string,
-	body: { name?: string; data_class?: DataClass; visibility?: VisibilityChoice }
+	body: { name?: string; data_class?: DataClass; visibility?: WantedVisibility }
 ) => answer(client.PATCH('/api/collections/{id}', { ...at(id), body }));
 export const deleteCollection = (id: string) =>
 	answer(client.DELETE('/api/collections/{id}', at(id)));
@@ -75,7 +75,7 @@ export const retryDocument = (id: string) =>
 	answer(client.POST('/api/documents/{id}/retry', at(id)));
 export const listPassages = (
 	id: string,
-	query: { page?: number; after?: string; limit?: number }
+	query: { page?: number; after?: number; limit?: number }
 ) => answer(client.GET('/api/documents/{id}/passages', { params: { path: { id }, query } }));
 export const getPassage = (id: string) => answer(client.GET('/api/passages/{id}', at(id)));
 
@@ -106,7 +106,7 @@ export const renameConversation = (id: string, title: string) =>
 export const deleteConversation = (id: string) =>
 	answer(client.DELETE('/api/conversations/{id}', at(id)));
 
-export const createMessage = (conversation: string, body: NewMessage) =>
+export const createMessage = (conversation: string, body: Question) =>
 	answer(client.POST('/api/conversations/{id}/messages', { ...at(conversation), body }));
 export const retryMessage = (id: string) => answer(client.POST('/api/messages/{id}/retry', at(id)));
 export const stopRun = (id: string) => answer(client.POST('/api/runs/{id}/stop', at(id)));
@@ -114,8 +114,8 @@ export const stopRun = (id: string) => answer(client.POST('/api/runs/{id}/stop',
 /** Where a run's events are heard. */
 export const runEventsUrl = (id: string) => `/api/runs/${id}/events`;
 
-export const listAudit = (after?: string) =>
-	answer(client.GET('/api/audit', { params: { query: { after } } }));
+export const listAudit = (after?: string | null) =>
+	answer(client.GET('/api/audit', { params: { query: { after: after ?? undefined } } }));
 export const verifyAudit = () => answer(client.GET('/api/audit/verify'));
 export const systemState = () => answer(client.GET('/api/system'));
 

@@ -6,7 +6,7 @@ import {
 	stopRun,
 	type Conversation,
 	type Message,
-	type NewMessage
+	type Question
 } from './api';
 import { RunStream } from './run-stream.svelte';
 
@@ -29,7 +29,7 @@ export class OpenConversation {
 	}
 
 	/** Asks; the answer begins to stream. */
-	async send(message: NewMessage): Promise<void> {
+	async send(message: Question): Promise<void> {
 		const { question, answer } = await createMessage(this.id, message);
 		this.messages = [...this.messages, question, answer];
 		this.#join();

@@ -3,7 +3,11 @@ import type { DocumentState, Reason } from './api';
 import { t, tCode } from './i18n.svelte';
 
 /** The stage in words, with pages while they are being read. */
-export function documentStage(state: DocumentState, pagesDone?: number, pages?: number): string {
+export function documentStage(
+	state: DocumentState,
+	pagesDone?: number | null,
+	pages?: number | null
+): string {
 	if (state === 'extracting' && pages) {
 		return t('document.state.extracting_pages', { done: pagesDone ?? 0, pages });
 	}

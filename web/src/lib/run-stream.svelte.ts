@@ -1,13 +1,16 @@
 /** Follows one run: text, sources, stage and end, through breaks of the connection. */
-import { ApiError, runEventsUrl, type Citation, type Reason, type RunState } from './api';
+import {
+	ApiError,
+	runEventsUrl,
+	type Citation,
+	type Reason,
+	type RunEvents,
+	type RunState
+} from './api';
 import { apiHeaders, problem } from './api/client';
 import { serverEvents, type ServerEvent } from './sse';
 
-export interface Stage {
-	stage: 'searching' | 'reading' | 'writing';
-	done?: number;
-	total?: number;
-}
+export type Stage = 'searching' | 'reading' | 'writing';
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 8_000;
@@ -78,37 +81,49 @@ export class RunStream {
 	}
 
 	#take({ event, data }: ServerEvent): void {
-		const told = JSON.parse(data);
 		switch (event) {
 			case 'snapshot':
-				this.#pending = '';
-				this.text = told.text;
-				this.citations = told.citations ?? [];
-				this.stage = stageOf(told.stage);
-				this.#seq = told.seq ?? 0;
-				this.reason = told.reason ?? undefined;
-				this.state = told.state;
-				break;
+				return this.#takeSnapshot(JSON.parse(data));
 			case 'delta':
-				if (told.seq <= this.#seq) break;
-				this.#seq = told.seq;
-				this.#later(told.text);
-				break;
+				return this.#takeDelta(JSON.parse(data));
 			case 'stage':
-				this.stage = stageOf(told);
-				break;
+				this.stage = (JSON.parse(data) as RunEvents['stage']).stage as Stage;
+				return;
 			case 'citations':
-				this.#pending = '';
-				this.citations = told.citations;
-				this.removedCitations = told.removed_citations ?? 0;
-				this.text = told.text;
-				break;
+				return this.#takeCitations(JSON.parse(data));
 			case 'done':
-				this.#flush();
-				this.reason = told.reason ?? undefined;
-				this.state = told.state;
-				break;
+				return this.#takeDone(JSON.parse(data));
 		}
+	}
+
+	#takeSnapshot(told: RunEvents['snapshot']): void {
+		this.#pending = '';
+		this.#seq = told.seq;
+		this.text = told.text;
+		this.citations = told.citations;
+		this.removedCitations = told.removed_citations;
+		this.stage = told.stage as Stage;
+		this.reason = told.reason ?? undefined;
+		this.state = told.state;
+	}
+
+	#takeDelta(told: RunEvents['delta']): void {
+		if (told.seq <= this.#seq) return;
+		this.#seq = told.seq;
+		this.#later(told.text);
+	}
+
+	#takeCitations(told: RunEvents['citations']): void {
+		this.#pending = '';
+		this.citations = told.citations;
+		this.removedCitations = told.removed_citations;
+		this.text = told.text;
+	}
+
+	#takeDone(told: RunEvents['done']): void {
+		this.#flush();
+		this.reason = told.reason ?? undefined;
+		this.state = told.state;
 	}
 
 	/** Collects what arrives within one frame, so that a fast model does not outrun the page. */
@@ -130,9 +145,4 @@ export class RunStream {
 		this.reason = { code: cause.code, text: cause.detail };
 		this.state = 'failed';
 	}
-}
-
-function stageOf(told: Stage | Stage['stage'] | null | undefined): Stage | undefined {
-	if (!told) return undefined;
-	return typeof told === 'string' ? { stage: told } : told;
 }

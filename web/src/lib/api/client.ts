@@ -4,7 +4,8 @@
  */
 import createClient, { type Middleware } from 'openapi-fetch';
 
-import type { paths, Problem } from './types';
+import type { paths } from './schema';
+import type { Problem } from './types';
 
 /** The server's refusal, or `offline` when no answer came at all. */
 export class ApiError extends Error {
