@@ -33,6 +33,8 @@ pub(crate) struct Manifest {
     pub(crate) members: BTreeMap<String, String>,
     /// Stored files that a document names and that were not there, or not what they should be.
     pub(crate) missing: Vec<String>,
+    /// Whether every tenant's audit log verified when the backup was made.
+    pub(crate) audit_intact: bool,
 }
 
 /// An archive being written.

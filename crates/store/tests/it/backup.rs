@@ -19,6 +19,7 @@ crate::on_both_engines! {
     a_damaged_backup_touches_nothing,
     nothing_is_overwritten,
     a_lost_file_is_told,
+    a_tampered_audit_log_is_saved_and_told,
 }
 
 async fn make(world: &World, name: &str) -> (PathBuf, Result<store::BackupReport, Error>) {
@@ -48,7 +49,7 @@ async fn everything_comes_back(world: World) {
     fill(&world).await;
     let (out, made) = make(&world, "b.tar.gz").await;
     let made = made.unwrap();
-    assert_eq!((made.blobs, made.missing.len()), (3, 0));
+    assert_eq!((made.blobs, made.missing.len(), made.audit_intact), (3, 0, true));
     let postgres = Location::Postgres(testkit::postgres::server().create_database());
     for place in [sqlite_target(&world, "s"), target(&world, "p", postgres)] {
         let restored = restore(&out, &place).await.unwrap();
@@ -225,4 +226,18 @@ fn any_damage_is_noticed_or_harmless() {
             Err(error) => prop_assert!(false, "{:?}", error),
         }
     });
+}
+
+async fn a_tampered_audit_log_is_saved_and_told(world: World) {
+    fill(&world).await;
+    world.tamper("UPDATE audit_head SET sequence = sequence + 1").await.unwrap();
+    let (out, made) = make(&world, "b.tar.gz").await;
+    let made = made.unwrap();
+    assert!(!made.audit_intact);
+    let postgres = Location::Postgres(testkit::postgres::server().create_database());
+    for place in [sqlite_target(&world, "s"), target(&world, "p", postgres)] {
+        assert_eq!(restore(&out, &place).await.unwrap(), made);
+        let store = Store::open(&place.location).await.unwrap();
+        assert!(!store.verify_audit(world.tenant).await.unwrap().intact(), "not mended either");
+    }
 }
