@@ -32,6 +32,7 @@ pub struct Environment(BTreeMap<String, String>);
 impl Environment {
     /// Reads the environment of the process. Variables that are not UTF-8 are left out.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads it")]
     pub fn of_process() -> Self {
         let pairs = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))

@@ -9,6 +9,7 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
 };
 use bytes::Bytes;
+use store::Store;
 use tower_http::compression::{
     CompressionLayer,
     predicate::{DefaultPredicate, NotForContentType, Predicate},
@@ -40,8 +41,9 @@ pub(crate) struct Front {
     pub session_lifetime: Duration,
     /// What people should know of a model, by its name.
     pub model_descriptions: Arc<HashMap<String, String>>,
-    /// For `/metrics`.
-    pub measurements: Measurements,
+    measurements: Measurements,
+    /// Asked for the number of jobs when somebody measures.
+    store: Store,
     /// The description of the interface, as it is served.
     pub description: Bytes,
 }
@@ -65,7 +67,7 @@ impl FromRef<Front> for Arc<Guard> {
 }
 
 impl Front {
-    pub fn new(app: Arc<App>, config: &Config, measurements: Measurements) -> Self {
+    pub fn new(app: Arc<App>, store: Store, config: &Config, measurements: Measurements) -> Self {
         let described = config.models.iter();
         let described = described.map(|model| (model.name.clone(), model.description.clone()));
         Self {
@@ -80,12 +82,23 @@ impl Front {
             },
             guard: Arc::new(Guard {
                 host: config.public_url.as_ref().and_then(|url| url.host_str()).map(str::to_owned),
+                origin: config.public_url.as_ref().map(|url| url.origin().ascii_serialization()),
                 https: config.is_https(),
                 trusted_proxy: config.trusted_proxy,
             }),
             measurements,
+            store,
             description: Bytes::from(routes::api_description()),
         }
+    }
+}
+
+impl Front {
+    /// The measurements of this moment, for a scraper. Without the database there are still those of
+    /// the process.
+    pub async fn measure(&self) -> String {
+        let jobs = self.store.job_counts().await.ok();
+        self.measurements.render(jobs)
     }
 }
 
@@ -103,7 +116,7 @@ pub(crate) fn router(front: Front) -> Router {
         .method_not_allowed_fallback(assets::method_not_allowed)
         // Every body is read through our own limits.
         .layer(DefaultBodyLimit::disable())
-        .layer(from_fn(refuse_foreign_pages))
+        .layer(from_fn_with_state(Arc::clone(&guard), refuse_foreign_pages))
         .layer(from_fn_with_state(Arc::clone(&guard), check_host))
         .layer(from_fn(answer_problems))
         .layer(from_fn_with_state(guard, security_headers))

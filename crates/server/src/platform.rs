@@ -76,10 +76,14 @@ impl Platform {
     }
 
     /// All routes with the layers around them.
-    #[must_use]
     pub fn router(&self) -> Router {
         let app = Arc::clone(&self.house.app);
-        front::router(Front::new(app, &self.config, self.measurements.clone()))
+        front::router(Front::new(
+            app,
+            self.house.store.clone(),
+            &self.config,
+            self.measurements.clone(),
+        ))
     }
 
     /// Ends what a killed process left behind, and starts working through jobs if that is the role.

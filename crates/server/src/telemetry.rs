@@ -3,6 +3,7 @@
 
 use std::{io::IsTerminal, panic};
 
+use app::JobCounts;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{EnvFilter, fmt};
 
@@ -63,7 +64,14 @@ impl Measurements {
     }
 
     /// The text for a scraper.
-    pub fn render(&self) -> String {
+    pub fn render(&self, jobs: Option<JobCounts>) -> String {
+        if let Some(jobs) = jobs {
+            let states =
+                [("waiting", jobs.waiting), ("running", jobs.running), ("failed", jobs.failed)];
+            for (state, count) in states {
+                metrics::gauge!("fachwerk_jobs", "state" => state).set(count as f64);
+            }
+        }
         if let Some(bytes) = resident_bytes() {
             metrics::gauge!("process_resident_memory_bytes").set(bytes);
         }
@@ -82,6 +90,7 @@ fn describe() {
         "fachwerk_http_request_seconds",
         "Time from the request's head to the last byte of the answer, by route template."
     );
+    metrics::describe_gauge!("fachwerk_jobs", "Background jobs of the installation, by state.");
     metrics::describe_gauge!("process_resident_memory_bytes", "Memory of the process.");
 }
 

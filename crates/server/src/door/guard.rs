@@ -37,6 +37,8 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 pub(crate) struct Guard {
     /// The host people type, if it is fixed.
     pub host: Option<String>,
+    /// The origin of our pages as browsers write it, if it is fixed.
+    pub origin: Option<String>,
     /// Whether people come by https.
     pub https: bool,
     /// The reverse proxy whose word on the caller's address counts.
@@ -122,14 +124,18 @@ fn is_known_host(guard: &Guard, authority: &Authority) -> bool {
 /// A request with a key in `Authorization` cannot come from a foreign page. Everything else must come
 /// from our own origin where the browser says so; and with a session cookie it must carry a header
 /// that no plain form can set.
-pub(crate) async fn refuse_foreign_pages(request: Request, next: Next) -> Response {
+pub(crate) async fn refuse_foreign_pages(
+    State(guard): State<Arc<Guard>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let headers = request.headers();
     if safe || headers.contains_key(AUTHORIZATION) {
         return next.run(request).await;
     }
     let marked = headers.get(&CSRF).is_some_and(|value| value == "1");
-    if is_foreign(headers) || (cookie::session(headers).is_some() && !marked) {
+    if is_foreign(&guard, headers) || (cookie::session(headers).is_some() && !marked) {
         let text = Bilingual::new(
             "Die Anfrage kommt nicht von den Seiten der Plattform. Programme melden sich mit einem API-Schlüssel an.",
             "The request does not come from the platform's own pages. Programs use an API key.",
@@ -139,15 +145,19 @@ pub(crate) async fn refuse_foreign_pages(request: Request, next: Next) -> Respon
     next.run(request).await
 }
 
-fn is_foreign(headers: &HeaderMap) -> bool {
+fn is_foreign(guard: &Guard, headers: &HeaderMap) -> bool {
     let site = headers.get(&FETCH_SITE).map(HeaderValue::as_bytes);
     if site.is_some_and(|site| site != b"same-origin" && site != b"none") {
         return true;
     }
     let Some(origin) = headers.get(ORIGIN) else { return false };
-    let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+    let Ok(origin) = origin.to_str() else { return true };
+    // A proxy in front may have changed the host: the configured address counts as well.
+    if guard.origin.as_deref() == Some(origin) {
+        return false;
+    }
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    match (origin, host) {
+    match (origin.split_once("://"), host) {
         (Some((_, origin)), Some(host)) => !origin.eq_ignore_ascii_case(host),
         _ => true,
     }

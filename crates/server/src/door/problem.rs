@@ -326,7 +326,7 @@ fn size(bytes: u64, decimal: char) -> String {
     for (unit, one) in units {
         if bytes >= one {
             let tenths = bytes.saturating_mul(10) / one;
-            return if tenths % 10 == 0 {
+            return if tenths.is_multiple_of(10) {
                 format!("{} {unit}", tenths / 10)
             } else {
                 format!("{}{decimal}{} {unit}", tenths / 10, tenths % 10)

@@ -1,5 +1,5 @@
 //! Tests of the server at its boundaries: configuration, command line, routes in process.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod authorisation;
 mod bad_input;

@@ -88,7 +88,7 @@ async fn an_answer_from_documents_carries_citations() {
         assert_eq!(answer.status, 200, "{answer:?}");
         let text = answer.text();
         let carrying = if stream {
-            let chunk = text.lines().filter(|line| line.contains("\"fachwerk\"")).next_back();
+            let chunk = text.lines().rfind(|line| line.contains("\"fachwerk\""));
             serde_json::from_str(chunk.unwrap().strip_prefix("data: ").unwrap()).unwrap()
         } else {
             answer.json()
