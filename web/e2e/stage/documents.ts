@@ -1,0 +1,44 @@
+/** The documents of the journeys, and how people bring them. */
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import type { Page } from '@playwright/test';
+
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+export interface Sample {
+	name: string;
+	type: string;
+	bytes: Buffer;
+}
+
+/** Three pages of local law, invented; made from the `.fodt` beside it with LibreOffice. */
+export const BY_LAW: Sample = {
+	name: 'Hundesteuersatzung.pdf',
+	type: 'application/pdf',
+	bytes: readFileSync(at('../fixtures/hundesteuersatzung.pdf'))
+};
+
+const GAZETTE = at('../../../../shared/data/pdf/w_weinuev_1995_bgbl1_2016_j0002-1_0010.pdf');
+
+/** A page of the German law gazette, if the shared data is there. */
+export function gazettePage(): Sample | undefined {
+	if (!existsSync(GAZETTE)) return undefined;
+	return { name: 'Gesetzblatt.pdf', type: 'application/pdf', bytes: readFileSync(GAZETTE) };
+}
+
+/** Drops a file on the page, wherever that is. */
+export async function drop(page: Page, { name, type, bytes }: Sample): Promise<void> {
+	const transfer = await page.evaluateHandle(
+		([name, type, base64]) => {
+			const bytes = Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
+			const transfer = new DataTransfer();
+			transfer.items.add(new File([bytes], name, { type }));
+			return transfer;
+		},
+		[name, type, bytes.toString('base64')] as const
+	);
+	for (const event of ['dragenter', 'dragover', 'drop']) {
+		await page.dispatchEvent('body', event, { dataTransfer: transfer });
+	}
+}
