@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { answerForClipboard, sourceLabel } from './citation-text';
+import { answerForClipboard, citationsByMark, sourceLabel } from './citation-text';
 import { loadStoredLocale } from './i18n.svelte';
+import { parseMarkdown } from './markdown';
 
 const SOURCE = {
 	number: 1,
@@ -20,6 +21,24 @@ describe('sourceLabel', () => {
 	it('names number, document and page', () => {
 		expect(sourceLabel(SOURCE)).toBe('Quelle 1: BGB.pdf, Seite 41');
 		expect(sourceLabel({ ...SOURCE, page: undefined })).toBe('Quelle 1: BGB.pdf');
+	});
+});
+
+describe('citationsByMark', () => {
+	it('gives each mark the quote of its sentence', () => {
+		const blocks = parseMarkdown('Erst [2]. Dann [1], **dann** [1].\n\n- Immer [1]\n- Nie [9]');
+		const quotes = [
+			{ number: 2, quote: 'a' },
+			{ number: 1, quote: 'b' },
+			{ number: 1, quote: 'c' }
+		];
+		const found = citationsByMark(blocks, quotes);
+		expect([...found].map(([mark, { quote }]) => [mark.number, quote])).toEqual([
+			[2, 'a'],
+			[1, 'b'],
+			[1, 'c'],
+			[1, 'c']
+		]);
 	});
 });
 

@@ -1,7 +1,14 @@
 /** How a source is named, on the page, to a screen reader, and in a copied answer. */
 import type { Citation } from './api';
 import { t } from './i18n.svelte';
-import { parseMarkdown, plainText, type Block, type Inline } from './markdown';
+import {
+	citationMarks,
+	parseMarkdown,
+	plainText,
+	type Block,
+	type CitationMark,
+	type Inline
+} from './markdown';
 
 type Source = Pick<Citation, 'number' | 'document_name' | 'page' | 'heading' | 'quote'>;
 
@@ -16,6 +23,25 @@ export function sourceLabel(source: Pick<Citation, 'number' | 'document_name' | 
 	const values = { number: source.number, document: source.document_name };
 	if (!source.page) return t('source.label', values);
 	return t('source.label_page', { ...values, page: source.page });
+}
+
+/**
+ * Which citation each mark stands for. Where one source is cited several times with a quote for
+ * each sentence, the marks take them in turn; the last quote serves all that follow.
+ */
+export function citationsByMark<T extends Pick<Citation, 'number'>>(
+	blocks: readonly Block[],
+	citations: readonly T[]
+): Map<CitationMark, T> {
+	const turns = new Map<number, T[]>();
+	for (const one of citations) turns.set(one.number, [...(turns.get(one.number) ?? []), one]);
+	const found = new Map<CitationMark, T>();
+	for (const mark of citationMarks(blocks)) {
+		const left = turns.get(mark.number);
+		const next = left && left.length > 1 ? left.shift() : left?.[0];
+		if (next) found.set(mark, next);
+	}
+	return found;
 }
 
 /** An answer with its sources, ready for the clipboard: as text, and as HTML for word processors. */

@@ -10,8 +10,14 @@ export type Inline =
 	| { kind: 'code'; text: string }
 	| { kind: 'strong' | 'emphasis' | 'deleted'; children: Inline[] }
 	| { kind: 'link'; href: string; children: Inline[] }
-	| { kind: 'citation'; number: number }
+	| CitationMark
 	| { kind: 'break' };
+
+/** A number in the text that stands for a source. */
+export interface CitationMark {
+	kind: 'citation';
+	number: number;
+}
 
 export type Block =
 	| { kind: 'paragraph'; children: Inline[] }
@@ -160,6 +166,32 @@ function decodeEntities(text: string): string {
 		if (name) return ENTITIES[String(name).toLowerCase()] ?? mark;
 		const point = decimal ? Number.parseInt(decimal, 10) : Number.parseInt(hex, 16);
 		return point > 0 && point <= 0x10ffff ? String.fromCodePoint(point) : mark;
+	});
+}
+
+/** All citation marks in `blocks`, in reading order. */
+export function citationMarks(blocks: readonly Block[]): CitationMark[] {
+	return blocks.flatMap((one) => {
+		switch (one.kind) {
+			case 'paragraph':
+			case 'heading':
+				return marksIn(one.children);
+			case 'list':
+				return one.items.flatMap(citationMarks);
+			case 'quote':
+				return citationMarks(one.blocks);
+			case 'table':
+				return [one.header, ...one.rows].flatMap((row) => row.flatMap(marksIn));
+			default:
+				return [];
+		}
+	});
+}
+
+function marksIn(children: readonly Inline[]): CitationMark[] {
+	return children.flatMap((one) => {
+		if (one.kind === 'citation') return [one];
+		return 'children' in one ? marksIn(one.children) : [];
 	});
 }
 

@@ -1,10 +1,11 @@
 import { getContext, setContext } from 'svelte';
 
 import type { Citation } from '$lib/api';
+import type { CitationMark } from '$lib/markdown';
 
 /** What the citation numbers inside an answer need to know. */
 export interface CitationContext {
-	find(number: number): Citation | undefined;
+	find(mark: CitationMark): Citation | undefined;
 	open(citation: Citation): void;
 }
 
