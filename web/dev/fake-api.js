@@ -188,7 +188,7 @@ function passagesOf(id, query) {
 }
 
 function audit() {
-	const actions = ['session.created', 'document.uploaded', 'conversation.created', 'key.created'];
+	const actions = ['create_session', 'upload_document', 'create_chat_completion', 'create_key'];
 	const items = Array.from({ length: 25 }, (_, index) => ({
 		sequence: 125 - index,
 		at: new Date(Date.now() - index * 733_000).toISOString(),
