@@ -10,7 +10,7 @@ mod http;
 mod installation;
 mod kill;
 mod laws;
-mod memory;
+mod processes;
 mod questions;
 mod report;
 mod retrieval;

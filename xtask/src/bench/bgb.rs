@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::documents::{self, text};
 use super::http::{Client, lost};
 use super::installation::Installation;
-use super::memory::Watch;
+use super::processes::{self, Watch};
 use super::report::{Report, seconds};
 use crate::failure::{Failure, Outcome};
 use crate::place::Place;
@@ -40,6 +40,8 @@ pub fn run(place: &Place, program: &Path) -> Outcome {
     let memory = Watch::begin(installation.process());
     let idle = memory.now_mb();
 
+    let mut report = Report::new("bgb");
+    let used = processes::processor_time(installation.process());
     let started = Instant::now();
     let id = documents::upload(&client, &collection, &book)?;
     let acknowledged = started.elapsed();
@@ -47,14 +49,15 @@ pub fn run(place: &Place, program: &Path) -> Outcome {
     let ready = started.elapsed();
     wait_until_found(&client, &id, started)?;
     let found = started.elapsed();
+    let used = processes::processor_time(installation.process()) - used;
 
-    let mut report = Report::new("bgb");
     let pages = document["pages"].as_u64().unwrap_or(0);
     let passages = document["passages"].as_u64().unwrap_or(0);
     report.tell("PDF", &format!("{pages} pages, {passages} passages"));
     report.tell("upload acknowledged", &seconds(acknowledged));
     report.tell("state ready", &seconds(ready));
     report.judge("found by search", &seconds(found), "at most 20 s", found <= TARGET);
+    report.tell("processor time for it", &seconds(used));
     report.tell("memory before", &format!("{idle} MB"));
     let peak = memory.peak_mb();
     report.judge(

@@ -12,7 +12,7 @@ use super::http::{Client, lost};
 use super::installation::Installation;
 use super::report::milliseconds;
 use super::slow_model::SlowModel;
-use super::{memory, report};
+use super::{processes, report};
 use crate::failure::{Failure, Outcome};
 use crate::place::Place;
 
@@ -55,6 +55,7 @@ pub fn run(place: &Place, program: &Path) -> Outcome {
     let laws = documents::folder(&documents::shared(place, "data/gesetze")?, ".md")?;
     let step = (laws.len() / UPLOADS).max(1);
     let files: Vec<File> = laws.into_iter().step_by(step).take(UPLOADS).collect();
+    let report = report::Report::new("kill");
     let mut rows = Vec::new();
     let mut missing = Vec::new();
     for killed_at in ROUNDS {
@@ -71,7 +72,7 @@ pub fn run(place: &Place, program: &Path) -> Outcome {
         ));
         missing.extend(found.missing);
     }
-    report::Report::new("kill").print_head()?;
+    report.print_head()?;
     println!(
         "| killed after | uploads acknowledged | then ready / failed | answers running | then ended \
          with a reason | ready again after | missing |\n|---|---|---|---|---|---|---|"
@@ -166,10 +167,10 @@ fn kill_at(
         }
         sleep(Duration::from_millis(1));
     }
-    let children = memory::tree(installation.process()).split_off(1);
+    let children = processes::tree(installation.process()).split_off(1);
     installation.kill();
     let killed = Instant::now();
-    let lives = |child: &u32| memory::field_kb(*child, "VmRSS:") > 0;
+    let lives = |child: &u32| processes::field_kb(*child, "VmRSS:") > 0;
     while children.iter().any(lives) && killed.elapsed() < ORPHANS {
         sleep(Duration::from_millis(20));
     }

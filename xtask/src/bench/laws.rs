@@ -10,7 +10,7 @@ use super::documents;
 use super::events::Events;
 use super::http::{Client, lost};
 use super::installation::Installation;
-use super::memory::Watch;
+use super::processes::{self, Watch};
 use super::questions;
 use super::report::{Report, milliseconds, percentile, seconds};
 use crate::failure::{Failure, Outcome};
@@ -43,11 +43,13 @@ pub fn run(place: &Place, program: &Path) -> Outcome {
     let memory = Watch::begin(installation.process());
     let mut report = Report::new("laws");
 
+    let used = processes::processor_time(installation.process());
     let started = Instant::now();
     documents::upload_all(&client, &collection, &laws, CLIENTS, &Mutex::default())?;
     let acknowledged = started.elapsed();
     let read = documents::wait_until_settled(&client, &collection, PATIENCE)?;
     let ready = started.elapsed();
+    let used = processes::processor_time(installation.process()) - used;
     documents::all_ready(&read, laws.len())?;
     let passages: u64 = read.iter().filter_map(|law| law["passages"].as_u64()).sum();
     let bytes: usize = laws.iter().map(|law| law.content.len()).sum();
@@ -55,6 +57,7 @@ pub fn run(place: &Place, program: &Path) -> Outcome {
     report.tell("Markdown", &size);
     report.tell(&format!("all acknowledged, {CLIENTS} clients"), &seconds(acknowledged));
     report.judge("all ready", &seconds(ready), "under 180 s", ready < READ_TARGET);
+    report.tell("processor time for it", &seconds(used));
     report.tell("peak memory while reading", &format!("{} MB", memory.peak_mb()));
 
     let searched = search(&client, &asked)?;

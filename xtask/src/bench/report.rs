@@ -11,13 +11,17 @@ use crate::shell;
 #[derive(Debug)]
 pub struct Report {
     command: String,
+    /// What the machine had to do before: a busy one measures others too.
+    load: String,
     rows: Vec<String>,
 }
 
 impl Report {
     /// A table for `cargo xtask bench NAME`.
     pub fn new(name: &str) -> Self {
-        Self { command: format!("cargo xtask bench {name}"), rows: Vec::new() }
+        let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        let load = load.split(' ').next().unwrap_or_default().to_owned();
+        Self { command: format!("cargo xtask bench {name}"), load, rows: Vec::new() }
     }
 
     /// Something that was measured and has no target.
@@ -33,7 +37,8 @@ impl Report {
 
     /// Prints where, when and how it was measured, for tables of another shape.
     pub fn print_head(&self) -> Outcome {
-        println!("\n{}; `{}`\n", machine()?, self.command);
+        let Self { command, load, .. } = self;
+        println!("\n{}, load {load} before; `{command}`\n", machine()?);
         Ok(())
     }
 
@@ -48,7 +53,7 @@ impl Report {
     }
 }
 
-/// Cores, processor, memory and date.
+/// Date, cores, processor and memory.
 fn machine() -> Outcome<String> {
     let date = shell::read(Command::new("date").arg("+%Y-%m-%d"))?;
     let cores = std::thread::available_parallelism().map_or(0, usize::from);

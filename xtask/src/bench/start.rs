@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use super::installation::Installation;
-use super::memory;
+use super::processes;
 use super::report::{Report, milliseconds};
 use crate::failure::Outcome;
 use crate::place::Place;
@@ -24,7 +24,7 @@ pub fn run(place: &Place, program: &Path) -> Outcome {
     for number in 1..=STARTS {
         let ready = installation.start()?;
         sleep(IDLE);
-        let memory = memory::field_kb(installation.process(), "VmRSS:") / 1024;
+        let memory = processes::field_kb(installation.process(), "VmRSS:") / 1024;
         // Asked politely, so that the next start finds what an ordinary stop leaves behind.
         installation.stop()?;
         if number == 1 {
