@@ -9,7 +9,7 @@ export default defineConfig({
 	forbidOnly: true,
 	reporter: 'list',
 	// Generous, because the program may be a debug build on a busy machine; nothing waits this long.
-	timeout: 180_000,
+	timeout: 300_000,
 	expect: { timeout: 30_000 },
 	use: {
 		actionTimeout: 30_000,

@@ -29,6 +29,8 @@ export function gazettePage(): Sample | undefined {
 
 /** Drops a file on the page, wherever that is. */
 export async function drop(page: Page, { name, type, bytes }: Sample): Promise<void> {
+	// Only a page that stands can catch it.
+	await page.getByRole('main').waitFor();
 	const transfer = await page.evaluateHandle(
 		([name, type, base64]) => {
 			const bytes = Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));

@@ -1,8 +1,8 @@
 /** The tests' own `test`: it fails when a page complains, even if all looks well. */
 import { expect, test as plain } from '@playwright/test';
 
-/** What browsers log by themselves when the server rightly refuses. */
-const EXPECTED = /status of (401|403|404|409|413|415|422|429)/;
+/** What is logged without our doing when something is rightly refused or not there. */
+const EXPECTED = /status of (401|403|404|409|413|415|422|429)|Not found: /;
 
 export const test = plain.extend<{ complaints: string[] }>({
 	complaints: [

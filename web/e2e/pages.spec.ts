@@ -1,0 +1,104 @@
+/** The other pages, each used once and seen by everybody. */
+import type { Page } from '@playwright/test';
+
+import { button } from './stage/chat';
+import { BY_LAW, drop } from './stage/documents';
+import { useHouse, type Person } from './stage/house';
+import { expectAccessible } from './stage/looks';
+import { expect, test } from './stage/test';
+import { letters, markedText, marks } from './stage/viewer';
+
+const house = useHouse();
+let ada: Person;
+
+test.beforeAll(async () => {
+	ada = await house().person('Ada Lindner', 'admin');
+});
+test.beforeEach(({ page }) => house().enter(page, ada));
+
+const dialog = (page: Page) => page.getByRole('dialog');
+
+test('a collection is made, filled, searched and emptied', async ({ page }) => {
+	await page.getByRole('complementary').getByRole('link', { name: 'Wissenssammlungen' }).click();
+	await button(page, 'Neue Sammlung').click();
+	await dialog(page).getByLabel('Name').fill('Ortsrecht');
+	await dialog(page).getByLabel('Wer darf sie sehen?').selectOption('für alle im Haus');
+	await expectAccessible(page);
+	await button(dialog(page), 'Anlegen').click();
+	await expect(page.getByRole('heading', { name: 'Ortsrecht', level: 1 })).toBeVisible();
+
+	await drop(page, BY_LAW);
+	const row = page.getByRole('listitem').filter({ hasText: BY_LAW.name });
+	await expect(row).toContainText('3 Seiten');
+	await expectAccessible(page);
+
+	await page.getByRole('complementary').getByRole('link', { name: 'Suche' }).click();
+	await page.getByLabel('Suchbegriffe').fill('Ersatzmarke Gebühr');
+	await page.keyboard.press('Enter');
+	const hit = page.getByRole('article').first();
+	await expect(hit).toContainText('5 Euro');
+	await expectAccessible(page);
+
+	await hit.getByRole('link', { name: BY_LAW.name }).click();
+	await expect(marks(page.locator('main')).first()).toBeInViewport();
+	expect(letters(await markedText(page.locator('main'), 3))).toContain('eineGebührvon5Euro');
+	await expectAccessible(page);
+
+	await page.getByRole('link', { name: 'Ortsrecht' }).click();
+	await button(page, `${BY_LAW.name} löschen`).click();
+	await button(dialog(page), 'Löschen').click();
+	await expect(page.getByText('Noch keine Dokumente.')).toBeVisible();
+	await page.goto(`${house().url}/search?q=Ersatzmarke`);
+	await expect(page.getByRole('heading', { name: /nichts gefunden/ })).toBeVisible();
+	await expectAccessible(page);
+});
+
+test('a key is made, shown once and revoked', async ({ page }) => {
+	await page.goto(`${house().url}/settings`);
+	await expectAccessible(page);
+	await button(page, 'Neuer Schlüssel').click();
+	await page.getByLabel('Bezeichnung').fill('Fachverfahren Wohngeld');
+	await button(page, 'Anlegen').click();
+	const key = await page.getByLabel('Neuer API-Schlüssel').inputValue();
+	const use = () => page.request.get(`${house().url}/v1/models`, { headers: { authorization: `Bearer ${key}` } });
+	expect((await use()).status()).toBe(200);
+	await expectAccessible(page);
+
+	await page.reload();
+	await expect(page.getByRole('listitem').filter({ hasText: 'Fachverfahren Wohngeld' })).toBeVisible();
+	await expect(page.getByText(key)).toHaveCount(0);
+	await button(page, /^Widerrufen/).click();
+	await button(dialog(page), 'Widerrufen').click();
+	await expect(page.getByText('Sie haben keine Schlüssel.')).toBeVisible();
+	expect((await use()).status()).toBe(401);
+});
+
+test('an administrator adds people and units and checks the log', async ({ page }) => {
+	await page.goto(`${house().url}/admin/units`);
+	const form = page.getByRole('form', { name: 'Neue Einheit' });
+	await form.getByLabel('Name').fill('Steueramt');
+	await button(form, 'Anlegen').click();
+	await expect(page.getByRole('main').getByText('Steueramt').first()).toBeVisible();
+	await expectAccessible(page);
+
+	await page.goto(`${house().url}/admin`);
+	await button(page, 'Person hinzufügen').click();
+	await expectAccessible(page);
+	await dialog(page).getByLabel('Name').fill('Bert Moor');
+	await dialog(page).getByLabel('E-Mail-Adresse').fill('bert@musterstadt.example');
+	await dialog(page).getByLabel('Neues Passwort').fill(ada.password);
+	await dialog(page).getByLabel('Passwort wiederholen').fill(ada.password);
+	await button(dialog(page), 'Anlegen').click();
+	await expect(page.getByRole('row').filter({ hasText: 'Bert Moor' })).toBeVisible();
+	await expectAccessible(page);
+
+	await page.goto(`${house().url}/admin/audit`);
+	await button(page, 'Kette prüfen').click();
+	await expect(page.getByText('Die Kette ist unversehrt.')).toBeVisible();
+	await expectAccessible(page);
+	for (const section of ['models', 'system']) {
+		await page.goto(`${house().url}/admin/${section}`);
+		await expect(page.getByRole('heading', { level: 2 }).first()).toBeVisible();
+		await expectAccessible(page);
+	}
+});

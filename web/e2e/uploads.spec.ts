@@ -1,0 +1,78 @@
+/** What happens to the files that people drop. */
+import type { Page } from '@playwright/test';
+
+import { attach, button } from './stage/chat';
+import { BY_LAW, drop, gazettePage, type Sample } from './stage/documents';
+import { useHouse, type Person } from './stage/house';
+import { expectAccessible } from './stage/looks';
+import { expect, test } from './stage/test';
+
+const house = useHouse();
+let ada: Person;
+
+test.beforeAll(async () => {
+	ada = await house().person('Ada Lindner');
+});
+test.beforeEach(({ page }) => house().enter(page, ada));
+
+const chip = (page: Page, name: string) =>
+	page.getByLabel('Angehängte Dokumente').getByRole('listitem').filter({ hasText: name });
+
+/** A PDF whose one page is empty. */
+const EMPTY_PAGE = `%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj
+trailer<</Root 1 0 R>>
+`;
+
+const UNFIT: (Sample & { reason: RegExp })[] = [
+	{
+		name: 'Bild.png',
+		type: 'image/png',
+		bytes: Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1'),
+		reason: /Möglich sind PDF, DOCX, ODT, HTML, Markdown und/
+	},
+	{
+		name: 'Programm.pdf',
+		type: 'application/pdf',
+		bytes: Buffer.from('MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff', 'latin1'),
+		reason: /Möglich sind PDF, DOCX, ODT, HTML, Markdown und/
+	},
+	{
+		name: 'Kaputt.pdf',
+		type: 'application/pdf',
+		bytes: Buffer.from('%PDF-1.7\nhier fehlt alles'),
+		reason: /Die Datei ist beschädigt/
+	},
+	{
+		name: 'Scan.pdf',
+		type: 'application/pdf',
+		bytes: Buffer.from(EMPTY_PAGE),
+		reason: /Scan ohne Text/
+	}
+];
+
+for (const { reason, ...sample } of UNFIT) {
+	test(`${sample.name} is turned away with its reason`, async ({ page }) => {
+		await drop(page, sample);
+		await expect(chip(page, sample.name).getByRole('status')).toHaveText(reason);
+		await expectAccessible(page);
+		await button(page, `${sample.name} entfernen`).click();
+		await expect(chip(page, sample.name)).toHaveCount(0);
+	});
+}
+
+test('a file is chosen by dialog as well', async ({ page }) => {
+	const choosing = page.waitForEvent('filechooser');
+	await button(page, /^Dokument hochladen/).click();
+	const { name, type, bytes } = BY_LAW;
+	await (await choosing).setFiles({ name, mimeType: type, buffer: bytes });
+	await expect(chip(page, name)).toContainText('bereit');
+});
+
+test('a page of the law gazette is read', async ({ page }) => {
+	const sample = gazettePage();
+	test.skip(!sample, 'the shared data with pages of the gazette is not here');
+	await attach(page, sample!);
+});
