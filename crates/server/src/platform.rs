@@ -109,12 +109,11 @@ impl Platform {
     }
 
     /// Answers requests on `listener` until `stop`; then lets running answers end within the
-    /// configured time. A process that only works waits for `stop`.
+    /// configured time, and stops the work.
     pub async fn serve(&self, listener: TcpListener, stop: CancellationToken) {
-        let deadline = self.config.limits.shutdown;
         let ending = async {
             stop.cancelled().await;
-            self.house.app.stop(deadline).await;
+            self.stop().await;
         };
         let limits = &self.config.limits;
         let listening = listen::serve(
@@ -122,17 +121,27 @@ impl Platform {
             self.router(),
             limits.connections,
             limits.header,
-            deadline + FAREWELL,
+            limits.shutdown + FAREWELL,
             stop.clone(),
         );
         tokio::join!(ending, listening);
     }
 
-    /// Stops the work and closes the database.
-    pub async fn close(self) {
+    /// Takes on no more work, and lets what is running end within the configured time.
+    pub async fn stop(&self) {
         self.house.app.stop(self.config.limits.shutdown).await;
+    }
+
+    /// Closes the database, once the work is stopped. What still holds on to it is let go of: its
+    /// lease ends, and the next start takes it up again.
+    pub async fn close(self) {
         self.tasks.close();
-        self.tasks.wait().await;
-        self.house.store.close().await;
+        let closing = async {
+            self.tasks.wait().await;
+            self.house.store.close().await;
+        };
+        if tokio::time::timeout(FAREWELL, closing).await.is_err() {
+            tracing::warn!("some work did not stop in time and will be taken up at the next start");
+        }
     }
 }

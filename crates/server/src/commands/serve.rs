@@ -1,6 +1,6 @@
 //! `fachwerk serve`: from a configuration to a running platform, top to bottom, and down again.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use app::App;
 use tokio::{
@@ -18,6 +18,9 @@ use crate::{
     wiring::explain,
 };
 
+/// Time for threads to end by themselves, when everything else has stopped.
+const THREADS_TIME: Duration = Duration::from_secs(1);
+
 pub(super) fn serve(asked: &cli::Serve) -> Outcome {
     let config = load(&asked.overrides())?;
     telemetry::start_log(&config.log);
@@ -26,7 +29,11 @@ pub(super) fn serve(asked: &cli::Serve) -> Outcome {
         cli::Role::Api => Role::Api,
         cli::Role::Worker => Role::Worker,
     };
-    runtime()?.block_on(run(config, role))
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(run(config, role));
+    // A thread that still reads a document would hold the process for as long as it reads.
+    runtime.shutdown_timeout(THREADS_TIME);
+    outcome
 }
 
 async fn run(config: Config, role: Role) -> Outcome {
@@ -36,6 +43,7 @@ async fn run(config: Config, role: Role) -> Outcome {
         platform.start_work().await?;
         print("Fachwerk works through jobs.\n")?;
         stop.cancelled().await;
+        platform.stop().await;
     } else {
         // Bound before work is taken up: a wrong address is reported at once.
         let listener = TcpListener::bind(config.listen).await.map_err(|error| {
