@@ -1,3 +1,5 @@
+//! What can go wrong with an index. Knows no causes of the engine's own by name.
+
 /// What can go wrong with an index. No message holds content.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -2,5 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a fake that cannot start should fail the test")]
 
+pub mod client;
 pub mod fake_model;
 pub mod postgres;

@@ -104,17 +104,11 @@ async fn start(
         store: store.clone(),
         blobs,
         index: Arc::new(index),
-        gateway: Gateway::new(client(), catalogue(model), settings()),
+        gateway: Gateway::new(testkit::client::client(), catalogue(model), settings()),
         secret: InstallationSecret::generate(),
         config: config(instance),
     };
     (App::new(parts).unwrap(), store)
-}
-
-fn client() -> reqwest::Client {
-    // Only the first test of the process finds none installed.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
 
 fn settings() -> Settings {
