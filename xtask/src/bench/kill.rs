@@ -23,6 +23,8 @@ const ANSWERS: usize = 20;
 /// Answers of one person at the same time; the program refuses more than some.
 const ANSWERS_EACH: usize = 7;
 const CLIENTS: usize = 4;
+/// Characters of a document that are searched for.
+const QUERY_CHARS: usize = 200;
 /// How long something may take that happens at once when all is well.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long all documents may take after the restart.
@@ -222,8 +224,13 @@ fn settled(client: &Client, id: &str, started: Instant) -> Outcome<Value> {
     }
 }
 
+/// Whether the words of a document's first passage find it.
 fn is_found(client: &Client, id: &str) -> Outcome<bool> {
-    let body = json!({ "query": "Verordnung Gesetz Absatz", "documents": [id] });
+    let path = format!("/api/documents/{id}/passages?limit=1");
+    let answer = client.get(&path).map_err(|error| lost(&error))?;
+    let passages = answer.expect(200, "list passages")?;
+    let words: String = text(&passages["items"][0], "text").chars().take(QUERY_CHARS).collect();
+    let body = json!({ "query": words, "documents": [id] });
     let answer = client.post("/api/search", &body).map_err(|error| lost(&error))?;
     let answer = answer.expect(200, "search")?;
     Ok(answer["hits"].as_array().is_some_and(|hits| !hits.is_empty()))
