@@ -75,16 +75,25 @@ impl Given {
     }
 
     /// The citations of an answer: exact quotes where the model knows them, else whole passages for
-    /// the numbers it cited.
+    /// the sources it cited. Both come in the order of the answer, and that order gives the numbers,
+    /// as it does for the marks in the text.
     pub(crate) fn citations(&self, quotes: &[llm::Citation], cited: &[u32]) -> Vec<Citation> {
-        let quoted = quotes
-            .iter()
-            .filter_map(|quote| self.citation(quote.number, Some((quote.start, quote.end))));
-        let whole = cited
-            .iter()
-            .filter(|number| !quotes.iter().any(|quote| quote.number == **number))
-            .filter_map(|number| self.citation(*number, None));
-        quoted.chain(whole).collect()
+        let exact = quotes.iter().map(|quote| (quote.number, Some((quote.start, quote.end))));
+        let whole = cited.iter().map(|source| (*source, None));
+        let mut appeared: Vec<u32> = vec![];
+        let mut citations = vec![];
+        for (source, span) in exact.chain(whole) {
+            let is_new = !appeared.contains(&source);
+            if is_new {
+                appeared.push(source);
+            } else if span.is_none() {
+                continue;
+            }
+            let place = appeared.iter().position(|one| *one == source).unwrap_or_default();
+            let number = u32::try_from(place + 1).unwrap_or(u32::MAX);
+            citations.extend(self.citation(source, span).map(|found| Citation { number, ..found }));
+        }
+        citations
     }
 
     fn citation(&self, number: u32, span: Option<(usize, usize)>) -> Option<Citation> {

@@ -168,6 +168,11 @@ impl App {
     /// # Errors
     /// Why not.
     pub async fn check_ready(&self) -> Result<()> {
-        Ok(self.store.ping().await?)
+        self.store.ping().await?;
+        match self.store.schema_state().await? {
+            store::SchemaState::Current => Ok(()),
+            other => Err(Error::new(domain::ErrorKind::Overloaded, "overloaded")
+                .caused_by(format!("the schema of the database is {other:?}"))),
+        }
     }
 }

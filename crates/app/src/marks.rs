@@ -1,4 +1,4 @@
-//! Citation marks in an answer on its way: those of a language model are checked against the given
+//! Citation marks in an answer on its way, numbered in the order in which sources appear: those of a language model are checked against the given
 //! sources; those of the built-in engine are exact by themselves, and brackets inside its quotes
 //! must stay word for word.
 
@@ -53,7 +53,7 @@ impl Marks {
         }
     }
 
-    /// The numbers cited in the first choice that belong to a source.
+    /// The sources cited in the first choice, by their own numbers, in the order of appearance.
     pub(crate) fn cited(&self) -> &[u32] {
         self.filters.get(&0).map_or(&[], CitationFilter::cited)
     }
@@ -66,7 +66,11 @@ impl Marks {
     fn filter(&mut self, choice: u64) -> Option<&mut CitationFilter> {
         let known = self.known.as_ref()?;
         let filters = &mut self.filters;
-        Some(filters.entry(choice).or_insert_with(|| CitationFilter::new(known.iter().copied())))
+        Some(
+            filters
+                .entry(choice)
+                .or_insert_with(|| CitationFilter::renumbering(known.iter().copied())),
+        )
     }
 }
 

@@ -137,16 +137,24 @@ fn events(head: &Head, work: &Work, tokens_max: Option<u32>) -> VecDeque<ChatEve
     events
 }
 
-/// Each quote with the words that lead to it, and what follows the last.
+/// Each quote with the words that lead to it, and what follows the last. Marks count from 1 in the
+/// order in which sources appear; the citation beside a quote names the source by its own number.
 fn sentences(answer: &ExtractAnswer) -> Vec<(String, Option<Citation>)> {
     let mut sentences = Vec::new();
+    let mut appeared = Vec::new();
     let mut text = String::new();
     for piece in &answer.pieces {
-        text.push_str(&piece.render());
-        if let Piece::Quote { source, start, end, .. } = piece {
-            let citation = Citation { number: *source, start: *start, end: *end };
-            sentences.push((std::mem::take(&mut text), Some(citation)));
+        let Piece::Quote { source, start, end, .. } = piece else {
+            text.push_str(&piece.render());
+            continue;
+        };
+        if !appeared.contains(source) {
+            appeared.push(*source);
         }
+        let place = appeared.iter().position(|number| number == source).unwrap_or_default();
+        text.push_str(&piece.render_marked(u32::try_from(place + 1).unwrap_or(u32::MAX)));
+        let citation = Citation { number: *source, start: *start, end: *end };
+        sentences.push((std::mem::take(&mut text), Some(citation)));
     }
     if !text.is_empty() {
         sentences.push((text, None));

@@ -47,7 +47,16 @@ impl Piece {
         match self {
             Self::Text(text) => text.clone(),
             Self::Heading(heading) => format!("**{}**", one_line(heading).replace('*', "")),
-            Self::Quote { source, text, .. } => format!("{} [{source}]", one_line(text)),
+            Self::Quote { source, .. } => self.render_marked(*source),
+        }
+    }
+
+    /// The piece in Markdown, its mark with another number than that of the source.
+    #[must_use]
+    pub fn render_marked(&self, number: u32) -> String {
+        match self {
+            Self::Quote { text, .. } => format!("{} [{number}]", one_line(text)),
+            other => other.render(),
         }
     }
 }

@@ -5,7 +5,7 @@ mod markdown;
 
 use std::collections::BTreeSet;
 
-use mark::{Found, Mark};
+use mark::{Found, Item, Mark};
 use markdown::Context;
 
 /// Removes marks such as `[7]`, `[2, 7]` or `[Quelle 7]` whose number belongs to no source, and
@@ -20,6 +20,7 @@ pub struct CitationFilter {
     context: Context,
     cited: Vec<u32>,
     removed: u32,
+    renumbers: bool,
 }
 
 impl CitationFilter {
@@ -35,7 +36,16 @@ impl CitationFilter {
             context: Context::default(),
             cited: Vec::new(),
             removed: 0,
+            renumbers: false,
         }
+    }
+
+    /// Knows the numbers of the given sources, and lets marks count from 1 in the order in which
+    /// sources appear: whoever reads misses no number. [`CitationFilter::cited`] goes on naming the
+    /// sources by their own numbers, in just that order.
+    #[must_use]
+    pub fn renumbering(known: impl IntoIterator<Item = u32>) -> Self {
+        Self { renumbers: true, ..Self::new(known) }
     }
 
     /// Takes the next piece of the answer and returns what may be shown.
@@ -90,6 +100,16 @@ impl CitationFilter {
         shown
     }
 
+    /// How an item of a mark is shown, its number being one of `cited`.
+    fn item_text(&self, item: &Item<'_>) -> String {
+        if !self.renumbers {
+            return item.text.to_owned();
+        }
+        let place = self.cited.iter().position(|number| *number == item.number).unwrap_or_default();
+        let words = item.text.trim_end_matches(|c: char| c.is_ascii_digit());
+        format!("{words}{}", place + 1)
+    }
+
     /// Writes what stays of a mark, and the space before it unless nothing stays.
     fn show(&mut self, mark: &Mark<'_>, space: &str, after: &str, shown: &mut String) {
         let (kept, removed): (Vec<_>, Vec<_>) =
@@ -108,10 +128,11 @@ impl CitationFilter {
             }
         } else {
             shown.push_str(space);
-            if removed.is_empty() {
+            let texts: Vec<String> = kept.iter().map(|item| self.item_text(item)).collect();
+            let is_unchanged = kept.iter().zip(&texts).all(|(item, text)| item.text == text);
+            if removed.is_empty() && is_unchanged {
                 shown.push_str(mark.text);
             } else {
-                let texts: Vec<&str> = kept.iter().map(|item| item.text).collect();
                 shown.push('[');
                 shown.push_str(&texts.join(", "));
                 shown.push(']');

@@ -195,3 +195,12 @@ proptest! {
         prop_assert!(cited.iter().all(|number| (1..=3).contains(number)));
     }
 }
+
+#[test]
+fn marks_can_count_in_the_order_of_appearance() {
+    let mut filter = CitationFilter::renumbering([2, 4, 7]);
+    let mut shown = filter.push("Erst [7], dann [Quelle 2] und [4, 9] und wieder [7,2].");
+    shown.push_str(&filter.finish());
+    assert_eq!(shown, "Erst [1], dann [Quelle 2] und [3] und wieder [1, 2].");
+    assert_eq!((filter.cited(), filter.removed()), ([7, 2, 4].as_slice(), 1));
+}
