@@ -71,7 +71,7 @@ test('a failed answer says why and can be tried again', async ({ page }) => {
 test('what a model is not cleared for is refused in plain words and never sent', async ({ page }) => {
 	const before = model.count;
 	await button(page, 'Mehr').click();
-	await page.getByLabel('Schutzklasse dieser Nachricht').selectOption({ label: 'personenbezogen' });
+	await page.getByLabel('Datenklasse dieser Nachricht').selectOption({ label: 'personenbezogen' });
 	await page.keyboard.press('Escape');
 	await composer(page).fill('Was verdient Herr Muster?');
 	await button(page, 'Senden').click();

@@ -42,7 +42,7 @@ async fn it_quotes_word_for_word_and_says_where() {
     for citation in stream.citations() {
         assert_eq!(citation.number, 3);
         let quote: String = letters[citation.start..citation.end].iter().collect();
-        assert!(heard.text.contains(&format!("{quote} [3]")), "{quote}");
+        assert!(heard.text.contains(&format!("{quote} [1]")), "{quote}");
     }
     let metered = stream.meter().read();
     assert!(metered.is_finished && !metered.is_estimated);

@@ -1,7 +1,7 @@
-import { listCollections, listUnits } from '$lib/api';
+import { listCollections } from '$lib/api';
 
 export async function load({ depends }) {
 	depends('app:collections');
-	const [{ items }, units] = await Promise.all([listCollections(), listUnits()]);
-	return { collections: items, units: units.items };
+	const { items } = await listCollections();
+	return { collections: items };
 }

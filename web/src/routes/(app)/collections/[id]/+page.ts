@@ -1,16 +1,15 @@
 import { error } from '@sveltejs/kit';
 
-import { ApiError, getCollection, listDocuments, listUnits } from '$lib/api';
+import { ApiError, getCollection, listDocuments } from '$lib/api';
 
 export async function load({ params, depends }) {
 	depends('app:documents');
 	try {
-		const [collection, documents, units] = await Promise.all([
+		const [collection, documents] = await Promise.all([
 			getCollection(params.id),
-			listDocuments(params.id),
-			listUnits()
+			listDocuments(params.id)
 		]);
-		return { collection, documents: documents.items, units: units.items };
+		return { collection, documents: documents.items };
 	} catch (cause) {
 		if (cause instanceof ApiError && [400, 404, 422].includes(cause.status)) error(404);
 		throw cause;
