@@ -9,6 +9,7 @@ mod config;
 mod connections;
 mod generated;
 mod openai;
+mod openai_clients;
 mod routes;
 mod transcript;
 mod world;

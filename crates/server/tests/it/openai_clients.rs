@@ -1,0 +1,121 @@
+//! The stock `openai` packages, unchanged, against the platform on a real socket. `cargo xtask test`
+//! installs them and says by environment variables where they are.
+
+use std::{env, ffi::OsString, net::SocketAddr};
+
+use serde_json::{Value, json};
+use testkit::fake_model::Reply;
+use tokio::{net::TcpListener, process::Command};
+use tokio_util::sync::CancellationToken;
+
+use crate::world::World;
+
+const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/stock_clients");
+
+#[tokio::test]
+async fn the_python_package_works_unchanged() {
+    let Some(python) = provided("FACHWERK_OPENAI_PYTHON") else { return };
+    let mut command = Command::new(python);
+    command.arg(format!("{PROGRAMS}/client.py"));
+    check(command).await;
+}
+
+#[tokio::test]
+async fn the_javascript_package_works_unchanged() {
+    let Some(node_modules) = provided("FACHWERK_OPENAI_NODE_MODULES") else { return };
+    let mut command = Command::new("node");
+    command.arg(format!("{PROGRAMS}/client.cjs")).env("NODE_PATH", node_modules);
+    check(command).await;
+}
+
+fn provided(variable: &str) -> Option<OsString> {
+    let value = env::var_os(variable);
+    if value.is_none() {
+        println!("skipped: {variable} does not say where the stock client is; `cargo xtask test`");
+    }
+    value
+}
+
+/// Lets a client do its round and compares what it saw with what every client must see.
+async fn check(mut client: Command) {
+    let world = World::new().await;
+    let ada = world.member("ada").await;
+    let collection = ada.collection("Satzungen", "private").await;
+    let text = "Die Steuer beträgt im Jahr 96 Euro. Was kostet ein Hund? Ein Hund kostet 96 Euro.";
+    let document = ada.document(&collection, "hund.txt", text).await;
+    let (_, key) = world.key_of(&ada, &["models", "documents", "search"]).await;
+    world.model.next(Reply::text("Ein Hund kostet 96 Euro.").usage(12, 6));
+    world.model.next(Reply::text("Ein Hund kostet 96 Euro.").usage(12, 6));
+    world.model.next(Reply::status(200, &tool_call()));
+    let refusal = json!({"error": {"message": "too small", "type": "invalid_request_error",
+        "param": "max_completion_tokens", "code": "integer_below_min_value"}});
+    world.model.next(Reply::status(400, &refusal));
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address: SocketAddr = listener.local_addr().unwrap();
+    client
+        .env("OPENAI_BASE_URL", format!("http://{address}/v1"))
+        .env("OPENAI_API_KEY", key["key"].as_str().unwrap())
+        .env("DOCUMENT", &document)
+        .env("NO_PROXY", "127.0.0.1");
+    let stop = CancellationToken::new();
+    let (output, ()) = tokio::join!(
+        async {
+            let output = client.output().await.unwrap();
+            stop.cancel();
+            output
+        },
+        world.platform.serve(listener, stop.clone()),
+    );
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(seen, expected(), "{told}");
+    check_passed_on(&world);
+}
+
+/// An answer in which the model wants a function called.
+fn tool_call() -> Value {
+    json!({
+        "id": "chatcmpl-1", "object": "chat.completion", "created": 1_700_000_000, "model": "oben",
+        "choices": [{
+            "index": 0, "finish_reason": "tool_calls",
+            "message": {"role": "assistant", "content": null, "tool_calls": [{
+                "id": "call_1", "type": "function",
+                "function": {"name": "satzung", "arguments": "{\"paragraf\":4}"},
+            }]},
+        }],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+    })
+}
+
+fn expected() -> Value {
+    json!({
+        "models": ["gross", "fachwerk-auszug"],
+        "model": "gross",
+        "whole": ["Ein Hund kostet 96 Euro.", "stop", 18],
+        "streamed": {"text": "Ein Hund kostet 96 Euro.", "finish_reason": "stop", "usage": 18},
+        "tool_call": ["call_1", "satzung", "{\"paragraf\":4}", "tool_calls"],
+        "cited": [1, true],
+        "failures": [
+            ["NotFoundError", 404, "model_unknown", null],
+            ["NotFoundError", 404, "model_unknown", null],
+            ["AuthenticationError", 401, "key_invalid", null],
+            ["BadRequestError", 400, "invalid_value", "messages[0].role"],
+            ["PermissionDeniedError", 403, "clearance_too_low", null],
+            ["BadRequestError", 400, "upstream_refused", null],
+        ],
+    })
+}
+
+/// What is not ours reaches the model as the client sent it.
+fn check_passed_on(world: &World) {
+    let requests = world.model.requests();
+    assert_eq!(requests.len(), 4, "{requests:?}");
+    assert_eq!(requests[0].body["seed"], 7);
+    assert_eq!(requests[0].body["temperature"], 0.2);
+    assert_eq!(requests[2].body["tools"][0]["function"]["name"], "satzung");
+    assert_eq!(requests[2].body["tool_choice"], "auto");
+    assert_eq!(requests[2].body["response_format"]["type"], "json_object");
+    assert!(requests.iter().all(|request| request.body.get("fachwerk").is_none()));
+}
