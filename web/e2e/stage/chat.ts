@@ -12,8 +12,14 @@ export const lastAnswer = (page: Page) =>
 
 /** The numbers in an answer, in the order in which they stand there. */
 export const citations = (answer: Locator) => answer.locator('.text').getByRole('button', { name: /^Quelle \d+:/ });
-/** The statements of an answer: its paragraphs and list items. */
-export const statements = (answer: Locator) => answer.locator('.text :is(p, li):not(:has(p, li))');
+/**
+ * The statements of an answer: its paragraphs and list items, but for the first, by which the
+ * built-in engine says what it is, and its headings, which are all bold.
+ */
+export const statements = (answer: Locator) =>
+	answer
+		.locator('.text :is(p, li):not(:has(p, li)):not(:has(> strong:first-child:last-child))')
+		.filter({ hasNotText: /kein Sprachmodell\):$/ });
 
 /** Drops a document and waits until questions can rest on it. */
 export async function attach(page: Page, sample: Sample): Promise<void> {
