@@ -2,7 +2,7 @@
 
 use domain::{CollectionId, Credential, ErrorKind, Instant, KeyId, Scope};
 use identity::{Password, PasswordHash, Token, TokenKind};
-use store::{ApiKey, By, NewApiKey, Tenant, User};
+use store::{ApiKey, AuditEvent, AuditOutcome, By, NewApiKey, Tenant, User};
 
 use crate::{App, Error, Principal, Result, naming::checked_name};
 
@@ -63,8 +63,15 @@ impl App {
         self.authorise_account(principal)?;
         let login = self.store.login_of(principal.tenant, principal.user).await?;
         let stored = PasswordHash::from_stored(login.password_hash);
+        let brakes = self.password_brake(principal);
+        self.reserve_attempt(&brakes).await?;
         let matches = self.hashing.run(move || stored.matches(&Password::given(current))).await?;
-        if !matches {
+        if matches {
+            self.settle_attempt(&brakes).await?;
+        } else {
+            let event = AuditEvent::done(&By::from(principal), "set_password");
+            let refused = event.outcome(AuditOutcome::Refused);
+            self.store.record_audit(principal.tenant, refused).await?;
             return Err(Error::invalid("password_wrong").in_field("current"));
         }
         let hash = self.hash_chosen_password(new, "new").await?;

@@ -53,8 +53,12 @@ impl App {
         let (collections, documents) =
             asked.map(|asked| (asked.collections, asked.documents)).unwrap_or_default();
         let scope = self.check_scope(principal, &collections, &documents).await?;
+        if !scope.is_empty() && request.n() > 1 {
+            // Citations belong to one text.
+            return Err(Error::invalid("one_choice_with_sources").in_field("n"));
+        }
         let class = declared.unwrap_or(self.config.api_class).max(scope.class);
-        self.check_clearance(request.model(), class)?;
+        self.check_clearance(principal, request.model(), class).await?;
         let given = if scope.is_empty() {
             None
         } else {

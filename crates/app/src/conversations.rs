@@ -6,11 +6,18 @@ use domain::{
     Action, CollectionId, ConversationId, DataClass, DocumentId, ErrorKind, MessageId, Resource,
     limits,
 };
-use store::{Asked, Attachment, Conversation, Message, MessageRole, NewQuestion, Page, Task};
+use store::{
+    Asked, Attachment, AuditEvent, By, Conversation, Message, MessageRole, NewQuestion, Page, Task,
+};
 
 use crate::{
-    App, Error, Language, Principal, Result, grounding::Scope, naming::checked_name,
-    search::check_count, wording::wording,
+    App, Error, Language, Principal, Result,
+    grounding::Scope,
+    live::{LiveRuns, Place},
+    naming::checked_name,
+    runs::Work,
+    search::check_count,
+    wording::wording,
 };
 
 /// Conversations on one page of the history.
@@ -128,6 +135,8 @@ impl App {
         let (tenant, owner) = (principal.tenant, principal.user);
         let running = self.store.running_run(tenant, owner, id).await?;
         self.store.delete_conversation(tenant, owner, id).await?;
+        let event = AuditEvent::done(&By::from(principal), "delete_conversation");
+        self.store.record_audit(tenant, event.to("conversation", id)).await?;
         if let Some(live) = running.and_then(|run| self.live.get(run.id)) {
             live.stop.cancel();
         }
@@ -147,23 +156,21 @@ impl App {
         conversation: ConversationId,
         new: NewMessage,
     ) -> Result<Asked> {
-        authorise_own(principal)?;
+        authorise_asking(principal)?;
         check_message(&new)?;
-        let before = self.get_conversation(principal, conversation).await?;
-        self.check_room(principal)?;
+        let before = self.get_conversation(principal, conversation).await?.messages;
+        let place = self.reserve_place(principal)?;
         let task = new.task.unwrap_or(Task::Answer);
-        let (documents, collections) = named_or_carried(&new, &before.messages);
+        let (documents, collections) = self.named_or_carried(principal, &new, &before).await?;
         let scope = self.check_scope(principal, &collections, &documents).await?;
         if task != Task::Answer && scope.documents().is_empty() {
             return Err(Error::invalid("summary_needs_document").in_field("documents"));
         }
         let model = new.model.clone().unwrap_or_else(|| self.default_model().to_owned());
-        let class = new
-            .data_class
-            .unwrap_or(self.config.interface_class)
-            .max(scope.class)
-            .max(highest_class(&before.messages));
-        self.check_clearance(&model, class)?;
+        let history = self.history(principal, before).await?;
+        let declared = new.data_class.unwrap_or(self.config.interface_class);
+        let class = declared.max(scope.class).max(history.class);
+        self.check_clearance(principal, &model, class).await?;
         let question = question(&new, task, &scope, collections, model, class);
         let asked = self
             .store
@@ -175,7 +182,9 @@ impl App {
                 &self.config.instance,
             )
             .await?;
-        self.start_run(principal, &asked.run, &asked.answer, before.messages, &asked.question);
+        let (before, question) = (history.messages, asked.question.clone());
+        let work = Work { principal: principal.clone(), question, before, class, place };
+        self.start_run(&asked.run, work);
         Ok(asked)
     }
 
@@ -189,7 +198,7 @@ impl App {
         principal: &Principal,
         id: MessageId,
     ) -> Result<Message> {
-        authorise_own(principal)?;
+        authorise_asking(principal)?;
         let (tenant, owner) = (principal.tenant, principal.user);
         let answer = self.store.message(tenant, owner, id).await?;
         let mut messages = self.store.messages(tenant, owner, answer.conversation).await?;
@@ -197,27 +206,54 @@ impl App {
         if !is_last || answer.role != MessageRole::Assistant {
             return Err(Error::new(ErrorKind::Conflict, "run_not_repeatable"));
         }
-        self.check_room(principal)?;
+        let place = self.reserve_place(principal)?;
         messages.pop();
         let question = messages.pop().ok_or_else(Error::not_found)?;
         let documents: Vec<_> = question.attachments.iter().map(|file| file.document).collect();
         let scope = self.check_scope(principal, &question.collections, &documents).await?;
-        let class = question.data_class.max(scope.class).max(highest_class(&messages));
+        let history = self.history(principal, messages).await?;
+        let class = question.data_class.max(scope.class).max(history.class);
         let model = question.model.as_deref().unwrap_or_else(|| self.default_model());
-        self.check_clearance(model, class)?;
+        self.check_clearance(principal, model, class).await?;
         let instance = &self.config.instance;
         let (answer, run) = self.store.retry_message(tenant, owner, id, instance).await?;
-        self.start_run(principal, &run, &answer, messages, &question);
+        let before = history.messages;
+        self.start_run(&run, Work { principal: principal.clone(), question, before, class, place });
         Ok(answer)
     }
 
-    fn check_room(&self, principal: &Principal) -> Result<()> {
-        if self.live.count_of(principal.user) >= RUNS_PER_PERSON_MAX {
+    /// Takes one of the person's places for answers in the making; it is free again when dropped.
+    fn reserve_place(&self, principal: &Principal) -> Result<Place> {
+        LiveRuns::reserve(&self.live, principal.user, RUNS_PER_PERSON_MAX).ok_or_else(|| {
             let error = Error::new(ErrorKind::RateLimited, "too_many_runs");
-            return Err(error.with("max", RUNS_PER_PERSON_MAX));
-        }
-        Ok(())
+            error.with("max", RUNS_PER_PERSON_MAX)
+        })
     }
+
+    /// What the question names; if it names nothing at all, what is left of what the question before
+    /// named.
+    async fn named_or_carried(
+        &self,
+        principal: &Principal,
+        new: &NewMessage,
+        before: &[Message],
+    ) -> Result<(Vec<DocumentId>, Vec<CollectionId>)> {
+        if new.documents.is_some() || new.collections.is_some() {
+            let (documents, collections) = (new.documents.clone(), new.collections.clone());
+            return Ok((documents.unwrap_or_default(), collections.unwrap_or_default()));
+        }
+        match before.iter().rev().find(|message| message.role == MessageRole::User) {
+            Some(last) => self.still_readable(principal, last).await,
+            None => Ok((vec![], vec![])),
+        }
+    }
+}
+
+/// Asking needs both: the conversation is one's own, and one may use models.
+fn authorise_asking(principal: &Principal) -> Result<()> {
+    authorise_own(principal)?;
+    let tenant = Resource::Tenant(principal.tenant);
+    Ok(domain::authorise(principal, Action::UseModels, &tenant)?)
 }
 
 pub(crate) fn authorise_own(principal: &Principal) -> Result<()> {
@@ -236,23 +272,6 @@ fn check_message(new: &NewMessage) -> Result<()> {
     }
     check_count("documents", new.documents.as_ref().map_or(0, Vec::len))?;
     check_count("collections", new.collections.as_ref().map_or(0, Vec::len))
-}
-
-/// What the question names; if it names nothing at all, what the question before named.
-fn named_or_carried(new: &NewMessage, before: &[Message]) -> (Vec<DocumentId>, Vec<CollectionId>) {
-    if new.documents.is_some() || new.collections.is_some() {
-        let (documents, collections) = (new.documents.clone(), new.collections.clone());
-        return (documents.unwrap_or_default(), collections.unwrap_or_default());
-    }
-    let last = before.iter().rev().find(|message| message.role == MessageRole::User);
-    last.map_or_else(Default::default, |last| {
-        let documents = last.attachments.iter().map(|file| file.document).collect();
-        (documents, last.collections.clone())
-    })
-}
-
-fn highest_class(messages: &[Message]) -> DataClass {
-    messages.iter().map(|message| message.data_class).max().unwrap_or(DataClass::Open)
 }
 
 fn question(

@@ -13,6 +13,7 @@ mod conversations;
 mod documents;
 mod error;
 mod grounding;
+mod history;
 mod indexing;
 mod ingest;
 mod live;
@@ -114,7 +115,7 @@ pub struct App {
     hashing: Admission,
     computing: Admission,
     extracting: Admission,
-    live: LiveRuns,
+    live: Arc<LiveRuns>,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -140,7 +141,7 @@ impl App {
             hashing: Admission::new(cores.div_ceil(2)),
             computing: Admission::new(cores),
             extracting: Admission::new(readers),
-            live: LiveRuns::default(),
+            live: Arc::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }))

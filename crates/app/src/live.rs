@@ -232,6 +232,25 @@ impl Watcher {
 #[derive(Default)]
 pub(crate) struct LiveRuns {
     runs: Mutex<HashMap<RunId, Arc<LiveRun>>>,
+    places: Mutex<HashMap<UserId, usize>>,
+}
+
+/// One of the places that a person has for answers in the making.
+pub(crate) struct Place {
+    runs: Arc<LiveRuns>,
+    owner: UserId,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut places = self.runs.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(taken) = places.get_mut(&self.owner) {
+            *taken -= 1;
+            if *taken == 0 {
+                places.remove(&self.owner);
+            }
+        }
+    }
 }
 
 impl LiveRuns {
@@ -247,8 +266,16 @@ impl LiveRuns {
         self.lock().get(&id).cloned()
     }
 
-    pub(crate) fn count_of(&self, owner: UserId) -> usize {
-        self.lock().values().filter(|run| run.owner == owner).count()
+    /// Takes a place for `owner`, unless `places_max` are taken.
+    pub(crate) fn reserve(runs: &Arc<Self>, owner: UserId, places_max: usize) -> Option<Place> {
+        let mut places = runs.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = places.entry(owner).or_default();
+        if *taken >= places_max {
+            return None;
+        }
+        *taken += 1;
+        drop(places);
+        Some(Place { runs: runs.clone(), owner })
     }
 
     /// All ids, for the sign of life in the store.

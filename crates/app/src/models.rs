@@ -2,7 +2,7 @@
 
 use domain::{Action, DataClass, ErrorKind, Place, Resource};
 use gateway::{GatewayError, Model, PlanError, RouteKind, Taken};
-use store::{DocumentCounts, JobCounts};
+use store::{AuditEvent, AuditOutcome, By, DocumentCounts, JobCounts};
 
 use crate::{App, Error, Principal, Result};
 
@@ -112,12 +112,26 @@ impl App {
         configured.or(first).unwrap_or(BUILT_IN_MODEL)
     }
 
-    /// Checks that some route of the model may receive data of this class.
-    pub(crate) fn check_clearance(&self, model: &str, class: DataClass) -> Result<()> {
-        match gateway::plan(self.gateway.catalogue(), model, class) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(self.plan_error(error)),
+    /// Checks that some route of the model may receive data of this class; a refusal is written
+    /// down.
+    pub(crate) async fn check_clearance(
+        &self,
+        principal: &Principal,
+        model: &str,
+        class: DataClass,
+    ) -> Result<()> {
+        let Err(refusal) = gateway::plan(self.gateway.catalogue(), model, class) else {
+            return Ok(());
+        };
+        if let PlanError::ClearanceTooLow { model, clearance, .. } = &refusal {
+            let event = AuditEvent::done(&By::from(principal), "use_model")
+                .outcome(AuditOutcome::Refused)
+                .with("model", model)
+                .with("data_class", class.code())
+                .with("clearance", clearance.code());
+            self.store.record_audit(principal.tenant, event).await?;
         }
+        Err(self.plan_error(refusal))
     }
 
     /// Says whether the built-in engine gave an answer.

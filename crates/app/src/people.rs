@@ -68,7 +68,8 @@ impl App {
         Ok(self.store.change_user(principal.tenant, id, &change, &By::from(principal)).await?)
     }
 
-    /// Sets somebody's password and ends their sessions. For the operator at the command line.
+    /// Sets somebody's password, ends their sessions and revokes their API keys: whoever needs this
+    /// may have lost the account to somebody else. For the operator at the command line.
     ///
     /// # Errors
     /// If there is no such account or the password is weak.
@@ -77,6 +78,9 @@ impl App {
         let hash = self.hash_chosen_password(password, "password").await?;
         let user = login.user;
         self.store.set_password(user.tenant, user.id, &hash, None, &By::command()).await?;
+        for key in self.store.keys(user.tenant, user.id).await? {
+            self.store.revoke_key(user.tenant, user.id, key.id, &By::command()).await?;
+        }
         self.forget_failures(&user.email).await
     }
 

@@ -3,15 +3,19 @@
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
-use domain::{Instant, RunId};
+use domain::{DataClass, Instant, RunId};
 use futures_util::Stream;
 use gateway::ChatStream;
 use llm::{ChatEvent, ChatRequest, Role};
 use store::{Message, MessageRole, RouteUsed, Run, RunEnd, RunPulse, RunState, Silent, TokenUsage};
 
 use crate::{
-    App, Principal, Result, RunEvent, RunSnapshot, Stage, conversations::authorise_own,
-    grounding::Given, live::LiveRun, marks::Marks, settlement::Settlement,
+    App, Principal, Result, RunEvent, RunSnapshot, Stage,
+    conversations::authorise_own,
+    grounding::Given,
+    live::{LiveRun, Place},
+    marks::Marks,
+    settlement::Settlement,
 };
 
 /// The text so far is written down this often, which is also the run's sign of life. A killed
@@ -30,11 +34,15 @@ const ANSWER_BYTES_MAX: usize = 1_000_000;
 pub type RunEvents = Pin<Box<dyn Stream<Item = RunEvent> + Send>>;
 
 /// What a run needs to know.
-struct Work {
-    principal: Principal,
-    question: Message,
-    before: Vec<Message>,
-    live: Arc<LiveRun>,
+pub(crate) struct Work {
+    pub(crate) principal: Principal,
+    pub(crate) question: Message,
+    /// What was said before and may be read again.
+    pub(crate) before: Vec<Message>,
+    /// The class of the whole run.
+    pub(crate) class: DataClass,
+    /// Kept until the run has ended.
+    pub(crate) place: Place,
 }
 
 impl App {
@@ -105,6 +113,14 @@ impl App {
     async fn watch_stored(self: &Arc<Self>, principal: &Principal, run: Run) -> Result<RunEvents> {
         let live = LiveRun::new(run.id, principal.tenant, principal.user);
         let message = self.store.message(principal.tenant, principal.user, run.message).await?;
+        if message.run.as_ref().is_none_or(|latest| latest.id != run.id) {
+            // Another run has taken its place: nothing of this one is left.
+            live.update(|snapshot| {
+                snapshot.state = run.state;
+                snapshot.reason.clone_from(&run.reason);
+            });
+            return Ok(Box::pin(live.watch()));
+        }
         show_stored(&live, &message);
         if run.state == RunState::Running {
             let (app, principal, copy) = (self.clone(), principal.clone(), live.clone());
@@ -116,7 +132,11 @@ impl App {
     async fn follow_stored(&self, principal: &Principal, message: &Message, copy: &LiveRun) {
         loop {
             tokio::select! {
-                () = self.stopping.cancelled() => return,
+                () = self.stopping.cancelled() => {
+                    // The run goes on elsewhere; only this watching of it ends.
+                    copy.update(|snapshot| snapshot.state = RunState::Failed);
+                    return;
+                }
                 () = tokio::time::sleep(REMOTE_POLL) => {}
             }
             let read = self.store.message(principal.tenant, principal.user, message.id).await;
@@ -132,29 +152,21 @@ impl App {
         }
     }
 
-    pub(crate) fn start_run(
-        self: &Arc<Self>,
-        principal: &Principal,
-        run: &Run,
-        answer: &Message,
-        before: Vec<Message>,
-        question: &Message,
-    ) {
-        debug_assert_eq!(run.message, answer.id, "a run writes its answer");
-        let live = LiveRun::new(run.id, principal.tenant, principal.user);
+    pub(crate) fn start_run(self: &Arc<Self>, run: &Run, work: Work) {
+        let live = LiveRun::new(run.id, work.principal.tenant, work.principal.user);
         self.live.insert(live.clone());
-        let (principal, question) = (principal.clone(), question.clone());
-        let work = Work { principal, question, before, live };
         let app = self.clone();
-        self.tasks.spawn(async move { app.write_answer(work).await });
+        self.tasks.spawn(async move {
+            app.write_answer(&work, &live).await;
+            drop(work.place);
+        });
     }
 
-    async fn write_answer(self: Arc<Self>, work: Work) {
-        let live = work.live.clone();
+    async fn write_answer(self: &Arc<Self>, work: &Work, live: &LiveRun) {
         let mut writing = Writing::default();
         let outcome = tokio::select! {
-            outcome = self.answer(&work, &mut writing) => outcome,
-            () = self.keep_alive(&live) => Ok(RunState::Stopped),
+            outcome = self.answer(work, live, &mut writing) => outcome,
+            () = self.keep_alive(live) => Ok(RunState::Stopped),
             () = live.stop.cancelled() => Ok(RunState::Stopped),
         };
         let (state, reason) = match outcome {
@@ -169,8 +181,9 @@ impl App {
                 (RunState::Failed, Some(error.code.to_owned()))
             }
         };
-        let end = writing.end(state, reason, live.snapshot().text);
-        self.finish(&live, &end).await;
+        let mut end = writing.end(state, reason, live.snapshot().text);
+        end.data_class = Some(work.class);
+        self.finish(live, &end).await;
     }
 
     /// Writes the end down, then shows it: what a watcher saw as done is done.
@@ -226,8 +239,13 @@ impl App {
         }
     }
 
-    async fn answer(self: &Arc<Self>, work: &Work, writing: &mut Writing) -> Result<RunState> {
-        let Work { principal, question, before, live } = work;
+    async fn answer(
+        self: &Arc<Self>,
+        work: &Work,
+        live: &LiveRun,
+        writing: &mut Writing,
+    ) -> Result<RunState> {
+        let Work { principal, question, before, .. } = work;
         let documents: Vec<_> = question.attachments.iter().map(|file| file.document).collect();
         let scope = self.check_scope(principal, &question.collections, &documents).await?;
         let task = task_of(question);
@@ -244,7 +262,8 @@ impl App {
             writing.given = given;
         }
         live.update(|now| now.stage = Stage::Writing);
-        let class = question.data_class.max(scope.class);
+        // A class that has risen since the question is obeyed here, and refused by the gateway.
+        let class = work.class.max(scope.class);
         let mut settlement = Settlement::new(self, principal, class);
         let streamed = self.stream_answer(&request, &mut settlement, writing, live).await;
         let metered = settlement.meter.read();

@@ -43,6 +43,10 @@ impl App {
     ) -> Result<SignedIn> {
         let invalid = || Error::invalid("setup_link_invalid");
         let token = Token::given(TokenKind::Setup, token).ok_or_else(invalid)?;
+        if !self.get_setup().await? {
+            // Before hashing: nobody shall make us compute for nothing.
+            return Err(Error::new(domain::ErrorKind::Conflict, "setup_done"));
+        }
         let tenant = self.store.default_tenant().await?;
         let first = NewUser { role: Role::Admin, ..self.checked_person(person).await? };
         let token_hash = self.secret.hash(&token);

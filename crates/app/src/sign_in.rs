@@ -33,11 +33,11 @@ impl App {
         user_agent: &str,
     ) -> Result<SignedIn> {
         let email = email.trim().to_lowercase();
-        let subjects = self.throttled_subjects(&email, address);
-        self.reserve_attempt(&subjects).await?;
+        let brakes = self.login_brakes(&email, address);
+        self.reserve_attempt(&brakes).await?;
         let login = self.store.login(&email).await?;
         if let Some(user) = self.password_matches(login, password).await? {
-            self.settle_attempt(&subjects).await?;
+            self.settle_attempt(&brakes).await?;
             return self.start_session(&user, user_agent).await;
         }
         let tenant = self.store.default_tenant().await?;
@@ -142,26 +142,43 @@ impl App {
         Ok(login.map(|login| login.user).filter(|_| matches))
     }
 
-    /// Under which names failures are counted: the account first, then the address.
-    fn throttled_subjects(&self, email: &str, address: Option<IpAddr>) -> Vec<String> {
-        let mut subjects = vec![self.secret.pseudonym("login-account", email)];
-        subjects.extend(address.map(|ip| self.secret.pseudonym("login-address", &ip.to_string())));
-        subjects
+    /// What failures are counted under, and how strictly.
+    fn login_brakes(&self, email: &str, address: Option<IpAddr>) -> Vec<Brake> {
+        let place = address.map(network).unwrap_or_default();
+        let brake = |realm, name: &str, policy| Brake {
+            subject: self.secret.pseudonym(realm, name),
+            policy,
+        };
+        let pair = format!("{email} {place}");
+        let mut brakes = vec![
+            brake("login-account-at-address", &pair, ThrottlePolicy::ACCOUNT_AT_ADDRESS),
+            brake(LOGIN_ACCOUNT, email, ThrottlePolicy::ACCOUNT),
+        ];
+        if address.is_some() {
+            brakes.push(brake("login-address", &place, ThrottlePolicy::ADDRESS));
+        }
+        brakes
+    }
+
+    /// The brake on guessing the present password of somebody who is signed in.
+    pub(crate) fn password_brake(&self, principal: &Principal) -> Vec<Brake> {
+        let subject = self.secret.pseudonym("password-change", &principal.user.to_string());
+        vec![Brake { subject, policy: ThrottlePolicy::ACCOUNT_AT_ADDRESS }]
     }
 
     /// Counts an attempt as failed before the password is looked at, so that guesses made at the
     /// same moment do not slip past the brake; a success takes it back.
-    async fn reserve_attempt(&self, subjects: &[String]) -> Result<()> {
+    pub(crate) async fn reserve_attempt(&self, brakes: &[Brake]) -> Result<()> {
         let now = Instant::now();
-        let names: Vec<&str> = subjects.iter().map(String::as_str).collect();
+        let names: Vec<&str> = brakes.iter().map(|brake| brake.subject.as_str()).collect();
         let wait = self
             .store
             .change_login_attempts(&names, |attempts| {
-                let known = attempts.iter().copied().map(known).zip(POLICIES);
-                let wait = known.filter_map(|(a, policy)| policy.remaining_wait(a, now)).max();
+                let known = attempts.iter().copied().map(known).zip(brakes);
+                let wait = known.filter_map(|(a, brake)| brake.policy.remaining_wait(a, now)).max();
                 if wait.is_none() {
-                    for (attempts, policy) in attempts.iter_mut().zip(POLICIES) {
-                        let next = policy.failed(self::known(*attempts), now);
+                    for (attempts, brake) in attempts.iter_mut().zip(brakes) {
+                        let next = brake.policy.failed(self::known(*attempts), now);
                         attempts.failures = next.failures;
                         attempts.last_failure = next.last_failure;
                     }
@@ -176,10 +193,11 @@ impl App {
             .retry_after(Duration::from_secs(seconds)))
     }
 
-    /// Takes the reserved failure of a successful attempt back. Earlier failures of the address
-    /// stay: one known password must not buy free guesses at others.
-    async fn settle_attempt(&self, subjects: &[String]) -> Result<()> {
-        let names: Vec<&str> = subjects.iter().map(String::as_str).collect();
+    /// Takes the reserved failure of a successful attempt back. The first brake, which is the
+    /// caller's own, forgets all; earlier failures of what others share stay: one known password
+    /// must not buy free guesses at others.
+    pub(crate) async fn settle_attempt(&self, brakes: &[Brake]) -> Result<()> {
+        let names: Vec<&str> = brakes.iter().map(|brake| brake.subject.as_str()).collect();
         self.store
             .change_login_attempts(&names, |attempts| {
                 for (place, attempts) in attempts.iter_mut().enumerate() {
@@ -193,7 +211,7 @@ impl App {
 
     /// Forgets the failures of an account.
     pub(crate) async fn forget_failures(&self, email: &str) -> Result<()> {
-        let subject = self.secret.pseudonym("login-account", email);
+        let subject = self.secret.pseudonym(LOGIN_ACCOUNT, email);
         self.store
             .change_login_attempts(&[&subject], |attempts| attempts.fill(LoginAttempts::default()))
             .await?;
@@ -201,7 +219,26 @@ impl App {
     }
 }
 
-const POLICIES: [ThrottlePolicy; 2] = [ThrottlePolicy::ACCOUNT, ThrottlePolicy::ADDRESS];
+/// The realm of an account's failures from anywhere.
+const LOGIN_ACCOUNT: &str = "login-account";
+
+/// What failures are counted under, and how strictly.
+pub(crate) struct Brake {
+    subject: String,
+    policy: ThrottlePolicy,
+}
+
+/// The address, or the network that one subscriber gets (RFC 6177 gives out nothing smaller than a
+/// /64 for IPv6).
+fn network(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
 
 fn known(attempts: LoginAttempts) -> Attempts {
     Attempts { failures: attempts.failures, last_failure: attempts.last_failure }

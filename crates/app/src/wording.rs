@@ -31,7 +31,10 @@ pub fn wording(language: Language, code: &str, values: &[(&str, String)]) -> Str
         Language::German => &GERMAN,
         Language::English => &ENGLISH,
     };
-    let mut text = texts.get(code).or_else(|| texts.get("internal")).cloned().unwrap_or_default();
+    // Where the values are not known any more, a text that needs none.
+    let plain = values.is_empty().then(|| texts.get(&format!("{code}_plain"))).flatten();
+    let known = plain.or_else(|| texts.get(code)).or_else(|| texts.get("internal"));
+    let mut text = known.cloned().unwrap_or_default();
     for (name, value) in values {
         let value = texts
             .get(&format!("class_{value}"))

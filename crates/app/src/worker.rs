@@ -19,6 +19,8 @@ const JOBS_PER_READER: usize = 4;
 const TIDY_INTERVAL: Duration = Duration::from_mins(10);
 /// Files without a row are removed after this age: an upload in progress has no row yet.
 const ORPHAN_AGE: Duration = Duration::from_hours(24);
+/// At a start alone, uploads of the process before are removed; those of this one are younger.
+const LEFTOVER_AGE: Duration = Duration::from_mins(1);
 
 #[derive(Deserialize)]
 struct Payload {
@@ -37,7 +39,8 @@ impl App {
         if is_alone {
             self.store.release_jobs_of_others(&self.config.instance).await?;
         }
-        self.blobs.sweep_incoming(ORPHAN_AGE).await?;
+        let leftover_age = if is_alone { LEFTOVER_AGE } else { ORPHAN_AGE };
+        self.blobs.sweep_incoming(leftover_age).await?;
         if index_is_stale {
             self.rebuild_index().await?;
         }
@@ -187,6 +190,7 @@ impl App {
         let now = Instant::now();
         self.store.delete_expired_sessions(now).await?;
         self.store.delete_login_attempts(now.before(ORPHAN_AGE)).await?;
+        self.blobs.sweep_incoming(ORPHAN_AGE).await?;
         self.store.sweep_blobs(&self.blobs, ORPHAN_AGE).await?;
         Ok(())
     }

@@ -24,28 +24,36 @@ pub struct ThrottlePolicy {
     pub longest_wait: Duration,
     /// After so long without a failure all is forgotten.
     pub forget_after: Duration,
+    /// One failure is forgotten each time this passes, for what many people share.
+    pub forget_one_after: Option<Duration>,
 }
 
 impl ThrottlePolicy {
-    /// For one account.
-    pub const ACCOUNT: Self = Self {
+    /// For one account as tried from one network address.
+    pub const ACCOUNT_AT_ADDRESS: Self = Self {
         free_failures: 5,
         first_wait: Duration::from_secs(30),
         longest_wait: Duration::from_mins(15),
         forget_after: Duration::from_hours(1),
+        forget_one_after: None,
     };
 
-    /// For one network address; wider, as an authority may share one address.
-    pub const ADDRESS: Self = Self { free_failures: 30, ..Self::ACCOUNT };
+    /// For one account from anywhere; wide, so that a stranger cannot lock its owner out with a few
+    /// wrong guesses.
+    pub const ACCOUNT: Self = Self { free_failures: 50, ..Self::ACCOUNT_AT_ADDRESS };
+
+    /// For one network address, which a whole office may share.
+    pub const ADDRESS: Self = Self {
+        free_failures: 100,
+        forget_one_after: Some(Duration::from_mins(1)),
+        ..Self::ACCOUNT_AT_ADDRESS
+    };
 
     /// Returns how long a caller still has to wait, or `None` if an attempt is allowed now.
     #[must_use]
     pub fn remaining_wait(&self, attempts: Attempts, now: Instant) -> Option<Duration> {
         let last_failure = attempts.last_failure?;
-        let excess = attempts.failures.checked_sub(self.free_failures)?;
-        if now.since(last_failure) >= self.forget_after {
-            return None;
-        }
+        let excess = self.remembered(attempts, now).checked_sub(self.free_failures)?;
         let wait =
             self.first_wait.saturating_mul(2_u32.saturating_pow(excess)).min(self.longest_wait);
         wait.checked_sub(now.since(last_failure)).filter(|rest| !rest.is_zero())
@@ -54,8 +62,19 @@ impl ThrottlePolicy {
     /// Counts one more failure.
     #[must_use]
     pub fn failed(&self, attempts: Attempts, now: Instant) -> Attempts {
-        let quiet = attempts.last_failure.is_none_or(|last| now.since(last) >= self.forget_after);
-        let failures = if quiet { 1 } else { attempts.failures.saturating_add(1) };
+        let failures = self.remembered(attempts, now).saturating_add(1);
         Attempts { failures, last_failure: Some(now) }
+    }
+
+    /// The failures that still count.
+    fn remembered(&self, attempts: Attempts, now: Instant) -> u32 {
+        let Some(last_failure) = attempts.last_failure else { return 0 };
+        let quiet = now.since(last_failure);
+        if quiet >= self.forget_after {
+            return 0;
+        }
+        let forgotten =
+            self.forget_one_after.map_or(0, |each| quiet.as_secs() / each.as_secs().max(1));
+        attempts.failures.saturating_sub(u32::try_from(forgotten).unwrap_or(u32::MAX))
     }
 }

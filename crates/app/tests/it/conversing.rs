@@ -261,3 +261,105 @@ async fn a_deleted_document_is_in_no_later_answer() {
     assert!(!seen.text.contains("drei Monate"), "{}", seen.text);
     assert!(seen.citations.is_empty());
 }
+
+#[tokio::test]
+async fn a_class_that_rose_reaches_what_was_said_before() {
+    let world = World::new().await;
+    world.work();
+    let anna = world.member("anna").await;
+    let open = NewCollection {
+        name: "Satzungen".to_owned(),
+        data_class: DataClass::Open,
+        visibility: Visibility::Private,
+    };
+    let open = world.app.create_collection(&anna, open).await.unwrap();
+    let document = world.upload(&anna, open.id, "Mietordnung.md", LEASE).await;
+    let talk = world.app.create_conversation(&anna, None).await.unwrap();
+    let question = NewMessage {
+        documents: Some(vec![document.id]),
+        ..ask_remote("Wie lange ist die Kündigungsfrist?")
+    };
+    let question = NewMessage { model: None, ..question };
+    let asked = world.app.create_message(&anna, talk.id, question).await.unwrap();
+    to_the_end(world.app.watch_run(&anna, asked.run.id).await.unwrap()).await;
+
+    let class =
+        store::CollectionChange { data_class: Some(DataClass::Restricted), ..Default::default() };
+    world.app.update_collection(&anna, open.id, class).await.unwrap();
+    let error = world.app.create_message(&anna, talk.id, ask_remote("Und?")).await.err().unwrap();
+    assert_eq!(error.code, "clearance_too_low");
+    let answer = world.app.retry_message(&anna, asked.answer.id).await.unwrap();
+    to_the_end(world.app.watch_run(&anna, answer.run.unwrap().id).await.unwrap()).await;
+    let messages = world.app.get_conversation(&anna, talk.id).await.unwrap().messages;
+    assert_eq!(messages[1].data_class, DataClass::Restricted);
+    assert!(world.model.requests().is_empty());
+}
+
+#[tokio::test]
+async fn what_rests_on_a_deleted_document_is_not_read_again() {
+    let world = World::new().await;
+    world.work();
+    let anna = world.member("anna").await;
+    let open = NewCollection {
+        name: "Satzungen".to_owned(),
+        data_class: DataClass::Open,
+        visibility: Visibility::Private,
+    };
+    let open = world.app.create_collection(&anna, open).await.unwrap();
+    let document = world.upload(&anna, open.id, "Mietordnung.md", LEASE).await;
+    let talk = world.app.create_conversation(&anna, None).await.unwrap();
+    let question = NewMessage {
+        model: None,
+        documents: Some(vec![document.id]),
+        ..ask_remote("Wie lange ist die Kündigungsfrist?")
+    };
+    let asked = world.app.create_message(&anna, talk.id, question).await.unwrap();
+    to_the_end(world.app.watch_run(&anna, asked.run.id).await.unwrap()).await;
+    world.app.delete_document(&anna, document.id).await.unwrap();
+
+    let carried = NewMessage { documents: None, ..ask_remote("Und nun?") };
+    let asked = world.app.create_message(&anna, talk.id, carried).await.unwrap();
+    assert!(asked.question.attachments.is_empty());
+    to_the_end(world.app.watch_run(&anna, asked.run.id).await.unwrap()).await;
+    let sent = world.model.requests().remove(0).body.to_string();
+    assert!(sent.contains("Und nun?"));
+    assert!(!sent.contains("drei Monate"), "{sent}");
+}
+
+#[tokio::test]
+async fn one_person_has_so_many_answers_in_the_making_and_no_more() {
+    let world = World::new().await;
+    let anna = world.member("anna").await;
+    world.model.always(Reply::hang());
+    let asking = (0..20).map(|_| async {
+        let talk = world.app.create_conversation(&anna, None).await.unwrap();
+        world.app.create_message(&anna, talk.id, ask_remote("Hallo?")).await
+    });
+    let answers = futures_util::future::join_all(asking).await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 8);
+}
+
+#[tokio::test]
+async fn a_run_that_was_replaced_is_seen_as_ended() {
+    let world = World::new().await;
+    let anna = world.member("anna").await;
+    world.model.next(Reply::pieces(["Anfang "]).then_hang());
+    let talk = world.app.create_conversation(&anna, None).await.unwrap();
+    let asked = world.app.create_message(&anna, talk.id, ask_remote("Erzähle.")).await.unwrap();
+    world.app.stop_run(&anna, asked.run.id).await.unwrap();
+    to_the_end(world.app.watch_run(&anna, asked.run.id).await.unwrap()).await;
+    world.model.next(Reply::hang());
+    world.app.retry_message(&anna, asked.answer.id).await.unwrap();
+    let seen = to_the_end(world.app.watch_run(&anna, asked.run.id).await.unwrap()).await;
+    assert_eq!(seen.state, RunState::Stopped);
+}
+
+#[tokio::test]
+async fn a_key_for_conversations_alone_asks_no_model() {
+    let world = World::new().await;
+    let anna = world.member("anna").await;
+    let key = crate::world::with_key(&anna, &[domain::Scope::Conversations]);
+    let talk = world.app.create_conversation(&key, None).await.unwrap();
+    let error = world.app.create_message(&key, talk.id, ask_remote("Hallo?")).await.err().unwrap();
+    assert_eq!(error.code, "scope_missing");
+}

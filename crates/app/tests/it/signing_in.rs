@@ -101,3 +101,29 @@ async fn a_key_works_until_it_is_revoked() {
     let foreign = world.app.revoke_key(&bob, created.key.id).await.err().unwrap();
     assert_eq!(foreign.kind, ErrorKind::NotFound);
 }
+
+#[tokio::test]
+async fn a_stranger_cannot_lock_somebody_out_with_a_few_guesses() {
+    let world = World::new().await;
+    world.member("anna").await;
+    let [stranger, office] = ["192.0.2.1", "192.0.2.2"].map(|ip| ip.parse().ok());
+    for _ in 0..6 {
+        let wrong = "falsch geraten war es".to_owned();
+        world.app.create_session("anna@amt.example", wrong, stranger, "").await.err().unwrap();
+    }
+    let right = PASSWORD.to_owned();
+    world.app.create_session("anna@amt.example", right, office, "").await.unwrap();
+}
+
+#[tokio::test]
+async fn the_present_password_is_not_guessed_from_inside_either() {
+    let world = World::new().await;
+    let anna = world.member("anna").await;
+    let mut codes = vec![];
+    for _ in 0..6 {
+        let wrong = "falsch geraten war es".to_owned();
+        let new = "ein neues langes Passwort".to_owned();
+        codes.push(world.app.change_password(&anna, wrong, new).await.err().unwrap().code);
+    }
+    assert_eq!(codes[5], "login_throttled");
+}

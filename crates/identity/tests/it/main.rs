@@ -64,7 +64,7 @@ fn a_token_of_one_kind_never_passes_for_another() {
 
 #[test]
 fn waiting_grows_and_is_forgotten() {
-    let policy = ThrottlePolicy::ACCOUNT;
+    let policy = ThrottlePolicy::ACCOUNT_AT_ADDRESS;
     let start = Instant::from_micros(0);
     let mut attempts = Attempts::default();
     for _ in 0..4 {
@@ -82,6 +82,20 @@ fn waiting_grows_and_is_forgotten() {
     let next_day = start.after(Duration::from_hours(24));
     assert_eq!(policy.remaining_wait(attempts, next_day), None);
     assert_eq!(policy.failed(attempts, next_day).failures, 1);
+}
+
+#[test]
+fn what_many_share_forgives_step_by_step() {
+    let policy = ThrottlePolicy::ADDRESS;
+    let start = Instant::from_micros(0);
+    let mut attempts = Attempts::default();
+    for _ in 0..101 {
+        attempts = policy.failed(attempts, start);
+    }
+    assert!(policy.remaining_wait(attempts, start).is_some());
+    let soon = start.after(Duration::from_mins(3));
+    assert_eq!(policy.remaining_wait(attempts, soon), None);
+    assert_eq!(policy.failed(attempts, soon).failures, 99);
 }
 
 #[test]
