@@ -6,8 +6,8 @@ use text::leading_marker;
 
 use crate::{Piece, Source};
 
-/// Most bytes of all sources together that are read; beyond: later text is left out and the answer says so.
-const READ_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Most bytes of a question and its sources together that are read; beyond: later text is left out and the answer says so.
+const READ_BYTES_MAX: usize = 1024 * 1024;
 /// Most list marks that are taken off the front of a quote ("1. a) …").
 const MARKS_MAX: usize = 3;
 
@@ -17,21 +17,31 @@ pub(crate) struct Excerpted<'a> {
     sentences: Vec<Range<usize>>,
 }
 
-/// The sources as sentences, and whether all of them were read.
-pub(crate) fn excerpt<'a>(sources: &[Source<'a>]) -> (Vec<Excerpted<'a>>, bool) {
-    let mut left = READ_BYTES_MAX;
-    let mut complete = true;
+/// What of a question and its sources is read.
+pub(crate) struct Reading<'a> {
+    pub question: &'a str,
+    pub sources: Vec<Excerpted<'a>>,
+    /// Whether that is all.
+    pub complete: bool,
+}
+
+/// Reads as much as the bound allows: the question first, then source after source.
+pub(crate) fn read<'a>(question: &'a str, sources: &[Source<'a>]) -> Reading<'a> {
+    let (mut left, mut complete) = (READ_BYTES_MAX, true);
+    let mut take = |text: &'a str| {
+        let taken = &text[..text.floor_char_boundary(left)];
+        left -= taken.len();
+        complete &= taken.len() == text.len();
+        taken
+    };
+    let question = take(question);
     let mut read = Vec::new();
     for source in sources {
-        let mut end = source.text.len().min(left);
-        while !source.text.is_char_boundary(end) {
-            end -= 1;
-        }
-        complete &= end == source.text.len();
-        left -= end;
-        read.push(Excerpted { source: *source, sentences: text::sentences(&source.text[..end]) });
+        let heading = take(source.heading);
+        let sentences = text::sentences(take(source.text));
+        read.push(Excerpted { source: Source { heading, ..*source }, sentences });
     }
-    (read, complete)
+    Reading { question, sources: read, complete }
 }
 
 impl<'a> Excerpted<'a> {

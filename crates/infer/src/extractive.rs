@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use text::summary::{self, Passage, Pick, Sentence};
 
-use crate::excerpt::{Excerpted, excerpt};
+use crate::excerpt::{self, Excerpted, Reading};
 use crate::given::{Message, sources_from_plain_text};
 use crate::wording::Wording;
 use crate::{ExtractAnswer, ExtractRequest, Language, Piece, SummaryLength, Task};
@@ -26,9 +26,10 @@ impl Extractive {
     #[must_use]
     pub fn answer(&self, request: &ExtractRequest<'_>) -> ExtractAnswer {
         let wording = Wording::of(request.language);
-        let (sources, complete) = excerpt(request.sources);
+        let Reading { question, sources, complete } =
+            excerpt::read(request.question, request.sources);
         let quotes = match request.task {
-            Task::Answer => answer_quotes(request.question, &sources),
+            Task::Answer => answer_quotes(question, &sources),
             Task::Summary { length } => summary_quotes(length, &sources),
         };
         if quotes.is_empty() {

@@ -12,6 +12,9 @@ use crate::{Source, Task};
 const PASTED_CHARS_MIN: usize = 60;
 /// Shortest earlier message that counts as given text, in characters; less is talk.
 const EARLIER_CHARS_MIN: usize = 200;
+/// Bytes at either end of a message in which its first and last sentence are looked for; a sentence that
+/// reaches beyond is no instruction.
+const EDGE_BYTES_MAX: usize = 16 * 1024;
 /// Longest question or instruction beside a text, in characters; more is text.
 const INSTRUCTION_CHARS_MAX: usize = 400;
 
@@ -119,14 +122,14 @@ fn by_colon(message: &str) -> Option<(&str, &str)> {
 
 /// The first or the last sentence is the question.
 fn by_sentence(message: &str) -> Option<(&str, &str)> {
-    let sentences = text::sentences(message);
-    let (first, last) = (sentences.first()?.clone(), sentences.last()?.clone());
-    let (head, tail) = (&message[first.clone()], &message[last.clone()]);
+    let first = text::sentences(beginning(message)).first()?.clone();
+    let head = &message[first.clone()];
     if is_instruction(head) {
-        Some((head, &message[first.end..]))
-    } else {
-        Some((tail, &message[..last.start]))
+        return Some((head, &message[first.end..]));
     }
+    let end = ending(message);
+    let last = text::sentences(end).last()?.clone();
+    Some((&end[last.clone()], &message[..message.len() - end.len() + last.start]))
 }
 
 fn is_instruction(question: &str) -> bool {
@@ -137,9 +140,18 @@ fn is_instruction(question: &str) -> bool {
         && (question.ends_with('?') || task::of(question) != Task::Answer || task::asks(question))
 }
 
-/// Long enough, and not only questions.
+fn beginning(text: &str) -> &str {
+    &text[..text.floor_char_boundary(EDGE_BYTES_MAX)]
+}
+
+fn ending(text: &str) -> &str {
+    &text[text.ceil_char_boundary(text.len().saturating_sub(EDGE_BYTES_MAX))..]
+}
+
+/// Long enough, and not only questions as far as its beginning shows.
 fn is_given_text(text: &str) -> bool {
     let text = text.trim();
+    let start = beginning(text);
     text.chars().count() >= PASTED_CHARS_MIN
-        && text::sentences(text).into_iter().any(|range| !text[range].ends_with('?'))
+        && text::sentences(start).into_iter().any(|range| !start[range].ends_with('?'))
 }

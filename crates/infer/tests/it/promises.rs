@@ -1,8 +1,8 @@
 //! What every answer keeps, whatever the sources hold.
 
 use infer::{
-    Citation, ExtractRequest, Extractive, Language, Piece, Source, SummaryLength, Task,
-    estimate_tokens,
+    Citation, ExtractRequest, Extractive, Language, Message, Piece, Source, Speaker, SummaryLength,
+    Task, estimate_tokens,
 };
 use proptest::prelude::*;
 
@@ -183,4 +183,22 @@ fn tokens_are_estimated() {
     assert_eq!(estimate_tokens(""), 0);
     assert_eq!(estimate_tokens("a b c"), 3);
     assert_eq!(estimate_tokens("Verwaltungsverfahrensgesetz"), 7);
+}
+
+#[test]
+fn a_conversation_too_long_is_cut_and_the_answer_says_so() {
+    let fact = "Die Gebühr für den Reisepass beträgt 60 Euro. ";
+    let question = "Wie hoch ist die Gebühr für den Reisepass?";
+    let filler = "Das Amt hat montags geöffnet, und jede Straße führt hin. ".repeat(250_000);
+    let asked_first = format!("{question} {fact}{filler}");
+    let asked_last = format!("{fact}{filler}{question}");
+    let marked = format!("<quelle nummer=\"1\">{fact}{filler}</quelle>\n\n{question}");
+    let started = std::time::Instant::now();
+    for text in [&asked_first, &asked_last, &marked] {
+        let messages = [Message { speaker: Speaker::User, text }];
+        let answer = Extractive.answer_conversation(&messages).render();
+        assert!(answer.contains("60 Euro. [1]"), "{}", &answer[..200]);
+        assert!(answer.ends_with("Nur ihr Anfang wurde gelesen."));
+    }
+    eprintln!("three conversations of {} bytes: {:?}", marked.len(), started.elapsed());
 }
