@@ -33,7 +33,7 @@ async fn what_was_acknowledged_is_done_by_the_next_process() {
     let next = world.restart().await;
     next.end_abandoned_runs(true).await.unwrap();
     let worker = next.clone();
-    tokio::task::spawn(async move { worker.run_worker(true, true).await });
+    world.tasks.spawn(async move { worker.run_worker(true, true).await });
     for id in ids {
         let document = next.get_document(&anna, id).await.unwrap();
         assert_eq!(world.settled(&anna, document).await.state, DocumentState::Ready);

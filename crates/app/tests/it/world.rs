@@ -11,6 +11,7 @@ use identity::InstallationSecret;
 use store::{Blobs, Location, Store};
 use tempfile::TempDir;
 use testkit::fake_model::FakeModel;
+use tokio_util::task::TaskTracker;
 
 pub const PASSWORD: &str = "korrekt pferd batterie";
 
@@ -21,6 +22,7 @@ pub struct World {
     pub store: Store,
     pub model: FakeModel,
     pub folder: TempDir,
+    pub tasks: TaskTracker,
 }
 
 impl World {
@@ -28,7 +30,7 @@ impl World {
         let folder = TempDir::new().unwrap();
         let model = FakeModel::start().await;
         let (app, store) = start(&folder, &model, "erste", "index").await;
-        Self { app, store, model, folder }
+        Self { app, store, model, folder, tasks: TaskTracker::new() }
     }
 
     /// Starts a second process on the same folder, as after a crash of the first; its index is empty
@@ -56,7 +58,7 @@ impl World {
     /// Works until nothing is left to do.
     pub fn work(&self) {
         let app = self.app.clone();
-        tokio::task::spawn(async move { app.run_worker(false, true).await });
+        self.tasks.spawn(async move { app.run_worker(false, true).await });
     }
 
     pub async fn upload(
