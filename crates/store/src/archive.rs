@@ -4,8 +4,9 @@
 
 use std::{
     collections::BTreeMap,
-    fs::File,
+    fs::{File, OpenOptions},
     io::{BufReader, Read, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -46,8 +47,10 @@ pub(crate) struct Archive {
 
 impl Archive {
     pub(crate) fn create(path: &Path) -> Result<Self, Error> {
+        // It holds the secret and every document: for its owner only, from the first byte on.
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         // Documents are mostly compressed already; a low level costs little and shrinks the rows.
-        let packed = GzEncoder::new(File::create_new(path)?, Compression::new(3));
+        let packed = GzEncoder::new(file, Compression::new(3));
         let tar = tar::Builder::new(packed);
         Ok(Self { tar, path: path.to_owned(), members: BTreeMap::new() })
     }

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -50,6 +51,7 @@ async fn everything_comes_back(world: World) {
     let (out, made) = make(&world, "b.tar.gz").await;
     let made = made.unwrap();
     assert_eq!((made.blobs, made.missing.len(), made.audit_intact), (3, 0, true));
+    assert_eq!(fs::metadata(&out).unwrap().permissions().mode() & 0o777, 0o600);
     let postgres = Location::Postgres(testkit::postgres::server().create_database());
     for place in [sqlite_target(&world, "s"), target(&world, "p", postgres)] {
         let restored = restore(&out, &place).await.unwrap();
