@@ -24,6 +24,10 @@ const HEADERS_MAX: usize = 100;
 /// Largest head of a request; beyond: 431 and the connection is closed.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 
+/// Files kept free for everything that is no connection of a caller: database, index, documents on
+/// their way in, children, calls out.
+const FILES_BESIDE: u64 = 256;
+
 /// Serves until `stop`; then lets running answers end within `deadline`, and cuts off the rest.
 pub(crate) async fn serve(
     listener: TcpListener,
@@ -36,7 +40,7 @@ pub(crate) async fn serve(
     let graceful = GracefulShutdown::new();
     let abort = CancellationToken::new();
     let tasks = TaskTracker::new();
-    let places = Arc::new(Semaphore::new(connections_max));
+    let places = Arc::new(Semaphore::new(affordable(connections_max)));
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
@@ -79,6 +83,31 @@ pub(crate) async fn serve(
     tasks.wait().await;
 }
 
+/// Raises the bound on open files as far as the system allows, and returns how many of the wanted
+/// connections fit under it. Each is an open file: with too many, nothing else could open one.
+fn affordable(wanted: usize) -> usize {
+    let files = match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(files) => files,
+        Err(error) => {
+            tracing::warn!(error.causes = %error, "the bound on open files could not be raised");
+            return wanted;
+        }
+    };
+    let fitting = fitting(wanted, files);
+    if fitting < wanted {
+        tracing::warn!(
+            connections = fitting,
+            "the system allows fewer open files than limits.connections needs"
+        );
+    }
+    fitting
+}
+
+fn fitting(wanted: usize, files: u64) -> usize {
+    let room = usize::try_from(files.saturating_sub(FILES_BESIDE)).unwrap_or(usize::MAX);
+    wanted.min(room.max(1))
+}
+
 /// Takes a place, then a connection. Dropped half-way, both go back.
 async fn accept(
     listener: &TcpListener,
@@ -99,4 +128,23 @@ async fn answer(
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(Peer(peer.ip()));
     router.oneshot(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_files_for_everything_else() {
+        assert_eq!(fitting(4_096, u64::MAX), 4_096);
+        assert_eq!(fitting(4_096, 1_024), 768);
+        assert_eq!(fitting(4_096, 100), 1);
+    }
+
+    #[test]
+    fn the_bound_on_open_files_is_raised() {
+        affordable(1);
+        let (soft, hard) = rlimit::getrlimit(rlimit::Resource::NOFILE).expect("a known resource");
+        assert_eq!(soft, hard);
+    }
 }

@@ -63,10 +63,16 @@ const HOMES: &[Home] = &[
     },
     Home { family: &["frostem"], shipped: &["text"], tests: &["text"], what: "stemming" },
     Home {
-        family: &["landlock", "rlimit"],
+        family: &["landlock"],
         shipped: &["extract"],
         tests: &["extract"],
         what: "the jail of the extractor",
+    },
+    Home {
+        family: &["rlimit"],
+        shipped: &["extract", "server"],
+        tests: &["extract"],
+        what: "bounds on a process",
     },
 ];
 
