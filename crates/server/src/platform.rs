@@ -5,7 +5,10 @@ use std::{fs::File, path::PathBuf, sync::Arc, time::Duration};
 use app::App;
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 
 use crate::{
     commands::Failure,
@@ -46,6 +49,8 @@ pub struct Platform {
     house: House,
     measurements: Measurements,
     tasks: TaskTracker,
+    /// Ends the upkeep of the measurements.
+    upkeep: DropGuard,
     /// Held for as long as the process lives.
     _lock: File,
 }
@@ -65,8 +70,10 @@ impl Platform {
         wiring::make_data_folder(&config.data)?;
         let lock = wiring::lock_data_folder(&config.data, role == Role::All)?;
         let house = wiring::build(&config, role.index(), extract_program).await?;
-        let tasks = TaskTracker::new();
-        Ok(Self { config, role, house, measurements, tasks, _lock: lock })
+        let (tasks, upkeep) = (TaskTracker::new(), CancellationToken::new());
+        tasks.spawn(measurements.clone().keep_up(upkeep.clone()));
+        let upkeep = upkeep.drop_guard();
+        Ok(Self { config, role, house, measurements, tasks, upkeep, _lock: lock })
     }
 
     /// The use cases.
@@ -135,6 +142,7 @@ impl Platform {
     /// Closes the database, once the work is stopped. What still holds on to it is let go of: its
     /// lease ends, and the next start takes it up again.
     pub async fn close(self) {
+        drop(self.upkeep);
         self.tasks.close();
         let closing = async {
             self.tasks.wait().await;

@@ -1,10 +1,11 @@
 //! Log lines on standard error and measurements for `/metrics`. Names of fields and measurements are
 //! listed in `docs/observability.md`.
 
-use std::{io::IsTerminal, panic};
+use std::{io::IsTerminal, panic, time::Duration};
 
 use app::JobCounts;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::config::{Log, LogFormat};
@@ -12,6 +13,9 @@ use crate::config::{Log, LogFormat};
 /// Seconds; fine where answers are quick, coarse where models think.
 const BUCKETS: [f64; 14] =
     [0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0];
+
+/// Pause between two clean-ups of the samples, which pile up until then.
+const UPKEEP: Duration = Duration::from_secs(30);
 
 /// Starts logging for the whole process. A second call changes nothing.
 pub(crate) fn start_log(log: &Log) {
@@ -63,6 +67,14 @@ impl Measurements {
         Self { handle }
     }
 
+    /// Folds up the samples now and then until `stop`, whether anybody scrapes or not.
+    pub async fn keep_up(self, stop: CancellationToken) {
+        let mut beat = tokio::time::interval(UPKEEP);
+        while stop.run_until_cancelled(beat.tick()).await.is_some() {
+            self.handle.run_upkeep();
+        }
+    }
+
     /// The text for a scraper.
     pub fn render(&self, jobs: Option<JobCounts>) -> String {
         if let Some(jobs) = jobs {
@@ -75,8 +87,6 @@ impl Measurements {
         if let Some(bytes) = resident_bytes() {
             metrics::gauge!("process_resident_memory_bytes").set(bytes);
         }
-        // Without this the samples between two scrapes would pile up.
-        self.handle.run_upkeep();
         self.handle.render()
     }
 }
