@@ -210,7 +210,7 @@ pub(super) const KEYS: &[Key] = &[
         "body_idle_seconds",
         whole(1, 3_600),
         Some("60"),
-        "Longest pause inside a body. After it the request is refused with 408.",
+        "Longest pause inside a body. After it the request is refused with 408, and so is JSON that is not there whole after 30 seconds.",
     ),
     key(
         "limits",

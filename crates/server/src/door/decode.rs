@@ -30,6 +30,9 @@ pub(crate) struct BodyLimits {
     pub idle: Duration,
 }
 
+/// Longest time for a JSON body to arrive whole; beyond: 408. The pause between pieces alone would let
+/// one byte at a time hold a connection for hours.
+const JSON_TIME_MAX: Duration = Duration::from_secs(30);
 /// Longest piece of somebody's own text that an error repeats, in characters; beyond: cut.
 const ECHO_CHARS_MAX: usize = 200;
 
@@ -49,7 +52,8 @@ where
         check_json_type(request.headers())?;
         let openai = is_openai(request.uri().path());
         let limit = if openai { limits.chat_bytes } else { limits.json_bytes };
-        read_body(request.into_body(), limit, limits.idle).await.map(Self)
+        let reading = read_body(request.into_body(), limit, limits.idle);
+        within(JSON_TIME_MAX, reading).await.map(Self)
     }
 }
 
@@ -82,6 +86,14 @@ fn check_json_type(headers: &HeaderMap) -> Result<(), Problem> {
         "JSON with \"Content-Type: application/json\" is expected.",
     );
     Err(Problem::new(ErrorKind::Unsupported, "json_expected", text))
+}
+
+/// Waits for a body no longer than `time`, however lively it is.
+async fn within(
+    time: Duration,
+    reading: impl Future<Output = Result<Bytes, Problem>>,
+) -> Result<Bytes, Problem> {
+    tokio::time::timeout(time, reading).await.unwrap_or_else(|_| Err(slow_body()))
 }
 
 /// Reads a whole body of at most `limit` bytes. Dropped half-way, it loses what it has read.
@@ -236,6 +248,18 @@ mod tests {
 
     fn refusal(bytes: &[u8]) -> String {
         format!("{:?}", parse_json::<Body>(bytes).expect_err("must be refused"))
+    }
+
+    #[tokio::test]
+    async fn a_body_that_drips_is_ended() {
+        let drip = futures_util::stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from_static(b" ")), ()))
+        });
+        let reading =
+            read_body(axum::body::Body::from_stream(drip), 1 << 20, Duration::from_secs(5));
+        let ended = within(Duration::from_millis(200), reading).await.expect_err("must be ended");
+        assert!(format!("{ended:?}").contains("request_stalled"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use app::{App, ChatReply, ChunkStream, Language};
 use axum::{
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse, Response, sse::Event},
 };
 use domain::Place;
@@ -14,7 +14,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE};
 use llm::{ChatRequest, openai};
 use serde_json::Value;
 
-use crate::door::{Caller, Problem, Reader, decode::Whole, events};
+use crate::door::{
+    Caller, Problem, Reader,
+    decode::{Id, Whole},
+    events,
+};
 
 /// When the models are said to have been made: nobody knows, and clients only want a number.
 const CREATED: i64 = 1_700_000_000;
@@ -36,7 +40,7 @@ pub(crate) async fn list_openai_models(
 pub(crate) async fn get_openai_model(
     State(app): State<Arc<App>>,
     Caller(principal): Caller,
-    Path(name): Path<String>,
+    Id(name): Id<String>,
 ) -> Result<axum::Json<Value>, Problem> {
     let model = app.get_model(&principal, &name)?;
     Ok(axum::Json(openai::model(&model.name, CREATED)))

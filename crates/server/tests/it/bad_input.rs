@@ -141,6 +141,7 @@ async fn bad_addresses(table: &mut Table<'_>) {
     table.get("an id without hyphens", "/api/documents/01890000000070008000000000000000").await;
     table.get("an unknown address", "/api/admin/shell").await;
     table.get("an unknown model", "/v1/models/gibtsnicht").await;
+    table.get("invalid UTF-8 as a model", "/v1/models/%ff").await;
     table.get("a file beside the page", "/../../etc/passwd.txt").await;
     table.get("a wrong cursor", "/api/conversations?after=morgen").await;
     table.get("an unknown query", "/api/conversations?sort=title").await;
