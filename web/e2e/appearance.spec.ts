@@ -1,8 +1,10 @@
 /** Language, theme and small screens. */
-import { button, composer } from './stage/chat';
+import { ask, attach, button, citations, composer, finished } from './stage/chat';
+import { BY_LAW } from './stage/documents';
 import { useHouse, type Person } from './stage/house';
 import { sidewaysOverflow } from './stage/looks';
 import { expect, test } from './stage/test';
+import { marks } from './stage/viewer';
 
 const house = useHouse();
 let ada: Person;
@@ -62,6 +64,19 @@ test.describe('on a phone', () => {
 		await page.keyboard.press('Enter');
 		await expect(page.getByRole('heading', { name: 'Einstellungen', level: 1 })).toBeVisible();
 		await expect(sidebar).toBeHidden();
+	});
+
+	test('a source opens over the page and gives the focus back', async ({ page }) => {
+		await attach(page, BY_LAW);
+		await ask(page, 'Wann ist die Hundesteuer fällig?');
+		const number = citations(await finished(page)).first();
+		await number.click();
+		const viewer = page.getByRole('dialog', { name: BY_LAW.name });
+		await expect(marks(viewer).first()).toBeInViewport();
+		expect(await sidewaysOverflow(page)).toBe(0);
+		await page.keyboard.press('Escape');
+		await expect(viewer).toBeHidden();
+		await expect(number).toBeFocused();
 	});
 
 	test('nothing needs sideways scrolling', async ({ page }) => {

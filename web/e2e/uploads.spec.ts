@@ -1,11 +1,12 @@
 /** What happens to the files that people drop. */
 import type { Page } from '@playwright/test';
 
-import { attach, button } from './stage/chat';
-import { BY_LAW, drop, gazettePage, type Sample } from './stage/documents';
+import { ask, attach, button, finished } from './stage/chat';
+import { BY_LAW, drop, gazettePages, type Sample } from './stage/documents';
 import { useHouse, type Person } from './stage/house';
 import { expectAccessible } from './stage/looks';
 import { expect, test } from './stage/test';
+import { expectEachSourceMarked } from './stage/viewer';
 
 const house = useHouse();
 let ada: Person;
@@ -71,8 +72,11 @@ test('a file is chosen by dialog as well', async ({ page }) => {
 	await expect(chip(page, name)).toContainText('bereit');
 });
 
-test('a page of the law gazette is read', async ({ page }) => {
-	const sample = gazettePage();
+test('pages of the law gazette are read and cited at their place', async ({ page }) => {
+	const sample = gazettePages();
 	test.skip(!sample, 'the shared data with pages of the gazette is not here');
 	await attach(page, sample!);
+	await ask(page, 'Wie kann ich mich gegen den Anspruch zur Wehr setzen?');
+	await finished(page);
+	expect(await expectEachSourceMarked(page, sample!.name)).toBeGreaterThanOrEqual(1);
 });

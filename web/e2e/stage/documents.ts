@@ -19,10 +19,10 @@ export const BY_LAW: Sample = {
 	bytes: readFileSync(at('../fixtures/hundesteuersatzung.pdf'))
 };
 
-const GAZETTE = at('../../../../shared/data/pdf/w_weinuev_1995_bgbl1_2016_j0002-1_0010.pdf');
+const GAZETTE = at('../../../../shared/data/pdf/a_agmahnvordrv_bgbl1_2016_j0408_0010.pdf');
 
-/** A page of the German law gazette, if the shared data is there. */
-export function gazettePage(): Sample | undefined {
+/** Twelve pages of forms from the German law gazette, if the shared data is there. */
+export function gazettePages(): Sample | undefined {
 	if (!existsSync(GAZETTE)) return undefined;
 	return { name: 'Gesetzblatt.pdf', type: 'application/pdf', bytes: readFileSync(GAZETTE) };
 }

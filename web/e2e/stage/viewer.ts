@@ -1,6 +1,9 @@
 /** What is marked in a document that is shown. */
 import type { Locator, Page } from '@playwright/test';
 
+import { citations, citedSentences, lastAnswer } from './chat';
+import { expect } from './test';
+
 /** The document beside the conversation. */
 export const panel = (page: Page, name: string) =>
 	page.getByRole('complementary', { name }).or(page.getByRole('dialog', { name }));
@@ -25,3 +28,23 @@ export async function markedText(viewer: Locator, page: number): Promise<string>
 
 /** A text without what line breaks add or take away, so that two readings of it compare. */
 export const letters = (text: string) => text.replace(/[\s\u00ad-]/g, '');
+
+/**
+ * Opens each source of the last answer and expects the document at the right page, with a mark over
+ * the very words that the answer quotes. Returns how many there were.
+ */
+export async function expectEachSourceMarked(page: Page, name: string): Promise<number> {
+	const sentences = await citedSentences(lastAnswer(page));
+	const viewer = panel(page, name);
+	for (const [index, sentence] of sentences.entries()) {
+		const number = citations(lastAnswer(page)).nth(index);
+		const wanted = Number(/Seite (\d+)$/.exec((await number.getAttribute('aria-label'))!)![1]);
+		await number.click();
+		await expect(viewer.getByLabel('Gehe zu Seite')).toHaveValue(String(wanted));
+		await expect(marks(viewer).first()).toBeInViewport();
+		const quote = (await viewer.getByRole('blockquote').innerText()).replace(/^„|“$/g, '');
+		expect(letters(quote)).toContain(letters(sentence));
+		expect(letters(await markedText(viewer, wanted))).toContain(letters(quote));
+	}
+	return sentences.length;
+}
