@@ -72,11 +72,14 @@ test('a file is chosen by dialog as well', async ({ page }) => {
 	await expect(chip(page, name)).toContainText('bereit');
 });
 
-test('pages of the law gazette are read and cited at their place', async ({ page }) => {
-	const sample = gazettePages();
-	test.skip(!sample, 'the shared data with pages of the gazette is not here');
-	await attach(page, sample!);
-	await ask(page, 'Wie kann ich mich gegen den Anspruch zur Wehr setzen?');
-	await finished(page);
-	expect(await expectEachSourceMarked(page, sample!.name)).toBeGreaterThanOrEqual(1);
-});
+const gazette = gazettePages();
+if (gazette) {
+	test('pages of the law gazette are read and cited at their place', async ({ page }) => {
+		await attach(page, gazette);
+		await ask(page, 'Wie kann ich mich gegen den Anspruch zur Wehr setzen?');
+		await finished(page);
+		expect(await expectEachSourceMarked(page, gazette.name)).toBeGreaterThanOrEqual(1);
+	});
+} else {
+	console.warn('The shared data is absent: no page of the law gazette is read.');
+}
