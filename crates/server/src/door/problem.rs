@@ -162,7 +162,7 @@ impl Problem {
             message: inner.text.get(language).to_owned(),
             kind,
             param: inner.fields.first().map(|(name, _)| name.clone()),
-            code: Some(inner.code.to_owned()),
+            code: Some(openai_code(inner.code).to_owned()),
         }
     }
 
@@ -334,4 +334,13 @@ fn size(bytes: u64, decimal: char) -> String {
         }
     }
     format!("{bytes} B")
+}
+
+/// OpenAI's own code where its clients test for one.
+fn openai_code(code: &str) -> &str {
+    match code {
+        "model_unknown" => "model_not_found",
+        "key_invalid" | "unauthenticated" => "invalid_api_key",
+        other => other,
+    }
 }

@@ -99,9 +99,9 @@ fn expected() -> Value {
         "tool_call": ["call_1", "satzung", "{\"paragraf\":4}", "tool_calls"],
         "cited": [1, true],
         "failures": [
-            ["NotFoundError", 404, "model_unknown", null],
-            ["NotFoundError", 404, "model_unknown", null],
-            ["AuthenticationError", 401, "key_invalid", null],
+            ["NotFoundError", 404, "model_not_found", null],
+            ["NotFoundError", 404, "model_not_found", null],
+            ["AuthenticationError", 401, "invalid_api_key", null],
             ["BadRequestError", 400, "invalid_value", "messages[0].role"],
             ["PermissionDeniedError", 403, "clearance_too_low", null],
             ["BadRequestError", 400, "upstream_refused", null],
