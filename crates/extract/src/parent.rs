@@ -60,7 +60,7 @@ pub fn extract_in_child(
         let listener = scope.spawn(move || ran_out_of_memory(complaints));
 
         let heard = listen(output, limits.output_bytes_max, on_event);
-        if !matches!(heard, Heard::End { .. }) {
+        if !matches!(heard, Heard::End { .. } | Heard::Silence) {
             kill(&child);
         }
         let status = end(&child, deadline.min(Instant::now() + END_GRACE));
@@ -94,8 +94,10 @@ fn spawn(exe: &Path, file: &Path, name: &str, limits: &Limits) -> Result<Child, 
 enum Heard {
     /// The child said how it ended.
     End { known: Known, outcome: Result<(), Failure> },
-    /// The output ended or made no sense.
+    /// The output ended; how the child ends says why.
     Silence,
+    /// The output made no sense.
+    Nonsense,
     /// The output exceeded its limit.
     TooMuch,
     /// The caller broke off.
@@ -156,7 +158,7 @@ fn listen(
                     return Heard::Stopped(known);
                 }
             }
-            Err(_) => return Heard::Silence,
+            Err(_) => return Heard::Nonsense,
         }
     }
 }
@@ -173,6 +175,7 @@ fn conclude(heard: Heard, death: &Death) -> Result<Summary, Failure> {
         Heard::End { known, outcome } => outcome.and_then(|()| known.summary(true)),
         Heard::Stopped(known) => known.summary(false),
         Heard::TooMuch => Err(Failure::TooLarge),
+        Heard::Nonsense => Err(Failure::Crashed),
         Heard::Silence => Err(death.failure()),
     }
 }
