@@ -27,6 +27,9 @@ test('the language changes at once and stays', async ({ page }) => {
 test('the server speaks the chosen language too', async ({ page }) => {
 	await button(page, 'Ada Lindner: Konto und Darstellung').click();
 	await page.getByLabel('Sprache').selectOption('English');
+	await expect(page.locator('html')).toHaveAttribute('lang', 'en');
+	// What was asked before the choice must have left.
+	await page.waitForLoadState('networkidle');
 	const [request] = await Promise.all([page.waitForRequest('**/api/**'), page.reload()]);
 	expect(request.headers()['accept-language']).toMatch(/^en/);
 });
