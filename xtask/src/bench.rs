@@ -6,6 +6,7 @@
 mod bgb;
 mod documents;
 mod events;
+mod gateway;
 mod http;
 mod installation;
 mod kill;
@@ -50,6 +51,11 @@ const BENCHES: &[Bench] = &[
         name: "retrieval",
         summary: "nDCG@10 of the search on xquad-de and legalquad",
         run: retrieval::run,
+    },
+    Bench {
+        name: "gateway",
+        summary: "what a call through /v1 costs, beside nginx and the LiteLLM proxy",
+        run: gateway::run,
     },
     Bench {
         name: "kill",

@@ -25,6 +25,13 @@ pub const CHROMIUM: Need =
 pub const POSTGRESQL: Need =
     Need { what: "the PostgreSQL server", packages: &["postgresql"], is_there: has_postgresql };
 
+/// A plain reverse proxy to compare with.
+pub const NGINX: Need = Need {
+    what: "nginx",
+    packages: &["nginx-light"],
+    is_there: || shell::which("nginx").is_some(),
+};
+
 /// Python with virtual environments, for the stock client package.
 pub const PYTHON: Need = Need {
     what: "Python with venv",

@@ -19,6 +19,7 @@ impl App {
         after: Option<&str>,
     ) -> Result<Page<AuditEntry>> {
         self.authorise_audit(principal)?;
+        self.settle_ledger().await?;
         Ok(self.store.audit_entries(principal.tenant, after, PAGE_MAX).await?)
     }
 

@@ -67,7 +67,7 @@ impl App {
         };
         request.grounding = given.as_ref().map(|given| given.grounding(Task::Answer));
 
-        let mut settlement = Settlement::new(self, principal, class);
+        let mut settlement = Settlement::new(self, principal, class)?;
         if request.stream() {
             let answer = self.gateway.chat(&request, class, &settlement.meter).await;
             let answer = answer.map_err(|error| self.call_failed(&mut settlement, error))?;

@@ -16,6 +16,7 @@ mod grounding;
 mod history;
 mod indexing;
 mod ingest;
+mod known_keys;
 mod live;
 mod marks;
 mod models;
@@ -34,7 +35,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use domain::DataClass;
 use gateway::Gateway;
 use identity::{InstallationSecret, PasswordHash};
-use store::{Blobs, Store};
+use store::{Blobs, Ledger, Store};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use account::{CreatedKey, KeyRequest, Me};
@@ -58,7 +59,7 @@ pub use store::{
 };
 pub use wording::{Language, wording};
 
-use crate::{admission::Admission, indexing::Indexing, live::LiveRuns};
+use crate::{admission::Admission, indexing::Indexing, known_keys::KnownKeys, live::LiveRuns};
 
 /// What the use cases need to know about this installation.
 #[derive(Debug, Clone)]
@@ -89,6 +90,8 @@ pub struct Config {
 pub struct Parts {
     /// Rows, jobs, audit.
     pub store: Store,
+    /// Where calls to models are written down at once.
+    pub ledger: Ledger,
     /// Bytes of documents.
     pub blobs: Blobs,
     /// Passages, findable.
@@ -104,6 +107,8 @@ pub struct Parts {
 /// The use cases.
 pub struct App {
     store: Store,
+    ledger: Ledger,
+    known_keys: KnownKeys,
     blobs: Blobs,
     index: Arc<::search::Index>,
     indexing: Indexing,
@@ -130,6 +135,8 @@ impl App {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Ok(Arc::new(Self {
             store: parts.store,
+            ledger: parts.ledger,
+            known_keys: KnownKeys::default(),
             blobs: parts.blobs,
             indexing: Indexing::new(parts.index.clone()),
             index: parts.index,

@@ -264,7 +264,7 @@ impl App {
         live.update(|now| now.stage = Stage::Writing);
         // A class that has risen since the question is obeyed here, and refused by the gateway.
         let class = work.class.max(scope.class);
-        let mut settlement = Settlement::new(self, principal, class);
+        let mut settlement = Settlement::new(self, principal, class)?;
         let streamed = self.stream_answer(&request, &mut settlement, writing, live).await;
         let metered = settlement.meter.read();
         writing.usage = Some(TokenUsage {

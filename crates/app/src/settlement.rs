@@ -1,17 +1,21 @@
 //! What a call to a model took, written down however the call ends: at its end, when it fails, or
 //! when the caller goes away in the middle.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use domain::DataClass;
+use domain::{DataClass, ErrorKind, Instant};
 use gateway::UsageMeter;
-use store::{AuditEvent, AuditOutcome, By, NewUsage, TokenUsage};
+use store::{By, Ended, SETTLE_INTERVAL, TokenUsage, UsageRecord};
 
-use crate::{App, Principal};
+use crate::{App, Error, Principal, Result};
 
-/// Writes usage and audit when it is dropped; the process waits for that before it stops.
+/// Pause after the database did not take what calls have used.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// Writes usage down when it is dropped; the audit log follows from it.
 pub(crate) struct Settlement {
     app: Arc<App>,
+    by: By,
     principal: Principal,
     class: DataClass,
     pub(crate) meter: UsageMeter,
@@ -19,14 +23,22 @@ pub(crate) struct Settlement {
 }
 
 impl Settlement {
-    pub(crate) fn new(app: &Arc<App>, principal: &Principal, class: DataClass) -> Self {
-        Self {
+    /// Opens the account of a call that is about to begin.
+    ///
+    /// # Errors
+    /// If no more can be written down: then nothing may be called.
+    pub(crate) fn new(app: &Arc<App>, principal: &Principal, class: DataClass) -> Result<Self> {
+        if !app.ledger.has_room() {
+            return Err(Error::new(ErrorKind::Overloaded, "overloaded"));
+        }
+        Ok(Self {
             app: app.clone(),
+            by: By::from(principal),
             principal: principal.clone(),
             class,
             meter: UsageMeter::default(),
             failed: false,
-        }
+        })
     }
 
     /// The class of the run.
@@ -45,42 +57,65 @@ impl Drop for Settlement {
         let metered = self.meter.read();
         // Nothing has left the house: nothing to settle.
         let Some(taken) = metered.taken else { return };
-        let by = By::from(&self.principal);
-        let (outcome, ended) = match (self.failed, metered.is_finished) {
-            (true, _) => (AuditOutcome::Failed, "failed"),
-            (false, true) => (AuditOutcome::Done, "done"),
-            (false, false) => (AuditOutcome::Done, "cancelled"),
+        let ended = match (self.failed, metered.is_finished) {
+            (true, _) => Ended::Failed,
+            (false, true) => Ended::Done,
+            (false, false) => Ended::Cancelled,
         };
-        let event = AuditEvent::done(&by, "create_chat_completion")
-            .outcome(outcome)
-            .with("ended", ended)
-            .with("model", &taken.model)
-            .with("route", &taken.route)
-            .with("place", taken.place.code())
-            .with("data_class", self.class.code());
-        let usage = NewUsage {
+        let record = UsageRecord {
+            id: uuid::Uuid::now_v7(),
+            at: Instant::now(),
             tenant: self.principal.tenant,
-            user: self.principal.user,
-            key: by.key,
+            by: self.by,
+            operation: "create_chat_completion".to_owned(),
+            cost_micro_euro: taken.price.map(|price| price.of(metered.usage)),
             model: taken.model,
             route: taken.route,
+            place: taken.place,
             tokens: TokenUsage {
                 prompt_tokens: metered.usage.prompt_tokens,
                 completion_tokens: metered.usage.completion_tokens,
                 estimated: metered.is_estimated,
             },
             data_class: self.class,
-            outcome: ended,
+            ended,
+            database_away: self.app.known_keys.is_outage(),
         };
-        let (store, tenant) = (self.app.store.clone(), self.principal.tenant);
-        self.app.tasks.spawn(async move {
-            let recorded = async {
-                store.record_usage(&usage).await?;
-                store.record_audit(tenant, event).await
+        if let Err(error) = self.app.ledger.record(&record) {
+            tracing::error!(error = &error as &dyn std::error::Error, "usage was not recorded");
+        }
+    }
+}
+
+impl App {
+    /// Moves what calls have used to the database, batch after batch, until the process stops.
+    pub async fn keep_ledger(&self) {
+        loop {
+            let gathered = async {
+                self.ledger.wait().await;
+                tokio::time::sleep(SETTLE_INTERVAL).await;
             };
-            if let Err(error) = recorded.await {
-                tracing::error!(error = &error as &dyn std::error::Error, "usage was not recorded");
+            if self.stopping.run_until_cancelled(gathered).await.is_none() {
+                return;
             }
-        });
+            while let Err(error) = self.settle_ledger().await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the database did not take what calls have used"
+                );
+                let pause = tokio::time::sleep(RETRY_PAUSE);
+                if self.stopping.run_until_cancelled(pause).await.is_none() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Moves what calls have used so far to the database now.
+    ///
+    /// # Errors
+    /// If the database does not take it; it stays written down.
+    pub async fn settle_ledger(&self) -> Result<()> {
+        Ok(self.ledger.settle(&self.store).await?)
     }
 }

@@ -4,12 +4,15 @@ use std::{net::IpAddr, time::Duration};
 
 use domain::{Action, Credential, ErrorKind, Instant, Resource, SessionId};
 use identity::{Attempts, Password, PasswordHash, ThrottlePolicy, Token, TokenKind};
-use store::{AuditEvent, AuditOutcome, By, Login, LoginAttempts, Session, User};
+use store::{ApiKey, AuditEvent, AuditOutcome, By, Login, LoginAttempts, Session, User};
 
 use crate::{App, Error, Principal, Result};
 
 /// Longest name of a browser that is kept, in characters; the rest is cut.
 const USER_AGENT_CHARS_MAX: usize = 200;
+
+/// Longest wait for the database to say whose key it is; beyond: what was known a moment ago counts.
+const KEY_LOOKUP_MAX: Duration = Duration::from_secs(2);
 
 /// Somebody who has just signed in, with the token for their cookie.
 pub struct SignedIn {
@@ -103,11 +106,36 @@ impl App {
     pub async fn principal_by_key(&self, key: &str) -> Result<Principal> {
         let unknown = || Error::new(ErrorKind::Unauthenticated, "key_invalid");
         let token = Token::given(TokenKind::ApiKey, key).ok_or_else(unknown)?;
-        let now = Instant::now();
-        let hash = self.secret.hash(&token);
-        let holder = self.store.key_by_token(hash.as_str(), now).await?.ok_or_else(unknown)?;
-        self.store.touch_key(&holder.key, now).await?;
+        let (hash, now) = (self.secret.hash(&token), Instant::now());
+        let hash = hash.as_str();
+        let changes = self.store.principal_changes();
+        if let Some(principal) = self.known_keys.fresh(hash, changes, now) {
+            return Ok(principal);
+        }
+        let asked = tokio::time::timeout(KEY_LOOKUP_MAX, self.store.key_by_token(hash, now));
+        let answered = match asked.await {
+            Ok(Err(error)) if error.kind() != ErrorKind::Overloaded => return Err(error.into()),
+            Ok(Ok(answered)) => answered,
+            Ok(Err(_)) | Err(_) => {
+                let known = self.known_keys.during_outage(hash, changes, now);
+                return known.ok_or_else(|| Error::new(ErrorKind::Overloaded, "overloaded"));
+            }
+        };
+        let Some(holder) = answered else {
+            self.known_keys.forget(hash);
+            return Err(unknown());
+        };
+        self.known_keys.keep(hash, &holder, changes, now);
+        self.touch_key(&holder.key, now).await;
         Ok(holder.principal())
+    }
+
+    /// Notes that a key is in use. That it could not be noted is no reason to turn the caller away.
+    async fn touch_key(&self, key: &ApiKey, now: Instant) {
+        if let Err(error) = self.store.touch_key(key, now).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(key.id = %key.id, error = error, "the use of a key was not noted");
+        }
     }
 
     pub(crate) async fn start_session(&self, user: &User, user_agent: &str) -> Result<SignedIn> {

@@ -102,6 +102,8 @@ impl Platform {
         let is_alone = self.role == Role::All && self.house.is_embedded();
         let failed = |error: app::Error| wiring::explain("the work cannot be taken up", &error);
         self.house.app.end_abandoned_runs(is_alone).await.map_err(failed)?;
+        let app = Arc::clone(&self.house.app);
+        self.tasks.spawn(async move { app.keep_ledger().await });
         if self.role == Role::Api {
             return Ok(());
         }
@@ -146,6 +148,13 @@ impl Platform {
         self.tasks.close();
         let closing = async {
             self.tasks.wait().await;
+            if let Err(error) = self.house.app.settle_ledger().await {
+                let causes = wiring::explain("", &error).to_string();
+                tracing::warn!(
+                    error.causes = causes,
+                    "what calls have used waits for the next start"
+                );
+            }
             self.house.store.close().await;
         };
         if tokio::time::timeout(FAREWELL, closing).await.is_err() {

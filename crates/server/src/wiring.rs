@@ -13,7 +13,7 @@ use app::{App, Parts};
 use gateway::{Catalogue, Gateway, KeyHeader, Model, OpenAiRoute, Price, Route};
 use identity::InstallationSecret;
 use search::Index;
-use store::{Blobs, Engine, Location, SchemaState, Store};
+use store::{Blobs, Engine, Ledger, Location, SchemaState, Store};
 
 use crate::{
     commands::Failure,
@@ -33,6 +33,8 @@ pub(crate) mod places {
     pub const BLOBS: &str = "blobs";
     /// Files on their way in.
     pub const INCOMING: &str = "incoming";
+    /// Calls to models that wait for the database.
+    pub const LEDGER: &str = "ledger";
     /// The search index.
     pub const INDEX: &str = "index";
     /// Locked by running processes.
@@ -71,12 +73,15 @@ pub(crate) async fn build(
     bring_up_to_date(&store).await?;
     let blobs = Blobs::open(&config.data.join(places::BLOBS), &config.data.join(places::INCOMING))
         .map_err(|error| explain("the folder of documents cannot be opened", &error))?;
+    let ledger = Ledger::open(&config.data.join(places::LEDGER))
+        .map_err(|error| explain("the journal of calls cannot be opened", &error))?;
     let (index, opened) = Index::open(&config.data.join(places::INDEX), index_role)
         .map_err(|error| explain("the search index cannot be opened", &error))?;
     let gateway =
         Gateway::new(client(&config.outbound)?, catalogue(config)?, gateway::Settings::default());
     let app = App::new(Parts {
         store: store.clone(),
+        ledger,
         blobs,
         index: Arc::new(index),
         gateway,

@@ -5,9 +5,10 @@
 //! that was changed, removed (the last ones too) or moved. It does not notice a database owner who
 //! writes the whole chain and its head anew; against that, keep the head's hash elsewhere.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use domain::{Credential, Instant, KeyId, Principal, TenantId, UserId};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sqlx::{AnyConnection, any::AnyRow};
 
@@ -22,7 +23,8 @@ use crate::{
 const VERIFY_BATCH: i64 = 1_000;
 
 /// By which door somebody came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Via {
     /// Signed in with a browser.
     Session,
@@ -46,7 +48,7 @@ impl Via {
 }
 
 /// On whose behalf a change is made; travels into the audit log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct By {
     /// The person, where one is known.
     pub user: Option<UserId>,
@@ -110,7 +112,7 @@ pub struct AuditEvent {
     /// Who.
     pub by: By,
     /// What, named as the operation is named everywhere, e.g. `create_collection`.
-    pub action: &'static str,
+    pub action: Cow<'static, str>,
     /// To which thing.
     pub object: Option<String>,
     /// What came of it.
@@ -122,9 +124,9 @@ pub struct AuditEvent {
 impl AuditEvent {
     /// Something that was done.
     #[must_use]
-    pub fn done(by: &By, action: &'static str) -> Self {
+    pub fn done(by: &By, action: impl Into<Cow<'static, str>>) -> Self {
         let outcome = AuditOutcome::Done;
-        Self { by: *by, action, object: None, outcome, detail: BTreeMap::new() }
+        Self { by: *by, action: action.into(), object: None, outcome, detail: BTreeMap::new() }
     }
 
     /// To a thing of this kind and id.
@@ -274,7 +276,7 @@ pub(crate) async fn append(tx: &mut Tx, tenant: TenantId, event: AuditEvent) -> 
         sequence: get::<i64>(&row, "sequence")? + 1,
         at: Instant::now().micros(),
         actor: event.by.user.map(|user| user.to_string()),
-        action: event.action.to_owned(),
+        action: event.action.into_owned(),
         object: event.object,
         outcome: event.outcome.code().to_owned(),
         detail: serde_json::to_string(&detail).expect("a map of texts is plain JSON"),

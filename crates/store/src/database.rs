@@ -3,7 +3,13 @@
 //!
 //! Knows no table but by the text it is given.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{
     Any, AnyConnection, AnyPool, AssertSqlSafe, SqlSafeStr, Transaction,
@@ -38,6 +44,8 @@ struct Inner {
     readers: AnyPool,
     /// Changes with each commit of this process that enqueued a job, and so wakes its workers.
     jobs_enqueued: watch::Sender<()>,
+    /// Counts the commits of this process that changed what a principal is or may do.
+    principal_changes: AtomicU64,
 }
 
 impl std::fmt::Debug for Store {
@@ -69,8 +77,15 @@ impl Store {
             }
         };
         let location = location.clone();
-        let jobs_enqueued = watch::Sender::new(());
-        Ok(Self { inner: Arc::new(Inner { location, engine, writers, readers, jobs_enqueued }) })
+        let inner = Inner {
+            location,
+            engine,
+            writers,
+            readers,
+            jobs_enqueued: watch::Sender::new(()),
+            principal_changes: AtomicU64::new(0),
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Which engine keeps the rows.
@@ -102,6 +117,13 @@ impl Store {
         self.inner.writers.close().await;
     }
 
+    /// How often this process has changed who somebody is, or what they or their keys may do. As long
+    /// as the number stays the same, what was read before still holds as far as this process knows.
+    #[must_use]
+    pub fn principal_changes(&self) -> u64 {
+        self.inner.principal_changes.load(Ordering::Acquire)
+    }
+
     pub(crate) fn jobs_enqueued(&self) -> watch::Receiver<()> {
         self.inner.jobs_enqueued.subscribe()
     }
@@ -118,7 +140,7 @@ impl Store {
     /// Begins a writing transaction; dropping it without [`Tx::commit`] undoes everything.
     pub(crate) async fn write(&self) -> Result<Tx, Error> {
         let inner = self.inner.writers.begin_with(self.inner.engine.begin()).await?;
-        Ok(Tx { inner, store: self.clone(), wakes_workers: false })
+        Ok(Tx { inner, store: self.clone(), wakes_workers: false, changes_principals: false })
     }
 }
 
@@ -146,6 +168,8 @@ pub(crate) struct Tx {
     store: Store,
     /// Set when a job was enqueued: the commit then wakes the workers.
     pub(crate) wakes_workers: bool,
+    /// Set when a person, their units or a key were changed.
+    pub(crate) changes_principals: bool,
 }
 
 impl Tx {
@@ -187,6 +211,9 @@ impl Tx {
 
     pub(crate) async fn commit(self) -> Result<(), Error> {
         self.inner.commit().await?;
+        if self.changes_principals {
+            self.store.inner.principal_changes.fetch_add(1, Ordering::AcqRel);
+        }
         if self.wakes_workers {
             self.store.inner.jobs_enqueued.send_replace(());
         }

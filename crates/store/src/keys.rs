@@ -181,6 +181,7 @@ impl Store {
         by: &By,
     ) -> Result<(), Error> {
         let mut tx = self.write().await?;
+        tx.changes_principals = true;
         let revoked = tx
             .execute(
                 "UPDATE api_key SET revoked_at = $4 \

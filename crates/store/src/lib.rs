@@ -18,6 +18,7 @@ mod error;
 mod ingest;
 mod jobs;
 mod keys;
+mod ledger;
 mod logins;
 mod messages;
 mod page;
@@ -48,6 +49,7 @@ pub use jobs::{
     Retry,
 };
 pub use keys::{ApiKey, KeyHolder, NewApiKey};
+pub use ledger::{Ledger, SETTLE_INTERVAL};
 pub use logins::LoginAttempts;
 pub use messages::{
     Asked, Attachment, Citation, Message, MessageRole, MessageRun, NewQuestion, RouteUsed,
@@ -62,4 +64,4 @@ pub use schema::{MIGRATION_COUNT, SchemaState};
 pub use sessions::{Session, SignedIn};
 pub use tenants::{Tenant, Unit, UnitName};
 pub use transfer::{CopyReport, copy_all};
-pub use usage::{NewUsage, UsageTotal};
+pub use usage::{Ended, UsageRecord, UsageTotal};

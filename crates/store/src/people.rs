@@ -269,6 +269,7 @@ impl Store {
         by: &By,
     ) -> Result<User, Error> {
         let mut tx = self.write().await?;
+        tx.changes_principals = true;
         tx.lock(Lock::People).await?;
         let before = find(tx.db(), tenant, id).await?;
         let role = change.role.unwrap_or(before.role);

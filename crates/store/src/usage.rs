@@ -1,33 +1,83 @@
-//! What models have used: figures and names of ours, no content.
+//! What calls to models have used: figures and names of ours, no content.
+//!
+//! Knows nothing of the journal in which they wait, see [`crate::Ledger`].
 
-use domain::{DataClass, Instant, KeyId, TenantId, UserId};
+use std::collections::BTreeMap;
+
+use domain::{DataClass, Instant, Place, TenantId};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Error, Store, TokenUsage,
-    database::fetch_one,
-    values::{get, params},
+    AuditEvent, AuditOutcome, By, Error, Store, TokenUsage, audit,
+    database::{Tx, composed, count, fetch_one, placeholders},
+    values::{Params, get, params},
 };
 
+/// Rows of one insert; with 14 columns far below the bound on parameters of both engines.
+const ROWS_PER_STATEMENT: usize = 500;
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ended {
+    /// With a whole answer.
+    Done,
+    /// By a failure.
+    Failed,
+    /// Because the caller went away or stopped it.
+    Cancelled,
+}
+
+impl Ended {
+    /// The code used in tables and interfaces.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    const fn outcome(self) -> AuditOutcome {
+        match self {
+            Self::Done | Self::Cancelled => AuditOutcome::Done,
+            Self::Failed => AuditOutcome::Failed,
+        }
+    }
+}
+
 /// A call to a model that has ended.
-#[derive(Debug, Clone)]
-pub struct NewUsage {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UsageRecord {
+    /// Its own id, so that it is never counted twice.
+    pub id: Uuid,
+    /// When it ended.
+    pub at: Instant,
     /// Its tenant.
     pub tenant: TenantId,
-    /// Who asked.
-    pub user: UserId,
-    /// With which key, if with one.
-    pub key: Option<KeyId>,
+    /// Who asked, and how they came.
+    pub by: By,
+    /// The use case, named as everywhere, e.g. `create_chat_completion`.
+    pub operation: String,
     /// The model's name.
     pub model: String,
     /// The route's name.
     pub route: String,
+    /// Where the route runs.
+    pub place: Place,
     /// Tokens.
     pub tokens: TokenUsage,
+    /// What it cost, in micro-euro, if the route has a price.
+    pub cost_micro_euro: Option<u64>,
     /// Class of the run.
     pub data_class: DataClass,
-    /// How it ended, as a code.
-    pub outcome: &'static str,
+    /// How it ended.
+    pub ended: Ended,
+    /// Whether the caller was let in by what was known of them before the database went away.
+    #[serde(default)]
+    pub database_away: bool,
 }
 
 /// Sums over calls.
@@ -39,35 +89,29 @@ pub struct UsageTotal {
     pub prompt_tokens: u64,
     /// Tokens written.
     pub completion_tokens: u64,
+    /// What the calls with a known price cost, in micro-euro.
+    pub cost_micro_euro: u64,
 }
 
 impl Store {
-    /// Writes down what a call used.
+    /// Writes calls down, with an audit entry for each group of calls that differ only in figures.
+    /// All or nothing; a batch that was written before is not written again.
     ///
     /// # Errors
     /// A database error.
-    pub async fn record_usage(&self, usage: &NewUsage) -> Result<(), Error> {
+    pub async fn record_usage(&self, batch: &[UsageRecord]) -> Result<(), Error> {
+        let Some(first) = batch.first() else { return Ok(()) };
         let mut tx = self.write().await?;
-        tx.execute(
-            "INSERT INTO usage_record (id, tenant_id, user_id, key_id, model, route, \
-                    prompt_tokens, completion_tokens, estimated, data_class, outcome, at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-            params![
-                Uuid::now_v7().to_string(),
-                usage.tenant,
-                usage.user,
-                usage.key,
-                usage.model.as_str(),
-                usage.route.as_str(),
-                usage.tokens.prompt_tokens,
-                usage.tokens.completion_tokens,
-                usage.tokens.estimated,
-                usage.data_class.code(),
-                usage.outcome,
-                Instant::now()
-            ],
-        )
-        .await?;
+        let known = "SELECT COUNT(*) AS n FROM usage_record WHERE id = $1";
+        if count(tx.db(), known, params![first.id.to_string()]).await? > 0 {
+            return Ok(());
+        }
+        for rows in batch.chunks(ROWS_PER_STATEMENT) {
+            insert(&mut tx, rows).await?;
+        }
+        for (tenant, event) in audit_events(batch) {
+            audit::append(&mut tx, tenant, event).await?;
+        }
         tx.commit().await
     }
 
@@ -81,7 +125,8 @@ impl Store {
             &mut db,
             "SELECT COUNT(*) AS calls, \
                     CAST(COALESCE(SUM(prompt_tokens), 0) AS BIGINT) AS prompt_tokens, \
-                    CAST(COALESCE(SUM(completion_tokens), 0) AS BIGINT) AS completion_tokens \
+                    CAST(COALESCE(SUM(completion_tokens), 0) AS BIGINT) AS completion_tokens, \
+                    CAST(COALESCE(SUM(cost_micro_euro), 0) AS BIGINT) AS cost_micro_euro \
              FROM usage_record WHERE tenant_id = $1 AND at >= $2",
             params![tenant, since],
         )
@@ -91,6 +136,72 @@ impl Store {
             calls: get(&row, "calls")?,
             prompt_tokens: get(&row, "prompt_tokens")?,
             completion_tokens: get(&row, "completion_tokens")?,
+            cost_micro_euro: get(&row, "cost_micro_euro")?,
         })
     }
+}
+
+async fn insert(tx: &mut Tx, rows: &[UsageRecord]) -> Result<(), Error> {
+    const COLUMNS: &str = "id, tenant_id, user_id, key_id, model, route, place, prompt_tokens, \
+                           completion_tokens, estimated, cost_micro_euro, data_class, outcome, at";
+    const WIDTH: usize = 14;
+    let mut values = Vec::with_capacity(rows.len());
+    let mut list = Params::default();
+    for (index, row) in rows.iter().enumerate() {
+        values.push(format!("({})", placeholders(index * WIDTH + 1, WIDTH)));
+        list.add(row.id.to_string());
+        list.add(row.tenant);
+        list.add(row.by.user.map(|user| user.to_string()).unwrap_or_default());
+        list.add(row.by.key);
+        list.add(row.model.as_str());
+        list.add(row.route.as_str());
+        list.add(row.place.code());
+        list.add(row.tokens.prompt_tokens);
+        list.add(row.tokens.completion_tokens);
+        list.add(row.tokens.estimated);
+        list.add(row.cost_micro_euro);
+        list.add(row.data_class.code());
+        list.add(row.ended.code());
+        list.add(row.at);
+    }
+    let values = values.join(", ");
+    tx.execute(composed(format!("INSERT INTO usage_record ({COLUMNS}) VALUES {values}")), list)
+        .await?;
+    Ok(())
+}
+
+/// One entry for calls by the same caller of the same operation on the same route with the same
+/// class and end; it says how many they were. A lone call is an entry of its own.
+fn audit_events(batch: &[UsageRecord]) -> Vec<(TenantId, AuditEvent)> {
+    let mut groups: BTreeMap<_, (&UsageRecord, u64)> = BTreeMap::new();
+    for record in batch {
+        let key = (
+            record.tenant,
+            (record.by.user, record.by.key, record.by.via),
+            record.operation.as_str(),
+            (record.model.as_str(), record.route.as_str(), record.place.code()),
+            (record.data_class, record.ended, record.database_away),
+        );
+        groups.entry(key).or_insert((record, 0)).1 += 1;
+    }
+    let mut events: Vec<_> = groups.into_values().collect();
+    events.sort_by_key(|(first, _)| first.at);
+    events.into_iter().map(|(first, calls)| (first.tenant, audit_event(first, calls))).collect()
+}
+
+fn audit_event(record: &UsageRecord, calls: u64) -> AuditEvent {
+    let mut event = AuditEvent::done(&record.by, record.operation.clone())
+        .outcome(record.ended.outcome())
+        .with("ended", record.ended.code())
+        .with("model", &record.model)
+        .with("route", &record.route)
+        .with("place", record.place.code())
+        .with("data_class", record.data_class.code());
+    if calls > 1 {
+        event = event.with("calls", calls);
+    }
+    if record.database_away {
+        event = event.with("database_away", true);
+    }
+    event
 }

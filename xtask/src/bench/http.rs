@@ -60,6 +60,11 @@ impl Client {
         Self { address: address.to_owned(), key: key.to_owned() }
     }
 
+    /// The key it sends.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// `GET`.
     pub fn get(&self, path: &str) -> io::Result<Answer> {
         whole(self.send("GET", path, "", &[])?)

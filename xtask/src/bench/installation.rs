@@ -88,6 +88,11 @@ impl Installation {
         Ok(Client::new(&self.address, key.trim()))
     }
 
+    /// The address of a path of the running program.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
     /// Runs `fachwerk audit verify`; an error tells what it said.
     pub fn verify_audit(&self) -> Outcome<String> {
         self.run_with_input(&mut self.command(&["audit", "verify"]), "")

@@ -121,6 +121,7 @@ async fn a_caller_who_goes_away_hangs_up_and_pays_for_what_they_got() {
 
 async fn wait_for_calls(world: &World, who: &app::Principal, calls: u64) -> store::UsageTotal {
     for _ in 0..100 {
+        world.app.settle_ledger().await.unwrap();
         let total = world.store.usage_since(who.tenant, Instant::from_micros(0)).await.unwrap();
         if total.calls == calls {
             return total;

@@ -1,6 +1,8 @@
 //! Set-up, sign-in, keys.
 
 use app::{KeyRequest, NewPerson};
+use std::time::Duration;
+
 use domain::{ErrorKind, Role, Scope};
 
 use crate::world::{PASSWORD, World};
@@ -126,4 +128,32 @@ async fn the_present_password_is_not_guessed_from_inside_either() {
         codes.push(world.app.change_password(&anna, wrong, new).await.err().unwrap().code);
     }
     assert_eq!(codes[5], "login_throttled");
+}
+
+#[tokio::test]
+async fn a_key_is_still_known_for_a_while_when_the_database_goes_away() {
+    let world = World::new().await;
+    let anna = world.member("anna").await;
+    let asked = KeyRequest { name: "k".to_owned(), scopes: Scope::ALL.to_vec(), expires_at: None };
+    let made = world.app.create_key(&anna, asked).await.unwrap();
+    let caller = world.app.principal_by_key(made.token.reveal()).await.unwrap();
+    world.store.close().await;
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(world.app.principal_by_key(made.token.reveal()).await.unwrap(), caller);
+    // Of a key that nobody asked about before, nothing is known.
+    let stranger = identity::Token::generate(identity::TokenKind::ApiKey);
+    let error = world.app.principal_by_key(stranger.reveal()).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Overloaded);
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_refused_at_once() {
+    let world = World::new().await;
+    let anna = world.member("anna").await;
+    let asked = KeyRequest { name: "k".to_owned(), scopes: Scope::ALL.to_vec(), expires_at: None };
+    let made = world.app.create_key(&anna, asked).await.unwrap();
+    world.app.principal_by_key(made.token.reveal()).await.unwrap();
+    world.app.revoke_key(&anna, made.key.id).await.unwrap();
+    let error = world.app.principal_by_key(made.token.reveal()).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unauthenticated);
 }

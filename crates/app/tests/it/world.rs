@@ -8,7 +8,7 @@ use gateway::{
     Catalogue, Gateway, KeyHeader, Model, OpenAiRoute, Route, RouteKind, Settings, Timeouts,
 };
 use identity::InstallationSecret;
-use store::{Blobs, Location, Store};
+use store::{Blobs, Ledger, Location, Store};
 use tempfile::TempDir;
 use testkit::fake_model::FakeModel;
 use tokio_util::task::TaskTracker;
@@ -100,10 +100,12 @@ async fn start(
 ) -> (Arc<App>, Store) {
     let store = Store::open(&Location::Sqlite(folder.path().join("fachwerk.db"))).await.unwrap();
     store.migrate().await.unwrap();
+    let ledger = Ledger::open(&folder.path().join("ledger")).unwrap();
     let blobs = Blobs::open(&folder.path().join("blobs"), &folder.path().join("tmp")).unwrap();
     let (index, _) = search::Index::open(&folder.path().join(index), search::Role::Writer).unwrap();
     let parts = Parts {
         store: store.clone(),
+        ledger,
         blobs,
         index: Arc::new(index),
         gateway: Gateway::new(testkit::client::client(), catalogue(model), settings()),

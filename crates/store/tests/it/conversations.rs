@@ -20,7 +20,6 @@ crate::on_both_engines! {
     what_is_personal_stays_personal,
     the_history_is_searched_and_paged,
     deleting_leaves_nothing,
-    usage_is_summed,
 }
 
 fn question(text: &str) -> NewQuestion {
@@ -268,26 +267,4 @@ async fn deleting_leaves_nothing(world: World) {
     assert!(matches!(gone, Err(Error::NotFound)));
     assert_eq!(store.save_run_text(asked.run.id, "x").await.unwrap(), RunPulse::Gone);
     assert!(!store.finish_run(asked.run.id, &end(RunState::Done, "x")).await.unwrap());
-}
-
-async fn usage_is_summed(world: World) {
-    let me = world.person("me", &[]).await;
-    let before = Instant::now();
-    for tokens in [10, 20] {
-        let usage = store::NewUsage {
-            tenant: me.tenant,
-            user: me.user,
-            key: None,
-            model: "standard".to_owned(),
-            route: "auszug".to_owned(),
-            tokens: TokenUsage { prompt_tokens: tokens, completion_tokens: 1, estimated: false },
-            data_class: DataClass::Open,
-            outcome: "done",
-        };
-        world.store.record_usage(&usage).await.unwrap();
-    }
-    let total = world.store.usage_since(me.tenant, before).await.unwrap();
-    assert_eq!((total.calls, total.prompt_tokens, total.completion_tokens), (2, 30, 2));
-    let later = Instant::now().after(Duration::from_secs(9));
-    assert_eq!(world.store.usage_since(me.tenant, later).await.unwrap().calls, 0);
 }

@@ -12,6 +12,7 @@ mod documents;
 mod formats;
 mod jobs;
 mod kill;
+mod ledger;
 mod passages;
 mod people;
 mod scans;

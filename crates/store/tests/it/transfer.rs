@@ -71,17 +71,8 @@ pub async fn fill(world: &World) {
         usage: None,
     };
     store.finish_run(asked.run.id, &end).await.unwrap();
-    let usage = store::NewUsage {
-        tenant: me.tenant,
-        user: me.user,
-        key: None,
-        model: "standard".to_owned(),
-        route: "auszug".to_owned(),
-        tokens: store::TokenUsage::default(),
-        data_class: DataClass::Open,
-        outcome: "done",
-    };
-    store.record_usage(&usage).await.unwrap();
+    let usage = crate::ledger::call(me.tenant, Some(me.user));
+    store.record_usage(&[usage]).await.unwrap();
 }
 
 /// Another, empty installation: on the other engine, and on the same one.

@@ -1,0 +1,141 @@
+//! Calls to models: written down at once, moved to the database once.
+
+use std::{fs, path::Path};
+
+use domain::{DataClass, Instant, Place, TenantId, UserId};
+use store::{By, Ended, Ledger, Store, TokenUsage, UsageRecord, UsageTotal, Via};
+use uuid::Uuid;
+
+use crate::{on_both_engines, world::World};
+
+on_both_engines!(
+    calls_are_summed,
+    what_was_recorded_survives_the_process,
+    nothing_is_counted_twice,
+    a_database_that_is_away_loses_nothing,
+    calls_alike_share_an_audit_entry,
+);
+
+pub fn call(tenant: TenantId, user: Option<UserId>) -> UsageRecord {
+    UsageRecord {
+        id: Uuid::now_v7(),
+        at: Instant::now(),
+        tenant,
+        by: By { user, key: None, via: Via::Key },
+        operation: "create_chat_completion".to_owned(),
+        model: "standard".to_owned(),
+        route: "standard-1".to_owned(),
+        place: Place::Own,
+        tokens: TokenUsage { prompt_tokens: 10, completion_tokens: 1, estimated: false },
+        cost_micro_euro: Some(7),
+        data_class: DataClass::Open,
+        ended: Ended::Done,
+        database_away: false,
+    }
+}
+
+async fn total(store: &Store, tenant: TenantId) -> UsageTotal {
+    store.usage_since(tenant, Instant::from_micros(0)).await.unwrap()
+}
+
+fn segments(folder: &Path) -> Vec<std::path::PathBuf> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+async fn calls_are_summed(world: World) {
+    let me = world.person("me", &[]).await;
+    let ledger = Ledger::open(&world.folder.path().join("ledger")).unwrap();
+    for _ in 0..2 {
+        ledger.record(&call(me.tenant, Some(me.user))).unwrap();
+    }
+    ledger.settle(&world.store).await.unwrap();
+    let sums = total(&world.store, me.tenant).await;
+    assert_eq!((sums.calls, sums.prompt_tokens, sums.completion_tokens), (2, 20, 2));
+    assert_eq!(sums.cost_micro_euro, 14);
+    let later = Instant::now().after(std::time::Duration::from_secs(9));
+    assert_eq!(world.store.usage_since(me.tenant, later).await.unwrap().calls, 0);
+    assert!(segments(&world.folder.path().join("ledger")).is_empty());
+}
+
+async fn what_was_recorded_survives_the_process(world: World) {
+    let me = world.person("me", &[]).await;
+    let folder = world.folder.path().join("ledger");
+    let first = Ledger::open(&folder).unwrap();
+    first.record(&call(me.tenant, Some(me.user))).unwrap();
+
+    // While its process lives, nobody else takes a segment.
+    let second = Ledger::open(&folder).unwrap();
+    second.settle(&world.store).await.unwrap();
+    assert_eq!(total(&world.store, me.tenant).await.calls, 0);
+
+    drop(first);
+    let [segment] = &segments(&folder)[..] else { panic!("one segment") };
+    // The process was killed in the middle of a line.
+    let mut text = fs::read_to_string(segment).unwrap();
+    text.push_str("{\"id\":\"0190");
+    fs::write(segment, text).unwrap();
+    let third = Ledger::open(&folder).unwrap();
+    third.wait().await;
+    third.settle(&world.store).await.unwrap();
+    assert_eq!(total(&world.store, me.tenant).await.calls, 1);
+    assert!(segments(&folder).is_empty());
+}
+
+async fn nothing_is_counted_twice(world: World) {
+    let me = world.person("me", &[]).await;
+    let folder = world.folder.path().join("ledger");
+    let ledger = Ledger::open(&folder).unwrap();
+    for _ in 0..3 {
+        ledger.record(&call(me.tenant, Some(me.user))).unwrap();
+    }
+    let [segment] = &segments(&folder)[..] else { panic!("one segment") };
+    let bytes = fs::read(segment).unwrap();
+    ledger.settle(&world.store).await.unwrap();
+    let (entries, _) = world.store.audit_head(me.tenant).await.unwrap();
+
+    // As if the process had been killed after the commit and before the file was gone.
+    fs::write(segment, bytes).unwrap();
+    Ledger::open(&folder).unwrap().settle(&world.store).await.unwrap();
+    assert_eq!(total(&world.store, me.tenant).await.calls, 3);
+    assert_eq!(world.store.audit_head(me.tenant).await.unwrap().0, entries);
+    assert!(segments(&folder).is_empty());
+}
+
+async fn a_database_that_is_away_loses_nothing(world: World) {
+    let me = world.person("me", &[]).await;
+    let ledger = Ledger::open(&world.folder.path().join("ledger")).unwrap();
+    let away = Store::open(world.store.location()).await.unwrap();
+    away.close().await;
+    for _ in 0..3 {
+        ledger.record(&call(me.tenant, Some(me.user))).unwrap();
+        ledger.settle(&away).await.unwrap_err();
+    }
+    assert!(ledger.has_room());
+    ledger.settle(&world.store).await.unwrap();
+    assert_eq!(total(&world.store, me.tenant).await.calls, 3);
+}
+
+async fn calls_alike_share_an_audit_entry(world: World) {
+    let (me, other) = (world.person("me", &[]).await, world.person("other", &[]).await);
+    let (before, _) = world.store.audit_head(me.tenant).await.unwrap();
+    let failed = UsageRecord { ended: Ended::Failed, ..call(me.tenant, Some(me.user)) };
+    let mut batch: Vec<_> = (0..4).map(|_| call(me.tenant, Some(me.user))).collect();
+    batch.extend([call(other.tenant, Some(other.user)), failed]);
+    world.store.record_usage(&batch).await.unwrap();
+
+    let page = world.store.audit_entries(me.tenant, None, 10).await.unwrap();
+    let new = &page.items[..page.items.iter().position(|e| e.sequence == before).unwrap()];
+    let mut seen: Vec<_> = new
+        .iter()
+        .map(|entry| (entry.actor, entry.outcome.as_str(), entry.detail["calls"].as_str()))
+        .collect();
+    seen.sort();
+    let mut expected = vec![
+        (Some(me.user), "done", Some("4")),
+        (Some(me.user), "failed", None),
+        (Some(other.user), "done", None),
+    ];
+    expected.sort();
+    assert_eq!(seen, expected);
+    assert!(world.store.verify_audit(me.tenant).await.unwrap().intact());
+}
