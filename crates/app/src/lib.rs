@@ -27,6 +27,7 @@ mod search;
 mod settlement;
 mod setup;
 mod sign_in;
+mod uploads;
 mod wording;
 mod worker;
 
@@ -41,7 +42,6 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use account::{CreatedKey, KeyRequest, Me};
 pub use chat::{ChatAnswer, ChatReply, ChunkStream};
 pub use conversations::{ConversationDetail, NewMessage};
-pub use documents::Upload;
 pub use domain::Principal;
 pub use error::{Error, Result};
 pub use live::{RunEvent, RunSnapshot, Stage};
@@ -57,6 +57,7 @@ pub use store::{
     MessageRole, NewCollection, Page, PageBox, Passage, PersonName, Run, RunState, Session,
     SummaryLength, Task, Tenant, TokenUsage, Unit, UnitName, User, UserChange,
 };
+pub use uploads::Upload;
 pub use wording::{Language, wording};
 
 use crate::{admission::Admission, indexing::Indexing, known_keys::KnownKeys, live::LiveRuns};
@@ -68,6 +69,11 @@ pub struct Config {
     pub instance: String,
     /// Largest upload; beyond: refused while it streams in.
     pub upload_bytes_max: u64,
+    /// What must stay free on the disk of the documents; below: uploads are refused.
+    pub free_bytes_min: u64,
+    /// What the documents of one person may take in all; beyond: uploads are refused. `None` for no
+    /// bound.
+    pub person_bytes_max: Option<u64>,
     /// A session without use for so long has ended.
     pub session_idle: Duration,
     /// A session ends after so long in any case.

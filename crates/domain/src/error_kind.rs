@@ -17,10 +17,14 @@ pub enum ErrorKind {
     TooLarge,
     /// The format is not one we read.
     Unsupported,
+    /// The request is sound, but what it carries is unfit, e.g. a damaged file.
+    Unprocessable,
     /// The caller asked too often.
     RateLimited,
     /// We are at a limit of our own; later may work.
     Overloaded,
+    /// The disk has no room left for it; somebody must make some.
+    StorageFull,
     /// A model server or another dependency failed.
     UpstreamFailed,
     /// A dependency did not answer in time.

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::limits::Limits;
 
 /// Members of a container; office documents have some dozens. Beyond: `TooLarge`.
-const MEMBERS_MAX: usize = 20_000;
+pub(crate) const MEMBERS_MAX: usize = 20_000;
 /// Text of office documents packs to a tenth, now and then to a hundredth. Beyond: `TooLarge`.
 const RATIO_MAX: u64 = 400;
 /// Below this size, in bytes, the ratio does not matter.
@@ -65,9 +65,14 @@ impl Archive {
             bytes.extend_from_slice(&chunk[..count]);
             self.budget = self.budget.checked_sub(count as u64).ok_or(Failure::TooLarge)?;
             let unpacked = bytes.len() as u64;
-            if unpacked > RATIO_FROM_BYTES && unpacked / packed.max(1) > RATIO_MAX {
+            if is_bomb(unpacked, packed) {
                 return Err(Failure::TooLarge);
             }
         }
     }
+}
+
+/// Says whether a member packs suspiciously well.
+pub(crate) fn is_bomb(unpacked: u64, packed: u64) -> bool {
+    unpacked > RATIO_FROM_BYTES && unpacked / packed.max(1) > RATIO_MAX
 }

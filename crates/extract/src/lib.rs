@@ -2,7 +2,8 @@
 //!
 //! Reads PDF, DOCX, ODT, HTML, Markdown and plain text. The reading itself happens in a child
 //! process with limits on time, memory and files, so that a hostile or broken document harms
-//! nothing but itself: [`extract_in_child`] is the parent's side, [`run_child`] the child's.
+//! nothing but itself: [`extract_in_child`] is the parent's side, [`run_child`] the child's. What is
+//! surely no document is seen before, by the bounded [`inspect`].
 //! Knows no storage, no index, no users and no network.
 
 mod archive;
@@ -17,6 +18,7 @@ mod event;
 mod failure;
 mod flow;
 mod html;
+mod inspect;
 mod legal;
 mod limits;
 mod markdown;
@@ -36,6 +38,7 @@ pub use detect::{Format, HEAD_BYTES, detect};
 pub use document::read_unprotected;
 pub use event::Event;
 pub use failure::Failure;
+pub use inspect::inspect;
 pub use limits::Limits;
 pub use parent::{Summary, extract_in_child};
 pub use passage::{PageBox, Passage, PassageKind};

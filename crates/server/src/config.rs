@@ -108,6 +108,10 @@ impl Config {
 pub struct Limits {
     /// Largest document.
     pub upload_bytes: u64,
+    /// What must stay free on the disk.
+    pub free_bytes: u64,
+    /// What the documents of one person may take in all; `None` for no bound.
+    pub person_bytes: Option<u64>,
     /// Largest JSON body under `/api`.
     pub json_bytes: usize,
     /// Largest body under `/v1`.

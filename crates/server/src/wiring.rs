@@ -279,6 +279,8 @@ fn app_config(config: &Config, extract_program: PathBuf) -> app::Config {
     app::Config {
         instance: uuid::Uuid::now_v7().to_string(),
         upload_bytes_max: config.limits.upload_bytes,
+        free_bytes_min: config.limits.free_bytes,
+        person_bytes_max: config.limits.person_bytes,
         session_idle: config.sessions.idle,
         session_lifetime: config.sessions.absolute,
         default_model: Some(config.default_model.clone()),

@@ -86,6 +86,19 @@ impl Blobs {
         })
     }
 
+    /// What is free on the disk of the files, in bytes, for a process without privileges.
+    ///
+    /// # Errors
+    /// A file error.
+    pub async fn free_bytes(&self) -> Result<u64, Error> {
+        let incoming = self.incoming.clone();
+        blocking(move || {
+            let disk = rustix::fs::statvfs(&incoming).map_err(std::io::Error::from)?;
+            Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+        })
+        .await
+    }
+
     /// Where a stored file lies. For reading only.
     #[must_use]
     pub fn path(&self, hash: &BlobHash) -> PathBuf {

@@ -6,13 +6,13 @@ use std::str::FromStr;
 use domain::{
     CollectionId, DataClass, DocumentId, Instant, Principal, Resource, TenantId, UserId, Visibility,
 };
-use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, any::AnyRow};
 
 use crate::{
     AuditEvent, BlobHash, Blobs, By, Conflict, Error, PendingBlob, PersonName, Store, audit,
     blob_rows::lock_blob,
     collections::{owned, readable_by},
-    database::{Tx, composed, fetch, placeholders},
+    database::{Tx, composed, count, fetch, placeholders},
     error::is_dangling,
     jobs::{self, NewJob},
     values::{get, params},
@@ -150,13 +150,15 @@ impl Store {
     /// in one transaction. What this returns survives a crash.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if the collection is not theirs.
+    /// [`Error::NotFound`] if the collection is not theirs; [`Error::TooLarge`] if their documents
+    /// would take more than `bytes_max` in all.
     pub async fn receive_document(
         &self,
         principal: &Principal,
         collection: CollectionId,
         name: &str,
         blob: PendingBlob,
+        bytes_max: Option<u64>,
     ) -> Result<Received, Error> {
         let mut tx = self.write().await?;
         owned(&mut tx, principal, collection).await?;
@@ -169,6 +171,12 @@ impl Store {
             drop(tx);
             let document = self.document_for(principal, id).await?;
             return Ok(Received { document, is_new: false });
+        }
+        if let Some(most) = bytes_max {
+            let stored = stored_bytes(tx.db(), principal).await?;
+            if stored.saturating_add(blob.size_bytes()) > most {
+                return Err(Error::TooLarge);
+            }
         }
         let id = DocumentId::new();
         tx.execute(
@@ -195,6 +203,16 @@ impl Store {
         audit::append(&mut tx, principal.tenant, event).await?;
         tx.commit().await?;
         Ok(Received { document: self.document_for(principal, id).await?, is_new: true })
+    }
+
+    /// What the documents that the principal uploaded take, in bytes. A file that several documents
+    /// share counts for each.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn stored_bytes(&self, principal: &Principal) -> Result<u64, Error> {
+        let mut db = self.read().await?;
+        stored_bytes(&mut db, principal).await
     }
 
     /// Lists the documents of a collection the principal may read, the newest first.
@@ -320,6 +338,12 @@ impl Store {
         }
         Ok(counts)
     }
+}
+
+async fn stored_bytes(db: &mut AnyConnection, principal: &Principal) -> Result<u64, Error> {
+    let sql = "SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) AS n FROM document \
+               WHERE owner_id = $1 AND tenant_id = $2";
+    count(db, sql, params![principal.user, principal.tenant]).await
 }
 
 /// Makes sure that the document lies in a collection of the principal's own; returns its file.

@@ -40,7 +40,7 @@ async fn an_uploaded_document_is_found_and_gone_after_deletion() {
         world.app.get_passage(&bob, best.passage.id).await.err(),
         world.app.get_document_content(&bob, document.id).await.err(),
         world.app.list_passages(&bob, document.id, None, None, None).await.err(),
-        world.app.begin_upload(&bob, mine).await.err(),
+        world.app.begin_upload(&bob, mine, 0).await.err(),
     ] {
         assert_eq!(refused.unwrap().kind, ErrorKind::NotFound);
     }
@@ -69,7 +69,7 @@ async fn what_is_shared_is_read_and_not_written() {
     let forbidden = |error: Option<Error>| assert_eq!(error.unwrap().kind, ErrorKind::Forbidden);
     forbidden(world.app.delete_document(&bob, document.id).await.err());
     forbidden(world.app.delete_collection(&bob, shared.id).await.err());
-    forbidden(world.app.begin_upload(&bob, shared.id).await.err());
+    forbidden(world.app.begin_upload(&bob, shared.id, 0).await.err());
 
     let close = CollectionChange { visibility: Some(Visibility::Private), ..Default::default() };
     world.app.update_collection(&anna, shared.id, close).await.unwrap();
@@ -118,11 +118,11 @@ async fn uploads_are_bounded_and_never_empty() {
     let world = World::new().await;
     let anna = world.member("anna").await;
     let mine = world.app.get_me(&anna).await.unwrap().default_collection;
-    let mut upload = world.app.begin_upload(&anna, mine).await.unwrap();
+    let mut upload = world.app.begin_upload(&anna, mine, 0).await.unwrap();
     upload.write(&[b'a'; 900_000]).await.unwrap();
     let error = upload.write(&[b'a'; 200_000]).await.err().unwrap();
     assert_eq!((error.kind, error.code), (ErrorKind::TooLarge, "file_too_large"));
-    let upload = world.app.begin_upload(&anna, mine).await.unwrap();
+    let upload = world.app.begin_upload(&anna, mine, 0).await.unwrap();
     let error = world.app.upload_document(&anna, upload, "leer.txt").await.err().unwrap();
     assert_eq!(error.code, "file_empty");
 }

@@ -15,7 +15,7 @@ async fn what_was_acknowledged_is_done_by_the_next_process() {
     // Nobody works: as if the process had been killed right after its answers.
     let mut ids = vec![];
     for n in 0..10 {
-        let mut upload = world.app.begin_upload(&anna, mine).await.unwrap();
+        let mut upload = world.app.begin_upload(&anna, mine, 0).await.unwrap();
         upload.write(format!("Akte Nummer {n} über Wasserrecht.").as_bytes()).await.unwrap();
         let name = format!("akte-{n}.txt");
         ids.push(world.app.upload_document(&anna, upload, &name).await.unwrap().id);

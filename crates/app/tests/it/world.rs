@@ -68,7 +68,7 @@ impl World {
         name: &str,
         text: &str,
     ) -> Document {
-        let mut upload = self.app.begin_upload(who, collection).await.unwrap();
+        let mut upload = self.app.begin_upload(who, collection, 0).await.unwrap();
         upload.write(text.as_bytes()).await.unwrap();
         let document = self.app.upload_document(who, upload, name).await.unwrap();
         self.settled(who, document).await
@@ -150,6 +150,8 @@ fn config(instance: &str) -> Config {
     Config {
         instance: instance.to_owned(),
         upload_bytes_max: 1_000_000,
+        free_bytes_min: 0,
+        person_bytes_max: None,
         session_idle: Duration::from_hours(8),
         session_lifetime: Duration::from_hours(24),
         default_model: None,

@@ -8,7 +8,7 @@ use zip::{CompressionMethod, ZipWriter};
 
 use crate::{extract, extract_bytes, fixture};
 
-fn zipped(members: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn zipped(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in members {
         // OpenDocument asks for its media type uncompressed.
@@ -24,16 +24,16 @@ fn zipped(members: &[(&str, &[u8])]) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-fn docx(body: &[u8]) -> Vec<u8> {
+pub(crate) fn docx(body: &[u8]) -> Vec<u8> {
     zipped(&[("[Content_Types].xml", b"<Types/>"), ("word/document.xml", body)])
 }
 
-fn odt(content: &[u8]) -> Vec<u8> {
+pub(crate) fn odt(content: &[u8]) -> Vec<u8> {
     zipped(&[("mimetype", b"application/vnd.oasis.opendocument.text"), ("content.xml", content)])
 }
 
 /// A PDF whose only page draws a grey square.
-fn pdf_without_text() -> Vec<u8> {
+pub(crate) fn pdf_without_text() -> Vec<u8> {
     let objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",
         "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",

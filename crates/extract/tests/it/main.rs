@@ -4,6 +4,7 @@
 mod child;
 mod detection;
 mod hostile;
+mod inspecting;
 mod laws;
 mod mutated;
 mod snapshots;

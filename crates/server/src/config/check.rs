@@ -45,6 +45,8 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
         default_model,
         limits: Limits {
             upload_bytes: whole(&raw, "limits.upload_bytes"),
+            free_bytes: whole(&raw, "limits.free_bytes"),
+            person_bytes: Some(whole(&raw, "limits.person_bytes")).filter(|bytes| *bytes > 0),
             json_bytes: size(&raw, "limits.json_bytes"),
             chat_bytes: size(&raw, "limits.chat_bytes"),
             connections: size(&raw, "limits.connections"),

@@ -179,6 +179,20 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key(
         "limits",
+        "free_bytes",
+        whole(0, 1 << 50),
+        Some("1073741824"),
+        "What must stay free on the disk of the data folder, 1 GB. An upload that would leave less is refused with 507, so that database and index can still be written.",
+    ),
+    key(
+        "limits",
+        "person_bytes",
+        whole(0, 1 << 50),
+        Some("0"),
+        "What the documents of one person may take in all; 0 for no bound. An upload beyond is refused with 413.",
+    ),
+    key(
+        "limits",
         "json_bytes",
         whole(1_024, 256 << 20),
         Some("2097152"),

@@ -8,7 +8,7 @@ use axum::{
     },
 };
 use domain::ErrorKind;
-use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, header::CONTENT_LENGTH};
 
 use super::{
     decode::{BodyLimits, broken_body, slow_body},
@@ -20,6 +20,12 @@ use crate::front::Front;
 
 /// Bytes of a form around its file; beyond: refused.
 const FRAME_BYTES_MAX: u64 = 256 << 10;
+
+/// What a request says that it will bring, in bytes; zero if it does not say.
+pub(crate) fn announced_bytes(headers: &HeaderMap) -> u64 {
+    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    length.and_then(|length| length.parse().ok()).unwrap_or(0)
+}
 
 /// A form on its way in.
 pub(crate) struct Form {
@@ -40,9 +46,7 @@ impl Form {
     /// it is taken.
     pub async fn open(front: &Front, request: Request) -> Result<Self, Problem> {
         let limits = front.limits;
-        let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-        let length: u64 = length.and_then(|length| length.parse().ok()).unwrap_or(0);
-        if length > limits.upload_bytes.saturating_add(FRAME_BYTES_MAX) {
+        if announced_bytes(request.headers()) > limits.upload_bytes.saturating_add(FRAME_BYTES_MAX) {
             return Err(Problem::too_large(limits.upload_bytes));
         }
         let allowance = Allowance::new(FRAME_BYTES_MAX);

@@ -110,8 +110,10 @@ impl Problem {
             ErrorKind::Conflict => ("Widerspruch zum jetzigen Stand", "Conflict"),
             ErrorKind::TooLarge => ("Zu groß", "Too large"),
             ErrorKind::Unsupported => ("Format nicht unterstützt", "Unsupported format"),
+            ErrorKind::Unprocessable => ("Inhalt nicht verwendbar", "Unfit content"),
             ErrorKind::RateLimited => ("Zu viele Anfragen", "Too many requests"),
             ErrorKind::Overloaded => ("Zurzeit ausgelastet", "Overloaded"),
+            ErrorKind::StorageFull => ("Kein Speicherplatz", "Storage full"),
             ErrorKind::UpstreamFailed => ("Der Modelldienst antwortet nicht", "Upstream failed"),
             ErrorKind::TimedOut => ("Zeit abgelaufen", "Timed out"),
             ErrorKind::Cancelled => ("Abgebrochen", "Cancelled"),
@@ -155,6 +157,7 @@ impl Problem {
             | ErrorKind::UpstreamFailed
             | ErrorKind::TimedOut
             | ErrorKind::Overloaded
+            | ErrorKind::StorageFull
             | ErrorKind::Cancelled => "server_error",
             _ => "invalid_request_error",
         };
@@ -205,7 +208,10 @@ impl Problem {
                 error.causes = causes,
                 "a request failed by our own fault"
             ),
-            ErrorKind::UpstreamFailed | ErrorKind::TimedOut | ErrorKind::Overloaded => {
+            ErrorKind::UpstreamFailed
+            | ErrorKind::TimedOut
+            | ErrorKind::Overloaded
+            | ErrorKind::StorageFull => {
                 tracing::warn!(
                     request.id = request_id,
                     error.code = inner.code,
@@ -224,7 +230,7 @@ impl Problem {
     }
 }
 
-/// The status a kind stands for. 500 means our bug; 502, 503, 504 mean a dependency or load.
+/// The status a kind stands for. 500 means our bug; 502, 503, 504, 507 mean a dependency or load.
 const fn status_of(kind: ErrorKind) -> StatusCode {
     match kind {
         ErrorKind::Invalid => StatusCode::BAD_REQUEST,
@@ -234,8 +240,10 @@ const fn status_of(kind: ErrorKind) -> StatusCode {
         ErrorKind::Conflict => StatusCode::CONFLICT,
         ErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorKind::Unsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ErrorKind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorKind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         ErrorKind::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorKind::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
         ErrorKind::UpstreamFailed => StatusCode::BAD_GATEWAY,
         ErrorKind::TimedOut => StatusCode::GATEWAY_TIMEOUT,
         // Nobody is left to read it; the number is nginx's, for the log.

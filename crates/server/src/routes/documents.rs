@@ -21,7 +21,10 @@ use utoipa::ToSchema;
 
 use super::{List, collections::PersonRef};
 use crate::{
-    door::{Caller, Id, Problem, Reader, Time, form::Form},
+    door::{
+        Caller, Id, Problem, Reader, Time,
+        form::{Form, announced_bytes},
+    },
     front::Front,
 };
 
@@ -150,7 +153,8 @@ pub(crate) async fn upload_document(
     Id(collection): Id<CollectionId>,
     request: Request,
 ) -> Result<(StatusCode, axum::Json<Document>), Problem> {
-    let mut upload = front.app.begin_upload(&principal, collection).await?;
+    let expected = announced_bytes(request.headers());
+    let mut upload = front.app.begin_upload(&principal, collection, expected).await?;
     let mut form = Form::open(&front, request).await?;
     let mut file = form.file().await?;
     let name = file.field.file_name().unwrap_or_default().to_owned();

@@ -62,7 +62,11 @@ async fn bad_requests_get_a_clear_refusal() {
     bad_requests(&mut table).await;
     bad_chats(&mut table).await;
     let collection = ada.collection("Akten", "private").await;
-    bad_uploads(&mut table, &format!("/api/collections/{collection}/documents")).await;
+    let documents = format!("/api/collections/{collection}/documents");
+    bad_uploads(&mut table, &documents).await;
+    bad_files(&mut table, &documents).await;
+    assert_eq!(ada.get(&documents).await.json()["items"], json!([]), "no row stays");
+    assert_eq!(world.files(), 0, "no file stays");
     assert_eq!(ada.get("/healthz").await.status, 200);
     assert_eq!(ada.get("/api/me").await.status, 200);
     assert!(table.count >= 40, "{}", table.count);
@@ -237,6 +241,70 @@ async fn bad_uploads(table: &mut Table<'_>, path: &str) {
     table.send("an upload that stalls", stalled.body(stalled_body(b"--gren")).unwrap()).await;
 }
 
+/// Files whose broken state is cheap to see: 422, and nothing is kept of them.
+async fn bad_files(table: &mut Table<'_>, path: &str) {
+    let docx = |packed: &'static [u8], unpacked: u32| {
+        container(&[("[Content_Types].xml", b"<Types/>", 8), ("word/document.xml", packed, unpacked)])
+    };
+    let whole = docx(b"<w:document/>", 13);
+    let mut crowd = whole.clone();
+    let end = crowd.len() - 22;
+    crowd[end + 10..end + 12].copy_from_slice(&20_001_u16.to_le_bytes());
+    let media = "mimetypeapplication/vnd.oasis.opendocument.text";
+    let cases: Vec<(&str, &str, Vec<u8>)> = vec![
+        ("a file of blanks", "leer.txt", b" \n\t \r\n".to_vec()),
+        ("a program", "programm.exe", b"MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff\x00".to_vec()),
+        ("a picture called PDF", "bild.pdf", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec()),
+        ("an empty container", "leer.docx", container(&[])),
+        ("an old document", "alt.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 WordDocument".to_vec()),
+        ("a PDF of its header", "kopf.pdf", b"%PDF-1.7\n".to_vec()),
+        ("a PDF without objects", "a.pdf", b"%PDF-1.7\nstartxref\n0\n%%EOF\n".to_vec()),
+        ("a PDF without an end", "a.pdf", b"%PDF-1.7\n1 0 obj\n<< >>\nendobj\n".to_vec()),
+        ("half a DOCX", "a.docx", whole[..whole.len() / 2].to_vec()),
+        ("a DOCX without its end", "a.docx", whole[..whole.len() - 22].to_vec()),
+        ("a DOCX without a text", "a.docx", container(&[("[Content_Types].xml", b"", 0)])),
+        ("a table called DOCX", "a.docx", container(&[("[Content_Types].xml", b"", 0), ("xl/workbook.xml", b"", 0)])),
+        ("an ODT without a text", "a.odt", container(&[("mimetype", &media.as_bytes()[8..], 39)])),
+        ("a DOCX that claims 3 GB", "a.docx", docx(b"x", 3_000_000_000)),
+        ("a DOCX that packs a thousandfold", "a.docx", docx(&[b'x'; 10_000], 10_000_000)),
+        ("a DOCX of 20,001 members", "a.docx", crowd),
+    ];
+    for (what, name, bytes) in cases {
+        let answer = table.client.post_form(path, name, &bytes).await;
+        assert_eq!(answer.status, 422, "{what}: {answer:?}");
+        table.note(what, &answer);
+    }
+}
+
+/// A zip container of members that lie there as they are and claim to become so large.
+fn container(members: &[(&str, &[u8], u32)]) -> Vec<u8> {
+    let (mut bytes, mut directory) = (vec![], vec![]);
+    for (name, content, unpacked) in members {
+        let mut entry = vec![20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        entry.extend((content.len() as u32).to_le_bytes());
+        entry.extend(unpacked.to_le_bytes());
+        entry.extend((name.len() as u16).to_le_bytes());
+        entry.extend([0, 0]);
+        directory.extend(b"PK\x01\x02\x14\0");
+        directory.extend(&entry);
+        directory.extend([0; 10]);
+        directory.extend((bytes.len() as u32).to_le_bytes());
+        directory.extend(name.as_bytes());
+        bytes.extend(b"PK\x03\x04");
+        bytes.extend(&entry);
+        bytes.extend(name.as_bytes());
+        bytes.extend(*content);
+    }
+    let (count, place) = ((members.len() as u16).to_le_bytes(), bytes.len() as u32);
+    bytes.extend(&directory);
+    bytes.extend(b"PK\x05\x06\0\0\0\0");
+    bytes.extend([count, count].concat());
+    bytes.extend((directory.len() as u32).to_le_bytes());
+    bytes.extend(place.to_le_bytes());
+    bytes.extend([0, 0]);
+    bytes
+}
+
 /// More than anybody should take: the test hangs if somebody does.
 fn endless_pieces(
     byte: &'static [u8],
@@ -259,11 +327,11 @@ async fn broken_documents_harm_nothing_but_themselves() {
     let ada = world.member("ada").await;
     let collection = ada.collection("Akten", "private").await;
     let mut shown = String::new();
+    let broken_text =
+        container(&[("[Content_Types].xml", b"<Types/>", 8), ("word/document.xml", b"<w:p>", 5)]);
     let cases: &[(&str, &[u8])] = &[
-        ("kaputt.pdf", b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"),
-        ("leer.docx", b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
-        ("programm.exe", b"MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff\x00\x00"),
-        ("bild.pdf", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
+        ("kaputt.pdf", b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\nstartxref\n9\n%%EOF\n"),
+        ("kaputt.docx", &broken_text),
         ("../../../etc/cron.d/x.txt", b"Ein Satz steht hier."),
         ("latin1.txt", b"Stra\xdfe und B\xfcrgersteig."),
     ];
@@ -279,4 +347,39 @@ async fn broken_documents_harm_nothing_but_themselves() {
     }
     assert_eq!(ada.get("/healthz").await.status, 200);
     insta::assert_snapshot!(shown);
+}
+
+#[tokio::test]
+async fn a_full_disk_takes_nothing_in() {
+    let world = World::with("[limits]\nfree_bytes = 1000000000000000").await;
+    let ada = world.member("ada").await;
+    let collection = ada.collection("Akten", "private").await;
+    let answer = ada.upload(&collection, "a.txt", b"Ein Satz.").await;
+    assert_eq!((answer.status, answer.code().as_str()), (507, "disk_full"), "{answer:?}");
+    assert!(answer.detail().starts_with("Der Speicherplatz reicht nicht aus."));
+    assert_eq!(world.files(), 0);
+}
+
+#[tokio::test]
+async fn nobody_stores_more_than_their_share() {
+    let world = World::with("[limits]\nperson_bytes = 3000").await;
+    let (ada, bob) = (world.member("ada").await, world.member("bob").await);
+    let (mine, his) = (ada.collection("Akten", "private").await, bob.collection("Akten", "private").await);
+    let first = ada.upload(&mine, "a.txt", &b"Ein Satz. ".repeat(200)).await;
+    assert_eq!(first.status, 202, "{first:?}");
+    let over = ada.upload(&mine, "b.txt", &b"Ein Wort. ".repeat(200)).await;
+    assert_eq!((over.status, over.code().as_str()), (413, "quota_exceeded"), "{over:?}");
+    // One that does not say how long it is comes to the same end.
+    let (kind, body) = form("file", "b.txt", &b"Ein Wort. ".repeat(200));
+    let path = format!("/api/collections/{mine}/documents");
+    let request = ada.request(&Method::POST, &path).header("content-type", kind);
+    let body = Body::from_stream(stream::iter([Ok::<_, std::io::Error>(Bytes::from(body))]));
+    let over = ada.send(request.body(body).unwrap()).await;
+    assert_eq!((over.status, over.code().as_str()), (413, "quota_exceeded"), "{over:?}");
+    assert_eq!(world.files(), 1);
+
+    assert_eq!(bob.upload(&his, "b.txt", &b"Ein Wort. ".repeat(200)).await.status, 202);
+    ada.settled(&first.id()).await;
+    assert_eq!(ada.delete(&format!("/api/documents/{}", first.id())).await.status, 204);
+    assert_eq!(ada.upload(&mine, "b.txt", &b"Ein Wort. ".repeat(200)).await.status, 202);
 }

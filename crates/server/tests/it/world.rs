@@ -23,7 +23,7 @@ pub struct World {
     pub platform: Platform,
     pub model: FakeModel,
     /// Goes with the world.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl World {
@@ -39,11 +39,19 @@ impl World {
         let program = PathBuf::from(env!("CARGO_BIN_EXE_fachwerk"));
         let platform = Platform::open(config, server::Role::All, program).await.unwrap();
         platform.start_work().await.unwrap();
-        Self { platform, model, _folder: folder }
+        Self { platform, model, folder }
     }
 
     pub fn router(&self) -> Router {
         self.platform.router()
+    }
+
+    /// How many documents' files lie on the disk, stored or on their way in.
+    pub fn files(&self) -> usize {
+        let data = self.folder.path().join("data");
+        let shelves = std::fs::read_dir(data.join("blobs")).unwrap();
+        let folders = shelves.map(|shelf| shelf.unwrap().path()).chain([data.join("incoming")]);
+        folders.map(|folder| std::fs::read_dir(folder).unwrap().count()).sum()
     }
 
     pub fn anonymous(&self) -> Client {

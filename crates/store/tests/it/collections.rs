@@ -97,7 +97,7 @@ async fn deleting_takes_everything_along(world: World) {
     let mut documents = Vec::new();
     for name in ["eins.txt", "zwei.txt"] {
         let pending = world.pending(name.as_bytes()).await;
-        let got = world.store.receive_document(&owner, made.id, name, pending).await.unwrap();
+        let got = world.store.receive_document(&owner, made.id, name, pending, None).await.unwrap();
         documents.push(got.document);
     }
     assert_eq!(world.store.collection_for(&owner, made.id).await.unwrap().documents, 2);
@@ -126,7 +126,7 @@ async fn an_upload_meets_the_deletion_of_its_collection(world: World) {
         let hash = pending.hash().clone();
         let (deleted, received) = tokio::join!(
             world.store.delete_collection(&owner, id, &world.blobs),
-            other.receive_document(&owner, id, "x", pending),
+            other.receive_document(&owner, id, "x", pending, None),
         );
         deleted.unwrap();
         match received {

@@ -33,7 +33,7 @@ async fn receiving_writes_file_row_and_job(world: World) {
     assert_eq!((work.name.as_str(), &work.blob), ("Bescheid.txt", &document.blob));
     let (stranger, mine) = (world.person("s", &[]).await, world.default_collection(&clerk).await);
     let pending = world.pending(b"x").await;
-    let refused = world.store.receive_document(&stranger, mine, "x", pending).await;
+    let refused = world.store.receive_document(&stranger, mine, "x", pending, None).await;
     assert!(matches!(refused, Err(Error::NotFound)));
 }
 
@@ -42,7 +42,7 @@ async fn the_same_file_twice_is_one_document(world: World) {
     let collection = world.default_collection(&clerk).await;
     let first = world.upload(&clerk, "a.txt", b"gleich").await;
     let pending = world.pending(b"gleich").await;
-    let again = world.store.receive_document(&clerk, collection, "a.txt", pending).await.unwrap();
+    let again = world.store.receive_document(&clerk, collection, "a.txt", pending, None).await.unwrap();
     assert!(!again.is_new);
     assert_eq!(again.document.id, first.id);
     let other_name = world.upload(&clerk, "b.txt", b"gleich").await;
@@ -54,8 +54,8 @@ async fn the_same_file_twice_is_one_document(world: World) {
     let (p1, p2) = (world.pending(b"neu").await, world.pending(b"neu").await);
     let other = world.other().await;
     let (a, b) = tokio::join!(
-        world.store.receive_document(&clerk, collection, "c.txt", p1),
-        other.receive_document(&clerk, collection, "c.txt", p2),
+        world.store.receive_document(&clerk, collection, "c.txt", p1, None),
+        other.receive_document(&clerk, collection, "c.txt", p2, None),
     );
     let (a, b) = (a.unwrap(), b.unwrap());
     assert_eq!(a.document.id, b.document.id);
@@ -160,7 +160,7 @@ async fn uploads_and_deletions_of_the_same_content_do_not_meet(world: World) {
         let pending = world.pending(bytes.as_bytes()).await;
         let (deleted, received) = tokio::join!(
             world.store.delete_document(&a, theirs.id, &world.blobs),
-            other.receive_document(&b, collection, "x", pending),
+            other.receive_document(&b, collection, "x", pending, None),
         );
         deleted.unwrap();
         let document = received.unwrap().document;

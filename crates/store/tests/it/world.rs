@@ -67,7 +67,7 @@ impl World {
     pub async fn upload(&self, who: &Principal, name: &str, bytes: &[u8]) -> Document {
         let collection = self.default_collection(who).await;
         let pending = self.pending(bytes).await;
-        self.store.receive_document(who, collection, name, pending).await.unwrap().document
+        self.store.receive_document(who, collection, name, pending, None).await.unwrap().document
     }
 
     /// Runs statements past the store, as somebody with access to the database could.
