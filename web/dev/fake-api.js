@@ -171,11 +171,21 @@ function searchHits(body) {
 				page: passage.page,
 				heading: passage.heading.join(' › '),
 				text: passage.text,
-				score: 14.2 - hits.length * 0.9
+				score: 14.2 - hits.length * 0.9,
+				matches: matchesOf(words, passage.text)
 			});
 		}
 	}
 	return { hits };
+}
+
+/** Where the words stand in a text that has no characters beyond the basic plane. */
+function matchesOf(words, text) {
+	const found = words.filter(Boolean).flatMap((word) => {
+		const start = text.toLowerCase().indexOf(word);
+		return start < 0 ? [] : [{ start, end: start + word.length }];
+	});
+	return found.sort((a, b) => a.start - b.start);
 }
 
 function passagesOf(id, query) {

@@ -37,6 +37,9 @@ test('a collection is made, filled, searched and emptied', async ({ page }) => {
 	await page.keyboard.press('Enter');
 	const hit = page.getByRole('article').first();
 	await expect(hit).toContainText('5 Euro');
+	expect(await hit.locator('mark').allInnerTexts()).toEqual(
+		expect.arrayContaining(['Gebühr', 'Ersatzmarke'])
+	);
 	await expectAccessible(page);
 
 	await hit.getByRole('link', { name: BY_LAW.name }).click();
@@ -89,8 +92,22 @@ test('an administrator adds people and units and checks the log', async ({ page 
 	await dialog(page).getByLabel('Neues Passwort').fill(ada.password);
 	await dialog(page).getByLabel('Passwort wiederholen').fill(ada.password);
 	await button(dialog(page), 'Anlegen').click();
-	await expect(page.getByRole('row').filter({ hasText: 'Bert Moor' })).toBeVisible();
+	const row = page.getByRole('row').filter({ hasText: 'Bert Moor' });
+	await expect(row).toBeVisible();
 	await expectAccessible(page);
+
+	const change = button(page, 'Organisationseinheiten von Bert Moor');
+	await change.click();
+	await dialog(page).getByLabel('Steueramt').check();
+	await expectAccessible(page);
+	await button(dialog(page), 'Speichern').click();
+	await expect(row).toContainText('Steueramt');
+	await expect(change).toBeFocused();
+	await change.click();
+	await expect(dialog(page).getByLabel('Steueramt')).toBeChecked();
+	await dialog(page).getByLabel('Steueramt').uncheck();
+	await button(dialog(page), 'Speichern').click();
+	await expect(row).not.toContainText('Steueramt');
 
 	await page.goto(`${house().url}/admin/audit`);
 	await button(page, 'Kette prüfen').click();

@@ -189,15 +189,15 @@ impl App {
             );
         }
         // Both searches run on one index, so their scores compare.
-        hits.sort_by(|a, b| b.score.total_cmp(&a.score));
+        hits.sort_by(|(_, a), (_, b)| b.total_cmp(a));
         let mut seen = std::collections::HashSet::new();
-        hits.retain(|hit| seen.insert(hit.found.passage.id));
+        hits.retain(|(found, _)| seen.insert(found.passage.id));
         hits.truncate(ANSWER_SOURCES_MAX);
         let named = |found: store::FoundPassage| NamedPassage {
             passage: found.passage,
             document_name: found.document_name,
         };
-        Ok(hits.into_iter().map(|hit| named(hit.found)).collect())
+        Ok(hits.into_iter().map(|(found, _)| named(found)).collect())
     }
 
     /// Chooses the passages that carry the documents, over their whole length, in their order.

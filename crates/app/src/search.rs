@@ -1,6 +1,6 @@
 //! Search: the best passages that a principal may read.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range};
 
 use domain::{Action, CollectionId, DocumentId, ErrorKind, limits};
 use store::FoundPassage;
@@ -30,6 +30,8 @@ pub struct SearchHit {
     pub found: FoundPassage,
     /// The higher the better; comparable within one search only.
     pub score: f32,
+    /// Where the words of the query stand in its text, in code points; in order, never overlapping.
+    pub matches: Vec<Range<usize>>,
 }
 
 impl App {
@@ -53,7 +55,10 @@ impl App {
             self.document(principal, *id, Action::ReadCollection).await?;
         }
         let limit = request.limit.unwrap_or(HITS_DEFAULT);
-        self.find_passages(principal, &request.query, collections, documents, limit).await
+        let found =
+            self.find_passages(principal, &request.query, collections, documents, limit).await?;
+        let query = request.query.clone();
+        self.computing.run(move || marked(&query, found)).await
     }
 
     /// Asks the index for passages in the collections that the principal may read, and reads each
@@ -66,7 +71,7 @@ impl App {
         collections: Option<&[CollectionId]>,
         documents: Option<&[DocumentId]>,
         limit: usize,
-    ) -> Result<Vec<SearchHit>> {
+    ) -> Result<Vec<(FoundPassage, f32)>> {
         let readable: Vec<CollectionId> = self
             .store
             .readable_collection_ids(principal)
@@ -101,10 +106,20 @@ impl App {
             found.into_iter().map(|found| (found.passage.id, found)).collect();
         let checked = hits.into_iter().filter_map(|hit| {
             let found = by_id.remove(&hit.passage)?;
-            Some(SearchHit { found, score: hit.score })
+            Some((found, hit.score))
         });
         Ok(checked.collect())
     }
+}
+
+/// Looks up where the words of the query stand.
+fn marked(query: &str, found: Vec<(FoundPassage, f32)>) -> Vec<SearchHit> {
+    let mut matcher = ::search::Matcher::new(query);
+    let hit = |(found, score): (FoundPassage, f32)| {
+        let matches = matcher.find(&found.passage.text);
+        SearchHit { found, score, matches }
+    };
+    found.into_iter().map(hit).collect()
 }
 
 fn check(request: &SearchRequest) -> Result<()> {

@@ -46,7 +46,7 @@ impl Piece {
     pub fn render(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
-            Self::Heading(heading) => format!("**{}**", one_line(heading).replace('*', "")),
+            Self::Heading(heading) => format!("## {}", one_line(heading).replace('*', "")),
             Self::Quote { source, .. } => self.render_marked(*source),
         }
     }

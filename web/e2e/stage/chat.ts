@@ -14,11 +14,11 @@ export const lastAnswer = (page: Page) =>
 export const citations = (answer: Locator) => answer.locator('.text').getByRole('button', { name: /^Quelle \d+:/ });
 /**
  * The statements of an answer: its paragraphs and list items, but for the first, by which the
- * built-in engine says what it is, and its headings, which are all bold.
+ * built-in engine says what it is.
  */
 export const statements = (answer: Locator) =>
 	answer
-		.locator('.text :is(p, li):not(:has(p, li)):not(:has(> strong:first-child:last-child))')
+		.locator('.text :is(p, li):not(:has(p, li))')
 		.filter({ hasNotText: /kein Sprachmodell\):$/ });
 
 /** Drops a document and waits until questions can rest on it. */
@@ -47,10 +47,14 @@ export function citedSentences(answer: Locator): Promise<string[]> {
 		all.flatMap((statement) => {
 			const sentences: string[] = [];
 			let text = '';
-			for (const node of statement.childNodes) {
-				if (node.nodeName !== 'BUTTON') text += node.textContent;
-				else sentences.push(text.trim());
-				if (node.nodeName === 'BUTTON') text = '';
+			const nodes = document.createTreeWalker(statement, NodeFilter.SHOW_TEXT);
+			while (nodes.nextNode()) {
+				const node = nodes.currentNode;
+				if (!node.parentElement!.closest('button')) text += node.textContent;
+				else {
+					sentences.push(text.trim());
+					text = '';
+				}
 			}
 			return sentences;
 		})

@@ -26,12 +26,37 @@ export async function markedText(viewer: Locator, page: number): Promise<string>
 	});
 }
 
+/** Reads what of a page is marked as the quoted sentence, letter by letter. */
+async function quotedText(viewer: Locator, page: number): Promise<string> {
+	const sheet = viewer.locator(`[data-page="${page}"]`);
+	await sheet.locator('.quoted').first().waitFor();
+	return sheet.evaluate((element) => {
+		const boxes = [...element.querySelectorAll('.quoted')].map((box) => box.getBoundingClientRect());
+		const nodes = document.createTreeWalker(element.querySelector('.textLayer')!, NodeFilter.SHOW_TEXT);
+		const range = document.createRange();
+		let text = '';
+		while (nodes.nextNode()) {
+			const node = nodes.currentNode as Text;
+			for (let at = 0; at < node.length; at += 1) {
+				range.setStart(node, at);
+				range.setEnd(node, at + 1);
+				const { left, right, top, bottom } = range.getBoundingClientRect();
+				const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+				const holds = (box: DOMRect) => box.left <= x && x <= box.right && box.top <= y && y <= box.bottom;
+				if (boxes.some(holds)) text += node.data[at];
+			}
+		}
+		return text;
+	});
+}
+
 /** A text without what line breaks add or take away, so that two readings of it compare. */
 export const letters = (text: string) => text.replace(/[\s\u00ad-]/g, '');
 
 /**
  * Opens each source of the last answer and expects the document at the right page, with a mark over
- * the very words that the answer quotes. Returns how many there were.
+ * the passage and a stronger one over the very sentence that the answer quotes. Returns how many
+ * there were.
  */
 export async function expectEachSourceMarked(page: Page, name: string): Promise<number> {
 	const sentences = await citedSentences(lastAnswer(page));
@@ -45,6 +70,7 @@ export async function expectEachSourceMarked(page: Page, name: string): Promise<
 		const quote = (await viewer.getByRole('blockquote').innerText()).replace(/^„|“$/g, '');
 		expect(letters(quote)).toContain(letters(sentence));
 		expect(letters(await markedText(viewer, wanted))).toContain(letters(quote));
+		expect(letters(await quotedText(viewer, wanted))).toBe(letters(quote));
 	}
 	return sentences.length;
 }

@@ -2,12 +2,14 @@
 import {
 	ApiError,
 	getDocument,
+	retryDocument,
 	uploadDocument,
 	type Attachment as Attached,
 	type Document,
 	type Reason
 } from './api';
 import { failureText } from './failure';
+import { uploadLanes } from './lanes';
 
 const POLL_MS = 1000;
 
@@ -16,10 +18,12 @@ export class Attachment {
 	documentId = $state<string>();
 	/** Share of the bytes sent, from 0 to 1. */
 	sent = $state(0);
-	state = $state<'uploading' | Document['state']>('uploading');
+	state = $state<'waiting' | 'uploading' | Document['state']>('waiting');
 	pages = $state<number>();
 	pagesDone = $state<number>();
 	reason = $state.raw<Reason>();
+	/** Tries once more what has failed, where that may help. */
+	retry = $state.raw<() => void>();
 	readonly #gone = new AbortController();
 
 	constructor(name: string) {
@@ -32,19 +36,44 @@ export class Attachment {
 
 	/** Uploads `file` and follows it until it is ready or has failed. */
 	async upload(collection: string, file: File): Promise<void> {
+		await this.#attempt(async () => {
+			const document = await uploadLanes.run(() => this.#send(collection, file));
+			await this.#follow(document);
+		}, () => this.upload(collection, file));
+	}
+
+	async #send(collection: string, file: File): Promise<Document> {
+		this.#gone.signal.throwIfAborted();
+		this.state = 'uploading';
+		const heard = (share: number) => (this.sent = share);
+		return uploadDocument(collection, file, heard, this.#gone.signal);
+	}
+
+	/** Follows a document until it is ready or has failed. */
+	async #follow(document: Document): Promise<void> {
+		this.take(document);
+		await this.#watch(document.id);
+		if (this.state === 'failed') this.retry = () => void this.#readAgain(document.id);
+	}
+
+	async #readAgain(id: string): Promise<void> {
+		await this.#attempt(async () => this.#follow(await retryDocument(id)), () => this.#readAgain(id));
+	}
+
+	/** Does `work` and keeps why it failed; `again` is offered unless the server would say the same. */
+	async #attempt(work: () => Promise<void>, again: () => Promise<void>): Promise<void> {
+		this.retry = undefined;
+		this.state = 'waiting';
+		this.sent = 0;
 		try {
-			const document = await uploadDocument(
-				collection,
-				file,
-				(share) => (this.sent = share),
-				this.#gone.signal
-			);
-			this.take(document);
-			await this.#watch(document.id);
+			await work();
 		} catch (cause) {
 			if (this.#gone.signal.aborted) return;
 			this.reason = { code: 'upload_failed', text: failureText(cause) };
 			this.state = 'failed';
+			const status = cause instanceof ApiError ? cause.status : 0;
+			const final = status >= 400 && status < 500 && status !== 429;
+			if (!final) this.retry = () => void again();
 		}
 	}
 
@@ -77,14 +106,25 @@ export class Attachment {
 }
 
 export class Attachments {
-	items = $state.raw<Attachment[]>([]);
+	#all = $state.raw<Attachment[]>([]);
 
 	constructor(known: readonly Attached[] = []) {
-		this.items = known.map(({ document_id, name }) => {
+		this.#all = known.map(({ document_id, name }) => {
 			const item = new Attachment(name);
 			item.documentId = document_id;
 			item.state = 'ready';
 			return item;
+		});
+	}
+
+	/** Each document once, however often its file was added: the server keeps it once, too. */
+	get items(): Attachment[] {
+		const seen = new Set<string>();
+		return this.#all.filter(({ documentId }) => {
+			if (!documentId) return true;
+			const isNew = !seen.has(documentId);
+			seen.add(documentId);
+			return isNew;
 		});
 	}
 
@@ -100,15 +140,15 @@ export class Attachments {
 	}
 
 	add(collection: string, files: Iterable<File>): void {
-		for (const file of files) {
-			const item = new Attachment(file.name);
-			this.items = [...this.items, item];
-			void item.upload(collection, file);
-		}
+		const added = Array.from(files, (file) => ({ file, item: new Attachment(file.name) }));
+		this.#all = [...this.#all, ...added.map(({ item }) => item)];
+		for (const { file, item } of added) void item.upload(collection, file);
 	}
 
 	remove(item: Attachment): void {
-		item.drop();
-		this.items = this.items.filter((one) => one !== item);
+		const id = item.documentId;
+		const goes = (one: Attachment) => one === item || (id !== undefined && one.documentId === id);
+		for (const one of this.#all.filter(goes)) one.drop();
+		this.#all = this.#all.filter((one) => !goes(one));
 	}
 }

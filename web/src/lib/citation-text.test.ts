@@ -53,6 +53,12 @@ describe('answerForClipboard', () => {
 		expect(html).not.toContain('<drei>');
 	});
 
+	it('copies headings as headings, the outermost second', () => {
+		const { text, html } = answerForClipboard('### § 1\n\nSteuer [1]\n\n#### Absatz\n\nMehr.', [SOURCE]);
+		expect(text).toMatch(/^§ 1\n\nSteuer \[1\]\n\nAbsatz\n\nMehr\./);
+		expect(html).toMatch(/^<h2>§ 1<\/h2><p>Steuer.*<\/p><h3>Absatz<\/h3>.*<h2>Quellen<\/h2>/);
+	});
+
 	it('leaves out marks that stand for no source', () => {
 		expect(answerForClipboard('Nein [7].', []).text).toBe('Nein.');
 	});

@@ -3,6 +3,7 @@ import type { Citation } from './api';
 import { t } from './i18n.svelte';
 import {
 	citationMarks,
+	outermostHeading,
 	parseMarkdown,
 	plainText,
 	type Block,
@@ -55,11 +56,13 @@ export function answerForClipboard(
 	const heading = t('source.list');
 	const cite = (number: number) => (sources.some((one) => one.number === number) ? ` [${number}]` : '');
 	const body = plainText(text, cite);
-	const html = parseMarkdown(text).map(blockHtml).join('');
+	const blocks = parseMarkdown(text);
+	const outermost = outermostHeading(blocks);
+	const html = blocks.map((one) => blockHtml(one, outermost)).join('');
 	if (list.length === 0) return { text: body, html };
 	return {
 		text: `${body}\n\n${heading}\n${list.join('\n')}\n`,
-		html: `${html}<p><strong>${escape(heading)}</strong></p>${list.map((one) => `<p>${escape(one)}</p>`).join('')}`
+		html: `${html}<h2>${escape(heading)}</h2>${list.map((one) => `<p>${escape(one)}</p>`).join('')}`
 	};
 }
 
@@ -67,18 +70,22 @@ function escape(text: string): string {
 	return text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 }
 
-function blockHtml(one: Block): string {
+/** The outermost headings of an answer are second: the first belongs to whoever pastes it. */
+function blockHtml(one: Block, outermost: number): string {
+	const inner = (block: Block) => blockHtml(block, outermost);
 	switch (one.kind) {
 		case 'paragraph':
 			return `<p>${inlineHtml(one.children)}</p>`;
-		case 'heading':
-			return `<h${one.level}>${inlineHtml(one.children)}</h${one.level}>`;
+		case 'heading': {
+			const tag = `h${Math.min(Math.max(one.level - outermost, 0) + 2, 6)}`;
+			return `<${tag}>${inlineHtml(one.children)}</${tag}>`;
+		}
 		case 'list': {
 			const tag = one.ordered ? 'ol' : 'ul';
-			return `<${tag}>${one.items.map((item) => `<li>${item.map(blockHtml).join('')}</li>`).join('')}</${tag}>`;
+			return `<${tag}>${one.items.map((item) => `<li>${item.map(inner).join('')}</li>`).join('')}</${tag}>`;
 		}
 		case 'quote':
-			return `<blockquote>${one.blocks.map(blockHtml).join('')}</blockquote>`;
+			return `<blockquote>${one.blocks.map(inner).join('')}</blockquote>`;
 		case 'code':
 			return `<pre>${escape(one.text)}</pre>`;
 		case 'table': {

@@ -48,6 +48,16 @@ export async function chooseLocale(next: Locale): Promise<void> {
 	}
 }
 
+/** Takes over a language that is chosen in another window of this browser; returns how to stop that. */
+export function followLocale(): () => void {
+	const follow = ({ key, newValue }: StorageEvent) => {
+		const known = LOCALES.find((one) => one === newValue);
+		if (key === STORED && known) void use(known);
+	};
+	addEventListener('storage', follow);
+	return () => removeEventListener('storage', follow);
+}
+
 async function use(next: Locale): Promise<void> {
 	const { default: texts } = await loaders[next]();
 	current = { locale: next, texts };

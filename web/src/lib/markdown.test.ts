@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { parseMarkdown, plainText, safeHref, type Block, type Inline } from './markdown';
+import { groupCitations, parseMarkdown, plainText, safeHref, type Block, type Inline } from './markdown';
 
 const inlinesOf = (source: string): Inline[] => {
 	const [first] = parseMarkdown(source);
@@ -86,3 +86,21 @@ function depth(tree: Block[]): number {
 		return Math.max(deepest, 1);
 	}, 0);
 }
+
+describe('groupCitations', () => {
+	const grouped = (source: string) =>
+		groupCitations(inlinesOf(source))
+			.map((one) => {
+				if (one.kind === 'citations') return `<${one.marks.map(({ number }) => number)}${one.tail}>`;
+				return one.kind === 'text' ? one.text : one.kind;
+			})
+			.join('|');
+
+	it('takes the blank before and the punctuation behind', () => {
+		expect(grouped('Drei Jahre [1]. Dann „mehr“ [2][3], [4] und')).toBe(
+			'Drei Jahre|<1.>| Dann „mehr“|<2,3,>||<4>| und'
+		);
+		expect(grouped('**Drei** [1] [2]')).toBe('strong||<1,2>');
+		expect(grouped('[1]')).toBe('<1>');
+	});
+});

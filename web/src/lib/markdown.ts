@@ -169,6 +169,42 @@ function decodeEntities(text: string): string {
 	});
 }
 
+/** Citations that stand together, and the punctuation behind them: they stay with the word before. */
+export interface CitationGroup {
+	kind: 'citations';
+	marks: CitationMark[];
+	tail: string;
+}
+
+/** `parts` with the citations among them in groups, and no blank before a group. */
+export function groupCitations(parts: readonly Inline[]): (Exclude<Inline, CitationMark> | CitationGroup)[] {
+	const grouped: (Exclude<Inline, CitationMark> | CitationGroup)[] = [];
+	for (const part of parts) {
+		const last = grouped.at(-1);
+		if (part.kind === 'citation') {
+			const blank = last?.kind === 'text' && last.text.trim() === '';
+			const before = blank ? grouped.at(-2) : last;
+			if (before?.kind === 'citations' && !before.tail) {
+				if (blank) grouped.pop();
+				before.marks.push(part);
+				continue;
+			}
+			if (last?.kind === 'text') grouped[grouped.length - 1] = { ...last, text: last.text.trimEnd() };
+			grouped.push({ kind: 'citations', marks: [part], tail: '' });
+		} else if (part.kind === 'text' && last?.kind === 'citations') {
+			last.tail = /^[.,;:!?)\]“”"»]*/.exec(part.text)![0];
+			grouped.push({ kind: 'text', text: part.text.slice(last.tail.length) });
+		} else grouped.push(part);
+	}
+	return grouped;
+}
+
+/** The level of the highest heading in `blocks`; 1 if there is none. */
+export function outermostHeading(blocks: readonly Block[]): number {
+	const levels = blocks.flatMap((one) => (one.kind === 'heading' ? [one.level] : []));
+	return levels.length > 0 ? Math.min(...levels) : 1;
+}
+
 /** All citation marks in `blocks`, in reading order. */
 export function citationMarks(blocks: readonly Block[]): CitationMark[] {
 	return blocks.flatMap((one) => {

@@ -1,15 +1,14 @@
 /** Files on their way into a collection: a few at a time, each for itself. */
 import { uploadDocument } from './api';
 import { failureText } from './failure';
-
-/** How many files travel at once; the others wait. */
-const AT_ONCE = 3;
+import { uploadLanes } from './lanes';
 
 export class Upload {
 	readonly file: File;
 	sent = $state(0);
 	state = $state<'waiting' | 'sending' | 'failed'>('waiting');
 	failure = $state('');
+	readonly gone = new AbortController();
 
 	constructor(file: File) {
 		this.file = file;
@@ -27,35 +26,41 @@ export class Uploads {
 	}
 
 	add(files: Iterable<File>): void {
-		this.items = [...this.items, ...Array.from(files, (file) => new Upload(file))];
-		this.#fill();
+		const added = Array.from(files, (file) => new Upload(file));
+		this.items = [...this.items, ...added];
+		for (const item of added) void this.#send(item);
 	}
 
+	/** Takes a file off the list; one that is on its way does not arrive. */
 	dismiss(item: Upload): void {
-		this.items = this.items.filter((one) => one !== item);
+		item.gone.abort();
+		this.#remove(item);
 	}
 
 	again(item: Upload): void {
 		item.state = 'waiting';
-		this.#fill();
+		item.sent = 0;
+		void this.#send(item);
 	}
 
-	#fill(): void {
-		const sending = this.items.filter((one) => one.state === 'sending').length;
-		const waiting = this.items.filter((one) => one.state === 'waiting');
-		for (const item of waiting.slice(0, Math.max(0, AT_ONCE - sending))) void this.#send(item);
+	#remove(item: Upload): void {
+		this.items = this.items.filter((one) => one !== item);
 	}
 
 	async #send(item: Upload): Promise<void> {
-		item.state = 'sending';
 		try {
-			await uploadDocument(this.#collection, item.file, (share) => (item.sent = share));
-			this.dismiss(item);
-			this.#onArrival();
+			await uploadLanes.run(async () => {
+				if (item.gone.signal.aborted) return;
+				item.state = 'sending';
+				const heard = (share: number) => (item.sent = share);
+				await uploadDocument(this.#collection, item.file, heard, item.gone.signal);
+				this.#remove(item);
+				this.#onArrival();
+			});
 		} catch (cause) {
+			if (item.gone.signal.aborted) return;
 			item.state = 'failed';
 			item.failure = failureText(cause);
 		}
-		this.#fill();
 	}
 }

@@ -3,6 +3,7 @@
 
 mod crash;
 mod lifecycle;
+mod matches;
 mod place;
 mod queries;
 mod ranking;

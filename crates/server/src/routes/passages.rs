@@ -118,6 +118,16 @@ pub(crate) struct SearchHit {
     text: String,
     /// The higher the better; comparable within one answer only.
     score: f32,
+    /// Where the words of the query stand in `text`, in all their forms; in order, never overlapping.
+    matches: Vec<TextRange>,
+}
+
+/// A piece of a text, in Unicode code points.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TextRange {
+    start: usize,
+    /// After the last.
+    end: usize,
 }
 
 impl From<app::Passage> for Passage {
@@ -170,7 +180,14 @@ impl From<app::SearchHit> for SearchHit {
             heading: found.passage.heading.join(PATH_SEPARATOR),
             text: found.passage.text,
             score: hit.score,
+            matches: hit.matches.into_iter().map(TextRange::from).collect(),
         }
+    }
+}
+
+impl From<std::ops::Range<usize>> for TextRange {
+    fn from(range: std::ops::Range<usize>) -> Self {
+        Self { start: range.start, end: range.end }
     }
 }
 

@@ -1293,6 +1293,8 @@ export interface components {
              * @description The higher the better; comparable within one answer only.
              */
             score: number;
+            /** @description Where the words of the query stand in `text`, in all their forms; in order, never overlapping. */
+            matches: components["schemas"]["TextRange"][];
         };
         /** @description The hits of a search, best first. */
         SearchHits: {
@@ -1371,6 +1373,12 @@ export interface components {
             /** Format: uuid */
             id: string;
             name: string;
+        };
+        /** @description A piece of a text, in Unicode code points. */
+        TextRange: {
+            start: number;
+            /** @description After the last. */
+            end: number;
         };
         /**
          * Format: date-time
