@@ -73,7 +73,8 @@ fn is_house_number(page: &Page<'_>, index: usize) -> bool {
     let word = page.word(&page.tokens[index]);
     let digits = word.bytes().take_while(u8::is_ascii_digit).count();
     let tail = &word[digits..];
-    word.as_bytes()[0] != b'0' && digits <= 3 && (tail.is_empty() || tail.len() == 1 && tail.as_bytes()[0].is_ascii_alphabetic())
+    let is_year = digits == 4 && (word.starts_with("19") || word.starts_with("20"));
+    word.as_bytes()[0] != b'0' && digits <= 4 && !is_year && (tail.is_empty() || tail.len() == 1 && tail.as_bytes()[0].is_ascii_alphabetic())
 }
 
 /// `12`, `12a`, `12 a`, `12-14`, `12/3`, `12 a-c`.

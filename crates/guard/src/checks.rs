@@ -118,7 +118,7 @@ fn date(candidate: &str) -> Option<usize> {
     let (day, month, year) = match numbers[..] {
         [year, month, day] if year > 1000 => (day, month, year),
         [day, month, year] => (day, month, year),
-        [day, year] if candidate.bytes().any(|byte| byte.is_ascii_alphabetic()) => (day, 1, year),
+        [day, year] if year > 1000 && candidate.bytes().any(|byte| byte.is_ascii_alphabetic()) => (day, 1, year),
         _ => return None,
     };
     let is_year = (1880..=2040).contains(&year) || year < 100;

@@ -56,5 +56,7 @@ fn grow(text: &str, left: usize, right: usize) -> Option<(usize, usize)> {
     let end = right + text[right..right + domain].trim_end_matches(['.', '-']).len();
     let (_, top) = text[right..end].rsplit_once('.')?;
     let is_top = top.chars().count() >= 2 && top.chars().all(char::is_alphabetic) || top.starts_with("xn--");
-    (is_top && start < left).then_some((start, end))
+    // `://user:password@host` is no mail address but a secret.
+    let is_password = text[..start].ends_with(':') && text[text.floor_char_boundary(start.saturating_sub(80))..start].contains("://");
+    (is_top && start < left && !is_password).then_some((start, end))
 }

@@ -99,7 +99,8 @@ impl Parts {
     /// word is not followed by another.
     pub fn count_after_salutation(&self) -> usize {
         if !self.is_first(0) && self.is_last(0) {
-            return 1;
+            let is_name = |part: &usize| self.has(*part, FIRST | LAST) && !self.is_noun(*part);
+            return 1 + (1..self.len()).take_while(is_name).count();
         }
         let is_other = |part: usize| part < self.len() && (!self.is_noun(part) || self.is_last(part));
         if !self.is_first(0) && !is_other(1) {
@@ -121,7 +122,8 @@ fn read_part(page: &Page<'_>, at: usize, is_start: bool) -> Option<Part> {
     }
     for _ in 0..3 {
         let token = page.tokens.get(index)?;
-        let is_particle = token.is(PARTICLE) && (token.shape == Shape::Small || !is_start);
+        let is_joined = page.tokens.get(index + 1).is_some_and(|mark| mark.is_mark('-'));
+        let is_particle = token.is(PARTICLE) && !is_joined && (token.shape == Shape::Small || !is_start);
         if !is_particle || is_start && index == at && !leads_to_capital(page, index) {
             break;
         }

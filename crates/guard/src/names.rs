@@ -10,12 +10,12 @@ use crate::name_parts::{self, Parts};
 use crate::scanner::Page;
 use crate::tokens::Shape;
 use crate::vocabulary::{
-    DETERMINER, FIRST, FUNCTION, Flags, GREETING, LAST, NAME_LABEL, NOUN, RESIDENCE, ROLE,
+    BIRTH_NAME, DETERMINER, FIRST, FUNCTION, Flags, GREETING, LAST, NAME_LABEL, NOUN, RESIDENCE, ROLE,
     SALUTATION, SIGNATURE, TITLE,
 };
 
 /// Flags of words at which a name may begin or be announced.
-const WITNESSES: Flags = SALUTATION | TITLE | ROLE | NAME_LABEL | SIGNATURE | GREETING | FIRST | LAST;
+const WITNESSES: Flags = SALUTATION | TITLE | ROLE | NAME_LABEL | SIGNATURE | GREETING | FIRST | LAST | BIRTH_NAME;
 
 /// A name, as tokens.
 struct Name {
@@ -57,6 +57,9 @@ fn witness(page: &Page<'_>, index: usize) -> Option<Name> {
     }
     if token.is(NAME_LABEL) {
         found = found.or_else(|| after_label(page, index));
+    }
+    if token.is(BIRTH_NAME) {
+        found = found.or_else(|| birth_name(page, index));
     }
     if token.is(SIGNATURE) {
         found = found.or_else(|| after_signature(page, index));
@@ -122,6 +125,14 @@ fn after_label(page: &Page<'_>, index: usize) -> Option<Name> {
         last = behind;
     }
     Some(Name { first: parts.first, last, score: 0.85, rule: "name-label" })
+}
+
+/// `geb. Schulz`; not `geborene Deutsche`.
+fn birth_name(page: &Page<'_>, index: usize) -> Option<Name> {
+    let has_dot = page.tokens.get(index + 1).is_some_and(|mark| mark.is_mark('.'));
+    let parts = Parts::read(page, index + 1 + usize::from(has_dot))?;
+    let is_name = parts.is_last(0) || has_dot && !parts.is_noun(0) && !parts.is_first(0);
+    is_name.then(|| Name { first: parts.first, last: parts.end_of(1), score: 0.75, rule: "name-birth-name" })
 }
 
 /// `Mit freundlichen Grüßen⏎Müller`, `gez. Dr. Koch`, `Im Auftrag⏎S. Weber`.

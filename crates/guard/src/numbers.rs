@@ -69,7 +69,7 @@ impl Place {
         if !(is_number || is_code || is_phone || is_colon || is_register) || is_continued(page, index) {
             return None;
         }
-        let digits = count_digits(&bytes[token.start..], is_register || is_number);
+        let digits = count_digits(&bytes[token.start..]);
         let before = words_before(page, index, CONTEXT_WORDS);
         let objections = words_before(page, index, OBJECTION_WORDS);
         Some(Self { index, digits, is_number, is_code, is_phone, is_colon, is_register, before, objections })
@@ -84,20 +84,20 @@ impl Place {
             Start::Register => self.is_register,
             Start::Label => false,
         };
-        let has_context = !rule.needs_context || rule.after || self.before & rule.context != 0;
+        let has_context = !rule.needs_context || rule.after != 0 || self.before & rule.context != 0;
         may_start && self.digits >= rule.digits_min && has_context
     }
 
     fn apply(&self, page: &Page<'_>, rule: &Rule) -> Option<Finding> {
         // What the rule itself wants is no objection: `Steuernummer 12/345/67890`.
         let objections = self.objections & rule.not_after;
-        if objections != 0 && self.objections & rule.context == 0 {
+        if objections != 0 && self.before & rule.context == 0 {
             return None;
         }
         let start = page.tokens[self.index].start;
         let end = matched(page, rule, start)?;
         let is_near = self.before & rule.context != 0
-            || rule.after && words_after(page, end, CONTEXT_WORDS) & rule.context != 0;
+            || rule.after != 0 && words_after(page, end, CONTEXT_WORDS) & rule.after != 0;
         if rule.needs_context && !is_near {
             return None;
         }
@@ -185,7 +185,7 @@ fn is_continued(page: &Page<'_>, index: usize) -> bool {
 
 /// Digits in the run of digits, capitals and separators that begins here. For dates with the name
 /// of a month the run ends early, which their rule knows.
-fn count_digits(bytes: &[u8], _is_number: bool) -> usize {
+fn count_digits(bytes: &[u8]) -> usize {
     bytes
         .iter()
         .take(RUN_BYTES)

@@ -48,8 +48,7 @@ struct RuleText {
     context_score: Option<f32>,
     #[serde(default)]
     needs_context: bool,
-    #[serde(default)]
-    after: bool,
+    after: Option<String>,
     #[serde(default)]
     not_after: Vec<String>,
 }
@@ -79,8 +78,8 @@ pub struct Rule {
     pub context: Flags,
     pub context_score: f32,
     pub needs_context: bool,
-    /// The context may follow too.
-    pub after: bool,
+    /// Words that make it surer when they follow.
+    pub after: Flags,
     /// Words that speak against it.
     pub not_after: Flags,
 }
@@ -166,6 +165,7 @@ fn compile(text: RuleText, contexts: &BTreeMap<&str, Flags>) -> Result<Rule, Rul
         }
     };
     let context = text.context.as_deref().map(flags).transpose()?.unwrap_or_default();
+    let after = text.after.as_deref().map(flags).transpose()?.unwrap_or_default();
     let not_after =
         text.not_after.iter().map(|name| flags(name)).try_fold(0, |all, one| one.map(|one| all | one))?;
     let context_score = text.context_score.unwrap_or(text.score);
@@ -187,7 +187,7 @@ fn compile(text: RuleText, contexts: &BTreeMap<&str, Flags>) -> Result<Rule, Rul
         context,
         context_score,
         needs_context: text.needs_context,
-        after: text.after,
+        after,
         not_after,
     })
 }

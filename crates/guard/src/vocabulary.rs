@@ -44,11 +44,13 @@ pub const STREET_START: Flags = 1 << 15;
 pub const DETERMINER: Flags = 1 << 16;
 /// A month.
 pub const MONTH: Flags = 1 << 17;
+/// `geb.`, `geborene`: a name at birth may follow.
+pub const BIRTH_NAME: Flags = 1 << 18;
 /// The first flag that a context of the rule file may take.
 pub const FIRST_CONTEXT: u32 = 24;
 
 /// Lists of the rule file by name, and their flags.
-pub const LISTS: [(&str, Flags); 16] = [
+pub const LISTS: [(&str, Flags); 17] = [
     ("nouns", NOUN),
     ("salutations", SALUTATION),
     ("titles", TITLE),
@@ -65,6 +67,7 @@ pub const LISTS: [(&str, Flags); 16] = [
     ("determiners", DETERMINER),
     ("months", MONTH),
     ("towns", TOWN),
+    ("birth_names", BIRTH_NAME),
 ];
 
 /// Words in small letters and their flags.

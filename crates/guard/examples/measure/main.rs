@@ -4,6 +4,8 @@
 #![allow(missing_docs, reason = "not part of the library")]
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot be taken has to stop")]
 
+mod generator;
+mod numbers;
 mod testset;
 
 use guard::Scanner;
@@ -12,6 +14,15 @@ use testset::{Judgement, Sample};
 fn main() {
     let args: Vec<String> = std::env::args().collect();
     let scanner = Scanner::default();
+    if args[1] == "generate" {
+        for (name, seed, count) in [("tuning", 1, 1400), ("held-out", 2, 1000)] {
+            let folder = "crates/guard/fixtures";
+            let recipe = std::fs::read_to_string(format!("{folder}/templates-{name}.txt")).unwrap();
+            let sentences = generator::Recipe::read(&recipe).sentences(seed, count).join("\n");
+            std::fs::write(format!("{folder}/{name}.txt"), sentences + "\n").unwrap();
+        }
+        return;
+    }
     for file in &args[1..] {
         let samples = testset::read(&std::fs::read_to_string(file).unwrap());
         let judgement = judge(&scanner, &samples, true);
