@@ -3,10 +3,11 @@
 
 use crate::finding::Finding;
 use crate::kind::Kind;
+use crate::name_parts;
 use crate::scanner::Page;
 use crate::tokens::{Shape, Token};
 use crate::vocabulary::{
-    DETERMINER, MONTH, NOUN, NO_STREET, RESIDENCE, STREET, STREET_START, TOWN,
+    DETERMINER, MONTH, NOUN, NO_STREET, RESIDENCE, ROLE, STREET, STREET_START, TOWN,
 };
 
 /// Ends of words that hardly mean anything but a street.
@@ -64,7 +65,7 @@ fn at_house_number(page: &Page<'_>, index: usize) -> Option<(usize, usize, f32)>
         Strength::Fair => 0.75,
         Strength::Weak => 0.3,
     };
-    let score = score + if town.is_some() { 0.35 } else { 0.0 } + if is_residence { 0.3 } else { 0.0 };
+    let score = score + if town.is_some() { 0.5 } else { 0.0 } + if is_residence { 0.3 } else { 0.0 };
     let end = page.tokens[town.unwrap_or(last)].end;
     (score >= 0.5).then(|| (page.tokens[street.first].start, end, score.min(0.98)))
 }
@@ -141,7 +142,9 @@ fn street_before(page: &Page<'_>, number: usize, has_town: bool) -> Option<Stree
     let small = page.word(token).to_lowercase();
     let ends = |list: &[&str]| list.iter().any(|end| small.ends_with(end) && small.len() > end.len() + 2);
     let is_hyphened = last >= 2 && page.tokens[last - 1].is_mark('-') && page.is_joined(last - 2);
-    let strength = if token.is(NO_STREET) {
+    let strength = if token.is(STREET) && is_hyphened {
+        Strength::Strong
+    } else if token.is(NO_STREET) {
         Strength::Weak
     } else if token.is(STREET) {
         strength_of_word(page, &small, first, last, is_hyphened)
@@ -219,7 +222,8 @@ fn is_part_of_street(page: &Page<'_>, at: usize, last: usize) -> bool {
     let is_compound = !page.tokens[last].is(STREET) && !page.tokens[at + 1].is(STREET);
     let is_adjective = ["er", "en", "e"].iter().any(|end| page.word(token).ends_with(end));
     token.is_capital()
-        && !token.is(DETERMINER | MONTH | RESIDENCE)
+        && !token.is(DETERMINER | MONTH | RESIDENCE | ROLE)
+        && name_parts::flags_of(page, token) & NOUN == 0
         && (is_adjective && !token.is(NOUN) || !is_compound && !token.is(NOUN))
 }
 
@@ -308,9 +312,10 @@ fn at_postcode(page: &Page<'_>, index: usize) -> Option<(usize, usize, f32)> {
     let town = page.tokens.get(index + 1)?;
     let last = end_of_town(page, index + 1)?;
     let word = page.word(town);
+    let tail = page.word(&page.tokens[last]);
     let before = &page.tokens[index - 1];
     let is_country = before.is_mark('-') && index >= 2 && page.word(&page.tokens[index - 2]) == "D";
-    let is_town_like = !town.is(NOUN) && word.len() >= 5 && TOWN_ENDS.iter().any(|end| word.ends_with(end));
+    let is_town_like = !town.is(NOUN) && word.len() >= 5 && TOWN_ENDS.iter().any(|end| word.ends_with(end) || tail.ends_with(end));
     let is_number_before = matches!(before.shape, Shape::Number | Shape::Mixed) || before.is_mark('/') || before.is_mark('.') && page.is_joined(index - 1);
     let score = if is_country {
         0.9

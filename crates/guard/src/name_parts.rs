@@ -11,12 +11,61 @@ use crate::vocabulary::{
 const PARTS_MAX: usize = 5;
 
 /// Ends of German nouns that hardly any last name has; lists of names win over them.
-const NOUN_ENDS: [&str; 40] = [
+const NOUN_ENDS: [&str; 21] = [
     "ung", "ungen", "heit", "heiten", "keit", "keiten", "schaft", "schaften", "tion", "tionen", "tät", "ismus",
-    "amt", "ämter", "gesetz", "gesetzes", "ordnung", "behörde", "behörden", "stelle", "stellen", "verfahren",
-    "antrag", "bescheid", "vertrag", "recht", "rechts", "nummer", "datum", "straße", "gericht", "ministerium", "nis",
-    "nisse", "zeit", "geld", "kosten", "steuer", "institut", "stiftung",
+    "nisse", "straße", "platz", "verfahren", "behörde", "behörden", "gesetz", "institut", "ministerium",
 ];
+
+/// Ends of last names that hardly any noun has.
+const LAST_ENDS: [&str; 24] = [
+    "mann", "meier", "mayer", "maier", "meyer", "müller", "ski", "ska", "cki", "sky", "wicz", "oglu",
+    "vic", "enko", "huber", "schmidt", "schmitt", "hardt", "brecht", "precht", "sson", "poulos", "kötter",
+    "mair",
+];
+/// Ends of offices and ranks: `Oberamtsrätin`.
+const FUNCTION_ENDS: [&str; 30] = [
+    "rat", "rätin", "direktor", "direktorin", "minister", "ministerin", "präsident", "präsidentin", "leiter", "leiterin",
+    "meister", "meisterin", "sekretär", "sekretärin", "inspektor", "inspektorin", "kommissar", "kommissarin",
+    "anwalt", "anwältin", "beauftragte", "beauftragter", "assistent", "assistentin", "richter", "richterin",
+    "referent", "referentin", "vorsitzende", "vorsitzender",
+];
+
+/// What a word may be, with guesses for words that no list has: ends of last names, and compounds
+/// whose last part is a noun.
+pub fn flags_of(page: &Page<'_>, token: &Token) -> Flags {
+    let named = FIRST | LAST | NOUN | FUNCTION | ROLE | TITLE | SALUTATION | DETERMINER;
+    if token.flags & named != 0 {
+        return token.flags;
+    }
+    let word = page.word(token);
+    let ends = |list: &[&str]| list.iter().any(|end| word.ends_with(end) && word.len() > end.len() + 1);
+    let guess = if ends(&FUNCTION_ENDS) {
+        FUNCTION
+    } else if ends(&LAST_ENDS) {
+        LAST
+    } else if is_compound_noun(page, word) {
+        NOUN
+    } else {
+        0
+    };
+    token.flags | guess
+}
+
+/// `Akteneinsicht`, `Abschlussprüfungen`: some end of the word, also without its own ending, is a
+/// noun that is no name.
+fn is_compound_noun(page: &Page<'_>, word: &str) -> bool {
+    const ENDINGS: [&str; 7] = ["", "s", "n", "en", "es", "e", "er"];
+    let vocabulary = &page.rules.vocabulary;
+    word.char_indices().map(|(at, _)| at).any(|at| {
+        let tail = &word[at..];
+        let is_noun = |stem: &str| {
+            let flags = vocabulary.flags(stem.as_bytes());
+            stem.len() >= 4 && flags & NOUN != 0 && (at == 0 || flags & (LAST | FIRST) == 0)
+        };
+        let tail = if at == 0 { tail.to_lowercase() } else { tail.to_owned() };
+        (at == 0 || at >= 3) && tail.len() >= 4 && ENDINGS.iter().any(|end| tail.strip_suffix(end).is_some_and(is_noun))
+    })
+}
 
 /// A word of a name: one token, or several joined by hyphens.
 #[derive(Debug, Clone, Copy)]
@@ -99,7 +148,7 @@ impl Parts {
     /// word is not followed by another.
     pub fn count_after_salutation(&self) -> usize {
         if !self.is_first(0) && self.is_last(0) {
-            let is_name = |part: &usize| self.has(*part, FIRST | LAST) && !self.is_noun(*part);
+            let is_name = |part: &usize| !self.is_noun(*part) && !self.has(*part, MONTH | DETERMINER);
             return 1 + (1..self.len()).take_while(is_name).count();
         }
         let is_other = |part: usize| part < self.len() && (!self.is_noun(part) || self.is_last(part));
@@ -138,7 +187,7 @@ fn read_part(page: &Page<'_>, at: usize, is_start: bool) -> Option<Part> {
     if !is_name_word(page, token) {
         return None;
     }
-    let mut part = Part { last: index, flags: token.flags, has_noun_end: has_noun_end(page.word(token)) };
+    let mut part = Part { last: index, flags: flags_of(page, token), has_noun_end: has_noun_end(page.word(token)) };
     while let Some(next) = hyphened(page, part.last) {
         let token = &page.tokens[next];
         part.has_noun_end = has_noun_end(page.word(token)) || token.is(STREET);
@@ -185,7 +234,7 @@ fn has_noun_end(word: &str) -> bool {
 pub fn skip_titles(page: &Page<'_>, start: usize) -> usize {
     let mut at = start;
     while let Some(token) = page.tokens.get(at) {
-        let is_title = token.is(TITLE) || token.is(FUNCTION) && token.is_capital() && !token.is(LAST)|| token.is(SALUTATION);
+        let is_title = token.is(TITLE) || token.is_capital() && flags_of(page, token) & FUNCTION != 0 && !token.is(LAST) || token.is(SALUTATION);
         let is_joint = at > start && (token.is_mark('.') || token.is_mark('-'));
         let is_dot = at == start && token.is_mark('.');
         if !(is_title || is_joint || is_dot) || at > start + 10 {

@@ -11,7 +11,7 @@ use crate::scanner::Page;
 use crate::tokens::Shape;
 use crate::vocabulary::{
     BIRTH_NAME, DETERMINER, FIRST, FUNCTION, Flags, GREETING, LAST, NAME_LABEL, NOUN, RESIDENCE, ROLE,
-    SALUTATION, SIGNATURE, TITLE,
+    SALUTATION, SIGNATURE, TITLE, TOWN,
 };
 
 /// Flags of words at which a name may begin or be announced.
@@ -61,6 +61,9 @@ fn witness(page: &Page<'_>, index: usize) -> Option<Name> {
     if token.is(BIRTH_NAME) {
         found = found.or_else(|| birth_name(page, index));
     }
+    if token.is(LAST) && is_capital {
+        found = found.or_else(|| unknown_and_last(page, index));
+    }
     if token.is(SIGNATURE) {
         found = found.or_else(|| after_signature(page, index));
     }
@@ -89,7 +92,8 @@ fn after_salutation(page: &Page<'_>, index: usize) -> Option<Name> {
     let is_known = parts.is_first(0) || parts.is_last(0);
     let is_noun = parts.is_noun(0);
     let is_title = page.tokens[index].is(TITLE);
-    if !is_known && (head.is(FUNCTION | ROLE) || is_noun && (is_indefinite || is_title || parts.has_noun_end(0))) {
+    let is_office = name_parts::flags_of(page, &head) & (FUNCTION | ROLE) != 0;
+    if !is_known && (is_office || is_noun && (is_indefinite || is_title || parts.has_noun_end(0))) {
         return None;
     }
     if !is_known && is_noun && !page.tokens[index].is(SALUTATION) {
@@ -116,6 +120,10 @@ fn after_label(page: &Page<'_>, index: usize) -> Option<Name> {
         }
     }
     let parts = Parts::read(page, at).filter(|_| has_colon)?;
+    let is_vague = ["von", "an", "cc", "betreff"].contains(&page.word(&page.tokens[index]).to_lowercase().as_str());
+    if is_vague && !parts.is_known() && parts.len() < 2 {
+        return None;
+    }
     let is_lone_noun = parts.is_noun(0) && !parts.is_first(0) && !parts.is_last(0);
     if is_lone_noun || page.tokens[parts.first].is(DETERMINER) {
         return None;
@@ -137,11 +145,14 @@ fn birth_name(page: &Page<'_>, index: usize) -> Option<Name> {
 
 /// `Mit freundlichen Grüßen⏎Müller`, `gez. Dr. Koch`, `Im Auftrag⏎S. Weber`.
 fn after_signature(page: &Page<'_>, index: usize) -> Option<Name> {
-    let mut at = index + 1;
-    let mut marks = 0;
+    let mut at = match page.word(&page.tokens[index]) {
+        "i" => behind_by_order(page, index)?,
+        _ => index + 1,
+    };
+    let mut marks = at - index - 1;
     while let Some(token) = page.tokens.get(at) {
         let is_between = matches!(token.shape, Shape::Line | Shape::Mark('.' | ',' | ':' | '-' | '(' | '/' | '–'));
-        if !is_between || marks > 4 {
+        if !is_between || marks > 7 {
             break;
         }
         marks += 1;
@@ -160,13 +171,45 @@ fn after_signature(page: &Page<'_>, index: usize) -> Option<Name> {
     (ends_line || parts.is_known()).then_some(Name { first: parts.first, last, score: 0.8, rule: "name-signature" })
 }
 
+/// Behind the letters of `i. A.` and `i. V.`.
+fn behind_by_order(page: &Page<'_>, index: usize) -> Option<usize> {
+    let letter = page.tokens.get(index + 2)?;
+    let is_order = page.tokens[index + 1].is_mark('.') && ["A", "V"].contains(&page.word(letter));
+    is_order.then_some(index + 3)
+}
+
+/// `Quirin Şahin`: a word that is no noun before a last name that is none either. One word alone is
+/// a name when it stands in the middle of a sentence without an article.
+fn unknown_and_last(page: &Page<'_>, index: usize) -> Option<Name> {
+    let token = &page.tokens[index];
+    let before = page.tokens.get(index.checked_sub(1)?)?;
+    let is_joined = before.end == token.start;
+    if token.is(NOUN | FUNCTION | ROLE | TOWN) || is_joined || token.shape != Shape::Capital {
+        return None;
+    }
+    let parts = Parts::read(page, index)?;
+    if parts.is_noun(0) || parts.len() > 1 && (parts.is_noun(1) || !parts.is_last(1)) && !parts.is_last(1) && parts.len() > 2 {
+        return None;
+    }
+    let flags = name_parts::flags_of(page, before);
+    if before.shape == Shape::Capital && flags & !(FIRST | LAST) == 0 && page.word(before).chars().count() > 2 {
+        return Some(Name { first: index - 1, last: parts.end_of(1), score: 0.6, rule: "name-unknown-last" });
+    }
+    let is_alone = before.shape == Shape::Small && !before.is(DETERMINER) && parts.len() == 1 && !token.is(FIRST);
+    is_alone.then(|| Name { first: index, last: parts.end_of(1), score: 0.52, rule: "name-alone" })
+}
+
 /// `Liebe Sabine`, `Hallo Mehmet`.
 fn after_greeting(page: &Page<'_>, index: usize) -> Option<Name> {
     let parts = Parts::read(page, index + 1)?;
-    if !parts.is_first(0) || parts.is_noun(0) && parts.len() == 1 && !page.tokens[index].is_capital() {
+    let is_address = page.tokens[index].is_capital()
+        && page.tokens.get(parts.end_of(1) + 1).is_some_and(|mark| mark.is_mark(',') || mark.is_mark('!'))
+        && !parts.is_noun(0);
+    if !parts.is_first(0) && !is_address {
         return None;
     }
     Some(Name { first: parts.first, last: parts.end_of(parts.count_names()), score: 0.75, rule: "name-greeting" })
+        .filter(|_| !parts.is_noun(0) || parts.is_first(0))
 }
 
 /// `Sabine Müller`, `Karl-Heinz von der Heide`.
@@ -206,8 +249,9 @@ fn after_role(page: &Page<'_>, index: usize) -> Option<Name> {
     }
     let parts = Parts::read(page, at)?;
     let count = parts.count_names();
-    let is_sure = parts.is_known() && count > 0 || count >= 2 && is_marked;
-    let is_ambiguous = count == 1 && parts.is_noun(0) && !parts.is_last(0);
+    let is_plain = count > 0 && !parts.is_noun(0) && at == index + 1;
+    let is_sure = parts.is_known() && count > 0 || count >= 2 && is_marked || is_plain;
+    let is_ambiguous = count == 1 && parts.is_noun(0) && !parts.is_last(0) && !parts.is_first(0);
     (is_sure && !is_ambiguous).then(|| Name { first: parts.first, last: parts.end_of(count), score: 0.8, rule: "name-role" })
 }
 
@@ -229,8 +273,9 @@ fn last_comma_first(page: &Page<'_>, index: usize) -> Option<Name> {
 fn comma_first(page: &Page<'_>, last: usize) -> Option<usize> {
     let is_comma = page.tokens.get(last + 1).is_some_and(|mark| mark.is_mark(','));
     let first = Parts::read(page, last + 2).filter(|_| is_comma)?;
-    let are_first = (0..first.len()).all(|part| first.is_first(part) && !first.is_noun(part));
-    are_first.then(|| first.end_of(first.len()))
+    let count = (0..first.len()).take_while(|part| first.is_first(*part) && !first.is_noun(*part)).count();
+    let is_person = count < first.len() && first.is_last(count);
+    (count > 0 && !is_person).then(|| first.end_of(count))
 }
 
 /// `S. Müller`; not `z. B. Müller`.

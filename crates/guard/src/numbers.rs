@@ -96,7 +96,12 @@ impl Place {
         }
         let start = page.tokens[self.index].start;
         let end = matched(page, rule, start)?;
-        let is_near = self.before & rule.context != 0
+        let is_attribute = rule.after != 0
+            && self.index > 0
+            && page.word(&page.tokens[self.index - 1]) == "am"
+            && words_after(page, end, 1) & rule.context != 0;
+        let is_near = is_attribute
+            || self.before & rule.context != 0
             || rule.after != 0 && words_after(page, end, CONTEXT_WORDS) & rule.after != 0;
         if rule.needs_context && !is_near {
             return None;

@@ -1,7 +1,7 @@
 //! Cuts text into words, numbers and marks, and looks each word up once. Knows no kinds: what a
 //! word means is a set of flags from the vocabulary.
 
-use crate::vocabulary::{Flags, Vocabulary};
+use crate::vocabulary::{Flags, LAST, Vocabulary};
 
 /// What a token looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,7 +131,19 @@ fn look_up(word: &[u8], vocabulary: &Vocabulary) -> (Shape, Flags) {
         Some(key) if shape != Shape::Number => vocabulary.flags(key),
         _ => 0,
     };
-    (shape, flags)
+    let is_foreign = flags == 0 && shape == Shape::Capital && word.len() > 3 && has_foreign_letter(word);
+    (shape, if is_foreign { LAST } else { flags })
+}
+
+/// A Latin letter that German words do not have: `ł`, `ş`, `ø`, `ñ`. With a capital in front the
+/// word is a name, of a person or of a place.
+fn has_foreign_letter(word: &[u8]) -> bool {
+    word.windows(2).any(|pair| match pair[0] {
+        0xC3 => !matches!(pair[1], 0x84 | 0x96 | 0x9C | 0x9F | 0xA4 | 0xB6 | 0xBC | 0xA9 | 0xA8 | 0xA0 | 0xAA),
+        0xC4 | 0xC5 => true,
+        0xE1 => pair[1] >= 0xB8,
+        _ => false,
+    })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
