@@ -1,0 +1,335 @@
+//! Postal addresses: street and number, postcode and town, or both. Starts at the house number or
+//! the postcode, because streets without a number name no household.
+
+use crate::finding::Finding;
+use crate::kind::Kind;
+use crate::name_parts;
+use crate::scanner::Page;
+use crate::tokens::{Shape, Token};
+use crate::vocabulary::{
+    DETERMINER, MONTH, NOUN, NO_STREET, RESIDENCE, ROLE, STREET, STREET_START, TOWN,
+};
+
+/// Ends of words that hardly mean anything but a street.
+const STRONG_ENDS: [&str; 9] =
+    ["straße", "strasse", "str", "allee", "gasse", "chaussee", "twiete", "promenade", "stiege"];
+/// Ends of streets that other words have too; their list of exceptions is `no_streets`.
+const ENDS: [&str; 17] = [
+    "weg", "platz", "ring", "damm", "ufer", "steig", "stieg", "pfad", "wall", "graben", "brücke",
+    "zeile", "redder", "kamp", "anger", "wiete", "deich",
+];
+/// Ends of towns (the common ones).
+const TOWN_ENDS: [&str; 34] = [
+    "burg", "stadt", "hausen", "dorf", "heim", "ingen", "feld", "kirchen", "bach", "furt", "rode",
+    "roda", "walde", "wald", "münde", "haven", "stedt", "leben", "berg", "hofen", "brück",
+    "bronn", "au", "tal", "born", "beck", "hagen", "itz", "ow", "brunn", "stein", "ach", "lar", "fels",
+];
+/// What makes the number in front of it a quantity.
+const UNITS: [&str; 22] = [
+    "Uhr", "Euro", "EUR", "km", "m", "Meter", "Jahre", "Jahren", "Tage", "Prozent", "Cent", "ha", "qm",
+    "Stunden", "Wochen", "Monate", "Personen", "Kilometer", "Plätze", "Punkte", "Mal", "Minuten",
+];
+
+/// Notes every address.
+pub fn find(page: &Page<'_>, candidates: &mut Vec<Finding>) {
+    for (index, token) in page.tokens.iter().enumerate() {
+        let starts_small = page.text.as_bytes()[token.start].is_ascii_digit();
+        if !starts_small || index == 0 {
+            continue;
+        }
+        let found = match token.len() {
+            1..=4 => at_house_number(page, index),
+            5 if token.shape == Shape::Number => at_postcode(page, index),
+            _ => None,
+        };
+        if let Some((start, end, score)) = found {
+            let rule = if token.len() == 5 { "address-town" } else { "address-street" };
+            candidates.push(Finding { kind: Kind::Address, start, end, score, rule: rule.into() });
+        }
+    }
+}
+
+fn at_house_number(page: &Page<'_>, index: usize) -> Option<(usize, usize, f32)> {
+    if !is_house_number(page, index) {
+        return None;
+    }
+    let last = end_of_house_number(page, index);
+    if page.tokens.get(last + 1).is_some_and(|next| is_quantity(page, last, next)) {
+        return None;
+    }
+    let town = town_behind(page, last);
+    let street = street_before(page, index, town.is_some())?;
+    let is_residence = has_residence_before(page, street.first);
+    let score: f32 = match street.strength {
+        Strength::Strong => 0.9,
+        Strength::Fair => 0.75,
+        Strength::Weak => 0.3,
+    };
+    let score = score + if town.is_some() { 0.5 } else { 0.0 } + if is_residence { 0.3 } else { 0.0 };
+    let end = page.tokens[town.unwrap_or(last)].end;
+    (score >= 0.5).then(|| (page.tokens[street.first].start, end, score.min(0.98)))
+}
+
+fn is_house_number(page: &Page<'_>, index: usize) -> bool {
+    let word = page.word(&page.tokens[index]);
+    let digits = word.bytes().take_while(u8::is_ascii_digit).count();
+    let tail = &word[digits..];
+    let is_year = digits == 4 && (word.starts_with("19") || word.starts_with("20"));
+    word.as_bytes()[0] != b'0' && digits <= 4 && !is_year && (tail.is_empty() || tail.len() == 1 && tail.as_bytes()[0].is_ascii_alphabetic())
+}
+
+/// `12`, `12a`, `12 a`, `12-14`, `12/3`, `12 a-c`.
+fn end_of_house_number(page: &Page<'_>, index: usize) -> usize {
+    let mut last = index;
+    let is_letter = |at: usize| {
+        page.tokens.get(at).is_some_and(|token| {
+            token.len() == 1 && page.text.as_bytes()[token.start].is_ascii_lowercase()
+        })
+    };
+    if is_letter(last + 1) && page.gap(last) == " " && !page.tokens.get(last + 2).is_some_and(|next| next.is_mark('.')) {
+        last += 1;
+    }
+    let is_joint = page.tokens.get(last + 1).is_some_and(|mark| "-–/+".chars().any(|joint| mark.is_mark(joint)));
+    let follows = page.tokens.get(last + 2).is_some_and(|next| {
+        next.len() <= 4 && matches!(next.shape, Shape::Number | Shape::Mixed)
+    });
+    if is_joint && (follows || is_letter(last + 2)) {
+        last += 2;
+    }
+    last
+}
+
+/// `Platz 3 Uhr`, `Ring 5 %`, `Weg 3.5`, `Straße 3. Oktober` are no house numbers.
+fn is_quantity(page: &Page<'_>, last: usize, next: &Token) -> bool {
+    let word = page.word(next);
+    let behind = page.tokens.get(last + 2);
+    let is_ordinal = next.is_mark('.')
+        && behind.is_some_and(|token| token.is(MONTH) || token.shape == Shape::Number && token.start == next.end);
+    UNITS.contains(&word) || ["%", "€", "°"].contains(&word) || is_ordinal
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Strength {
+    Strong,
+    Fair,
+    Weak,
+}
+
+struct Street {
+    first: usize,
+    strength: Strength,
+}
+
+fn street_before(page: &Page<'_>, number: usize, has_town: bool) -> Option<Street> {
+    let mut last = number - 1;
+    if page.tokens[last].is_mark('.') && last > 0 {
+        last -= 1;
+    }
+    if page.word(&page.tokens[last]) == "Nr" && last > 0 {
+        last -= 1;
+        if page.tokens[last].is_mark('.') && last > 0 {
+            last -= 1;
+        }
+    }
+    let token = &page.tokens[last];
+    if let Some(first) = long_street(page, last) {
+        return Some(Street { first, strength: Strength::Strong });
+    }
+    if !token.is_word() || token.is(MONTH | DETERMINER) {
+        return None;
+    }
+    let first = start_of_street(page, last);
+    let small = page.word(token).to_lowercase();
+    let ends = |list: &[&str]| list.iter().any(|end| small.ends_with(end) && small.len() > end.len() + 2);
+    let is_hyphened = last >= 2 && page.tokens[last - 1].is_mark('-') && page.is_joined(last - 2);
+    let strength = if token.is(STREET) && is_hyphened {
+        Strength::Strong
+    } else if token.is(NO_STREET) {
+        Strength::Weak
+    } else if token.is(STREET) {
+        strength_of_word(page, &small, first, last, is_hyphened)
+    } else if !token.is_capital() {
+        return None;
+    } else if ends(&STRONG_ENDS) {
+        Strength::Strong
+    } else if ends(&ENDS) {
+        Strength::Fair
+    } else {
+        Strength::Weak
+    };
+    let is_lonely_noun = strength == Strength::Weak && first == last && token.is(NOUN) && !has_town;
+    (!is_lonely_noun && token.is_capital() || is_hyphened).then_some(Street { first, strength })
+}
+
+/// `Straße`, `Weg`, `Platz` as a word of its own need something in front of it.
+fn strength_of_word(page: &Page<'_>, small: &str, first: usize, last: usize, is_hyphened: bool) -> Strength {
+    if first == last {
+        return Strength::Weak;
+    }
+    let before = page.word(&page.tokens[last - 1]);
+    let is_adjective = before.ends_with("er") || before.ends_with('e');
+    let is_named = page.tokens[first].is(STREET_START) && page.word(&page.tokens[first]) != "Auf";
+    match (is_hyphened || is_adjective || is_named, STRONG_ENDS.contains(&small)) {
+        (true, _) if page.tokens[last - 1].is(NOUN) && !is_hyphened && !is_named => Strength::Weak,
+        (true, true) => Strength::Strong,
+        (true, false) => Strength::Fair,
+        (false, true) => Strength::Fair,
+        (false, false) => Strength::Weak,
+    }
+}
+
+/// `Straße des 17. Juni`, `Platz der Republik`: the word stands first.
+fn long_street(page: &Page<'_>, last: usize) -> Option<usize> {
+    let from = last.saturating_sub(5);
+    let first = (from..last).rev().find(|at| page.tokens[*at].is(STREET) && page.tokens[*at].is_capital())?;
+    let article = page.word(page.tokens.get(first + 1)?);
+    let is_long = ["des", "der", "am", "zum", "zur"].contains(&article);
+    let is_short = last - first <= 4
+        && page.tokens[first..=last].iter().all(|token| token.shape != Shape::Line && !token.is_mark(','));
+    (is_long && is_short && page.tokens[last].is_capital()).then_some(first)
+}
+
+/// Goes back over the words that belong to the name of a street, at most four.
+fn start_of_street(page: &Page<'_>, last: usize) -> usize {
+    let mut first = last;
+    while first > 0 && last - first < 7 {
+        let before = &page.tokens[first - 1];
+        let joins = before.is_mark('-') && before.end == page.tokens[first].start && first >= 2 && page.is_joined(first - 2);
+        if joins {
+            first -= 2;
+        } else if before.is(STREET_START) && before.is_capital() {
+            return first - 1;
+        } else if is_article_of_street(page, first - 1) {
+            return first - 2;
+        } else if is_part_of_street(page, first - 1, last) {
+            first -= 1;
+        } else {
+            break;
+        }
+    }
+    first
+}
+
+/// The article in `An der Kirche`, `Unter den Linden`.
+fn is_article_of_street(page: &Page<'_>, at: usize) -> bool {
+    let is_article = ["der", "den", "dem", "die", "das"].contains(&page.word(&page.tokens[at]));
+    is_article && at > 0 && page.tokens[at - 1].is(STREET_START) && page.tokens[at - 1].is_capital()
+}
+
+/// `Berliner` in `Berliner Straße`, `Alten` in `Am Alten Markt`, `St.` in `St. Georg Straße`.
+fn is_part_of_street(page: &Page<'_>, at: usize, last: usize) -> bool {
+    let token = &page.tokens[at];
+    let is_compound = !page.tokens[last].is(STREET) && !page.tokens[at + 1].is(STREET);
+    let is_adjective = ["er", "en", "e"].iter().any(|end| page.word(token).ends_with(end));
+    token.is_capital()
+        && !token.is(DETERMINER | MONTH | RESIDENCE | ROLE)
+        && name_parts::flags_of(page, token) & NOUN == 0
+        && (is_adjective && !token.is(NOUN) || !is_compound && !token.is(NOUN))
+}
+
+fn has_residence_before(page: &Page<'_>, first: usize) -> bool {
+    page.tokens[first.saturating_sub(8)..first]
+        .iter()
+        .rev()
+        .take_while(|token| token.shape != Shape::Number && !token.is_mark(';'))
+        .any(|token| token.is(RESIDENCE))
+}
+
+/// The last token of `, 50667 Köln` behind a house number.
+fn town_behind(page: &Page<'_>, last: usize) -> Option<usize> {
+    let mut at = last + 1;
+    let mut steps = 0;
+    while page.tokens.get(at).is_some_and(|token| token.shape == Shape::Line || token.is_mark(',') || token.is_mark('·') || token.is_mark('|') || token.is_mark('/') ) {
+        at += 1;
+        steps += 1;
+        if steps > 3 {
+            return None;
+        }
+    }
+    if page.tokens.get(at).is_some_and(|token| page.word(token) == "D" || page.word(token) == "DE")
+        && page.tokens.get(at + 1).is_some_and(|token| token.is_mark('-'))
+    {
+        at += 2;
+    }
+    match is_postcode(page, at) {
+        true => end_of_town(page, at + 1),
+        // A town without its postcode counts if it is known: `Hauptstraße 3 in Köln` does not.
+        false => page.tokens.get(at).filter(|token| steps > 0 && token.is(TOWN) && token.is_capital()).and_then(|_| end_of_town(page, at)),
+    }
+}
+
+fn is_postcode(page: &Page<'_>, at: usize) -> bool {
+    page.tokens.get(at).is_some_and(|token| {
+        token.shape == Shape::Number
+            && token.len() == 5
+            && page.word(token).parse().is_ok_and(|code: u32| (1001..=99998).contains(&code))
+    })
+}
+
+/// The end of a town's name: `Köln`, `Frankfurt am Main`, `Bad Homburg v. d. Höhe`.
+fn end_of_town(page: &Page<'_>, at: usize) -> Option<usize> {
+    const LEADS: [&str; 12] =
+        ["Bad", "Neu", "Alt", "Groß", "Klein", "Sankt", "St", "Hohen", "Markt", "Hansestadt", "Lutherstadt", "Schwäbisch"];
+    const LINKS: [&str; 16] =
+        ["am", "an", "der", "im", "ob", "vor", "bei", "in", "v", "d", "a", "i", "den", "dem", "unter", "auf"];
+    let first = page.tokens.get(at)?;
+    if !first.is_capital() || !page.gap(at - 1).starts_with(' ') && !page.gap(at - 1).is_empty() && !page.gap(at - 1).starts_with('\u{a0}') {
+        return None;
+    }
+    let mut last = at;
+    if LEADS.contains(&page.word(first)) {
+        let skip = 1 + usize::from(page.tokens.get(at + 1).is_some_and(|mark| mark.is_mark('.')));
+        if page.tokens.get(at + skip).is_some_and(Token::is_capital) {
+            last = at + skip;
+        }
+    }
+    while page.tokens.get(last + 1).is_some_and(|mark| mark.is_mark('-')) && page.is_joined(last) && page.tokens.get(last + 2).is_some_and(Token::is_capital) {
+        last += 2;
+    }
+    let links = page.tokens[last + 1..].iter().take(4).take_while(|token| {
+        LINKS.contains(&page.word(token)) || token.is_mark('.')
+    }).count();
+    let river = page.tokens.get(last + links + 1).filter(|token| links > 0 && token.is_capital() && RIVERS.contains(&page.word(token)));
+    if river.is_some() {
+        last += links + 1;
+    }
+    let is_bracket = page.tokens.get(last + 1).is_some_and(|mark| mark.is_mark('('))
+        && page.tokens.get(last + 2).is_some_and(|word| RIVERS.contains(&page.word(word)));
+    Some(if is_bracket { last + 3 } else { last })
+}
+
+/// What stands behind `am`, `an der`, `im` in the names of towns.
+const RIVERS: [&str; 32] = [
+    "Main", "M", "Oder", "Rhein", "Neckar", "Donau", "Ruhr", "Lahn", "Inn", "Isar", "Saale", "Elbe",
+    "Weser", "Aller", "Spree", "Havel", "Lech", "Ilm", "See", "Bodensee", "Breisgau", "Br", "Tauber",
+    "Höhe", "Weinstraße", "Allgäu", "Harz", "Taunus", "Westfalen", "Westf", "Odenwald", "Mosel",
+];
+
+fn at_postcode(page: &Page<'_>, index: usize) -> Option<(usize, usize, f32)> {
+    if !is_postcode(page, index) {
+        return None;
+    }
+    let town = page.tokens.get(index + 1)?;
+    let last = end_of_town(page, index + 1)?;
+    let word = page.word(town);
+    let tail = page.word(&page.tokens[last]);
+    let before = &page.tokens[index - 1];
+    let is_country = before.is_mark('-') && index >= 2 && page.word(&page.tokens[index - 2]) == "D";
+    let is_town_like = !town.is(NOUN) && word.len() >= 5 && TOWN_ENDS.iter().any(|end| word.ends_with(end) || tail.ends_with(end));
+    let is_number_before = matches!(before.shape, Shape::Number | Shape::Mixed) || before.is_mark('/') || before.is_mark('.') && page.is_joined(index - 1);
+    let score = if is_country {
+        0.9
+    } else if is_number_before || UNITS.contains(&word) {
+        0.0
+    } else if town.is(TOWN) {
+        0.85
+    } else if has_residence_before(page, index) && !town.is(NOUN) {
+        0.8
+    } else if is_town_like {
+        0.6
+    } else {
+        0.0
+    };
+    let first = if is_country { index - 2 } else { index };
+    (score >= 0.5).then(|| (page.tokens[first].start, page.tokens[last].end, score))
+}
