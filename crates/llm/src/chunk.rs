@@ -126,6 +126,13 @@ impl ChatChunk {
         Head { id: text("id").to_owned(), created, model: text("model").to_owned() }
     }
 
+    /// Sets a field of every choice.
+    pub(crate) fn set_choice_field(&mut self, name: &str, value: Value) {
+        for choice in self.choices_mut().iter_mut().filter_map(Value::as_object_mut) {
+            choice.insert(name.to_owned(), value.clone());
+        }
+    }
+
     /// All fields, as on the wire.
     #[must_use]
     pub fn fields(&self) -> &Map<String, Value> {

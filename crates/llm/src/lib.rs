@@ -4,23 +4,30 @@
 //! Bytes to values and back. Knows no network, no clock and no files. Types only what we act on;
 //! every other field of the OpenAI interface is kept as it came and handed on.
 
+mod anthropic;
 mod chunk;
 mod citation;
+mod conversation;
+mod dialect;
 mod error_body;
 mod extension;
 mod language;
 mod message;
+pub mod messages;
 pub mod openai;
 mod prompt;
 mod request;
 mod response;
+mod settings;
 mod source;
 mod sse;
+mod stream;
 mod upstream;
 mod usage;
 
 pub use chunk::{ChatChunk, ChatEvent, Citation, StreamItem};
 pub use citation::CitationFilter;
+pub use dialect::{Authentication, Dialect, OutgoingCall, UnknownDialect};
 pub use error_body::{UPSTREAM_MESSAGE_CHARS_MAX, UpstreamError};
 pub use extension::Extension;
 pub use language::Language;
@@ -32,5 +39,6 @@ pub use request::{
 pub use response::{ChatResponse, DecodeError};
 pub use source::{Grounding, Source, SummaryLength, Task};
 pub use sse::{SseDecoder, SseError, SseEvent, SseLimits};
+pub use stream::{ChatStream, StreamError};
 pub use upstream::Delivery;
-pub use usage::Usage;
+pub use usage::{Usage, UsageDetails};

@@ -61,6 +61,27 @@ impl Head {
         ChatResponse::from_fields(fields)
     }
 
+    /// The whole answer with a message and a reason of its own.
+    pub(crate) fn response_of(
+        &self,
+        message: Value,
+        finish_reason: &str,
+        usage: Value,
+    ) -> ChatResponse {
+        let mut fields = self.fields("chat.completion");
+        let choice = json!({
+            "index": 0, "message": message, "logprobs": null, "finish_reason": finish_reason,
+        });
+        fields.insert("choices".to_owned(), json!([choice]));
+        fields.insert("usage".to_owned(), usage);
+        ChatResponse::from_fields(fields)
+    }
+
+    /// A piece of the only choice.
+    pub(crate) fn delta_chunk(&self, delta: Value) -> ChatChunk {
+        self.chunk(delta, Value::Null)
+    }
+
     fn chunk(&self, delta: Value, finish_reason: Value) -> ChatChunk {
         let mut fields = self.fields("chat.completion.chunk");
         let choice =

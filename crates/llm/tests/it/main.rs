@@ -4,8 +4,11 @@
 mod chunk;
 mod citation;
 mod error_body;
+mod matrix;
+mod messages;
 mod openai;
 mod prompt;
 mod request;
 mod sse;
 mod upstream;
+mod wire;
