@@ -5,7 +5,7 @@ mod request;
 mod response;
 mod stream;
 
-pub(crate) use request::{FIELDS, chat_call};
+pub(crate) use request::{Thoughts, chat_call, thoughts};
 pub(crate) use response::chat_response;
 pub(crate) use stream::StreamReader;
 

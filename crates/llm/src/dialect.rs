@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::{
     ChatRequest, ChatResponse, ChatStream, DecodeError, Delivery, RequestError, UpstreamError,
-    anthropic, openai::Head,
+    anthropic, bedrock, gemini, ollama, openai::Head,
 };
 
 pub(crate) use quirks::{DeveloperRole, MaxTokensName, Quirks};
@@ -143,6 +143,9 @@ impl Dialect {
                 Ok(OutgoingCall::new("chat/completions", body))
             }
             Wire::Anthropic => anthropic::chat_call(request, upstream_model, delivery, self),
+            Wire::Gemini => gemini::chat_call(request, upstream_model, delivery, self),
+            Wire::Bedrock => bedrock::chat_call(request, upstream_model, delivery, self),
+            Wire::Ollama => ollama::chat_call(request, upstream_model, delivery, self),
         }
     }
 
@@ -155,6 +158,9 @@ impl Dialect {
         match self.wire() {
             Wire::OpenAi(_) => ChatResponse::parse(body),
             Wire::Anthropic => anthropic::chat_response(body, head),
+            Wire::Gemini => gemini::chat_response(body, head),
+            Wire::Bedrock => bedrock::chat_response(body, head),
+            Wire::Ollama => ollama::chat_response(body, head),
         }
     }
 
@@ -167,7 +173,13 @@ impl Dialect {
     /// Reads the body of a refusal.
     #[must_use]
     pub fn error(self, body: &[u8]) -> UpstreamError {
-        UpstreamError::parse(body)
+        let code_names: &[&str] = match self.wire() {
+            Wire::OpenAi(_) | Wire::Ollama => &[],
+            Wire::Anthropic => &["/error/type"],
+            Wire::Gemini => &["/error/status", "/0/error/status"],
+            Wire::Bedrock => &["/__type"],
+        };
+        UpstreamError::parse_with(body, code_names)
     }
 
     pub(crate) fn wire(self) -> Wire {

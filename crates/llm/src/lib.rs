@@ -4,16 +4,22 @@
 //! Bytes to values and back. Knows no network, no clock and no files. Types only what we act on;
 //! every other field of the OpenAI interface is kept as it came and handed on.
 
+mod answer;
 mod anthropic;
+mod bedrock;
 mod chunk;
 mod citation;
 mod conversation;
 mod dialect;
 mod error_body;
+mod event_stream;
 mod extension;
+mod gemini;
 mod language;
+mod lines;
 mod message;
 pub mod messages;
+mod ollama;
 pub mod openai;
 mod prompt;
 mod request;

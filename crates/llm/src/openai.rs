@@ -61,18 +61,10 @@ impl Head {
         ChatResponse::from_fields(fields)
     }
 
-    /// The whole answer with a message and a reason of its own.
-    pub(crate) fn response_of(
-        &self,
-        message: Value,
-        finish_reason: &str,
-        usage: Value,
-    ) -> ChatResponse {
+    /// The whole answer with choices of its own.
+    pub(crate) fn response_of(&self, choices: Vec<Value>, usage: Value) -> ChatResponse {
         let mut fields = self.fields("chat.completion");
-        let choice = json!({
-            "index": 0, "message": message, "logprobs": null, "finish_reason": finish_reason,
-        });
-        fields.insert("choices".to_owned(), json!([choice]));
+        fields.insert("choices".to_owned(), choices.into());
         fields.insert("usage".to_owned(), usage);
         ChatResponse::from_fields(fields)
     }
@@ -80,6 +72,13 @@ impl Head {
     /// A piece of the only choice.
     pub(crate) fn delta_chunk(&self, delta: Value) -> ChatChunk {
         self.chunk(delta, Value::Null)
+    }
+
+    /// A piece with choices of its own.
+    pub(crate) fn chunk_of(&self, choices: Vec<Value>) -> ChatChunk {
+        let mut fields = self.fields("chat.completion.chunk");
+        fields.insert("choices".to_owned(), choices.into());
+        ChatChunk::from_fields(fields)
     }
 
     fn chunk(&self, delta: Value, finish_reason: Value) -> ChatChunk {
@@ -98,6 +97,13 @@ impl Head {
         fields.insert("model".to_owned(), self.model.as_str().into());
         fields
     }
+}
+
+/// One choice of a whole answer.
+pub(crate) fn choice(index: u64, message: Value, finish_reason: &str) -> Value {
+    json!({
+        "index": index, "message": message, "logprobs": null, "finish_reason": finish_reason,
+    })
 }
 
 /// One event of a stream, ready to send.

@@ -11,7 +11,7 @@ const MAX_TOKENS_DEFAULT: u64 = 8_192;
 /// The smallest budget for thinking that the interface takes.
 const BUDGET_TOKENS_MIN: u64 = 1_024;
 
-pub(crate) const FIELDS: FieldRules = FieldRules {
+const FIELDS: FieldRules = FieldRules {
     translated: &[
         "max_tokens",
         "max_completion_tokens",
@@ -94,28 +94,14 @@ fn insert_limits(
 ) -> Result<(), RequestError> {
     let mut output = Map::new();
     let limit = settings.request.max_tokens().map(u64::from);
-    let thinking = settings.thinking()?;
-    let thinks_in_budget = BUDGET_MODELS.iter().any(|model| upstream_model.starts_with(model));
-    let budget = match thinking {
-        Some(Thinking::Budget(tokens)) => Some(tokens),
-        // Thinking counts against the limit, and a level must not use it up.
-        Some(effort @ Thinking::Effort(_)) if thinks_in_budget => {
-            let most = limit.map_or(u64::MAX, |limit| limit / 2);
-            effort.budget_tokens().map(|tokens| tokens.min(most).max(BUDGET_TOKENS_MIN))
-        }
-        _ => None,
-    };
+    let Thoughts { thinking, budget, effort } = thoughts(settings, upstream_model)?;
     let max_tokens = limit.unwrap_or(MAX_TOKENS_DEFAULT.saturating_add(budget.unwrap_or(0)));
-    if let Some(tokens) = budget {
-        body.insert("thinking".to_owned(), json!({"type": "enabled", "budget_tokens": tokens}));
-    } else if let Some(Thinking::Adaptive | Thinking::Effort(_)) = thinking {
-        body.insert("thinking".to_owned(), json!({"type": "adaptive"}));
-        let effort = thinking.as_ref().and_then(Thinking::effort);
-        let effort = effort.or_else(|| settings.request.field("reasoning_effort")?.as_str());
-        if let Some(effort) = effort {
-            let effort = if effort == "minimal" { "low" } else { effort };
-            output.insert("effort".to_owned(), effort.into());
-        }
+    body.insert("max_tokens".to_owned(), max_tokens.into());
+    if let Some(thinking) = thinking {
+        body.insert("thinking".to_owned(), thinking);
+    }
+    if let Some(effort) = effort {
+        output.insert("effort".to_owned(), effort.into());
     }
     match settings.format()? {
         None => {}
@@ -124,11 +110,49 @@ fn insert_limits(
             output.insert("format".to_owned(), json!({"type": "json_schema", "schema": schema}));
         }
     }
-    body.insert("max_tokens".to_owned(), max_tokens.into());
     if !output.is_empty() {
         body.insert("output_config".to_owned(), Value::Object(output));
     }
     Ok(())
+}
+
+/// How a model of Anthropic's is asked to think.
+pub(crate) struct Thoughts {
+    /// The field `thinking`.
+    pub thinking: Option<Value>,
+    /// Tokens of the answer that may go into thinking.
+    pub budget: Option<u64>,
+    /// The level, for models that know levels.
+    pub effort: Option<String>,
+}
+
+pub(crate) fn thoughts(
+    settings: &Settings<'_>,
+    upstream_model: &str,
+) -> Result<Thoughts, RequestError> {
+    let limit = settings.request.max_tokens().map(u64::from);
+    let wanted = settings.thinking()?;
+    let thinks_in_budget = BUDGET_MODELS.iter().any(|model| upstream_model.contains(model));
+    let budget = match wanted {
+        Some(Thinking::Budget(tokens)) => Some(tokens),
+        // Thinking counts against the limit, and a level must not use it up.
+        Some(effort @ Thinking::Effort(_)) if thinks_in_budget => {
+            let most = limit.map_or(u64::MAX, |limit| limit / 2);
+            effort.budget_tokens().map(|tokens| tokens.min(most).max(BUDGET_TOKENS_MIN))
+        }
+        _ => None,
+    };
+    let (thinking, effort) = match (budget, wanted) {
+        (Some(tokens), _) => (Some(json!({"type": "enabled", "budget_tokens": tokens})), None),
+        (None, Some(wanted @ (Thinking::Adaptive | Thinking::Effort(_)))) => {
+            let level = wanted.effort().map(str::to_owned);
+            let given = || settings.request.field("reasoning_effort")?.as_str().map(str::to_owned);
+            (Some(json!({"type": "adaptive"})), level.or_else(given))
+        }
+        (None, _) => (None, None),
+    };
+    let effort = effort.map(|level| if level == "minimal" { "low".to_owned() } else { level });
+    Ok(Thoughts { thinking, budget, effort })
 }
 
 fn insert_tools(

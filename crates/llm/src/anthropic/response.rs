@@ -1,9 +1,11 @@
 //! A whole answer of Anthropic's as a chat completion.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::finish_reason;
-use crate::{ChatResponse, DecodeError, Usage, UsageDetails, openai::Head};
+use crate::answer::{self, Answer};
+use crate::openai::{Head, choice};
+use crate::{ChatResponse, DecodeError, Usage, UsageDetails};
 
 pub(crate) fn chat_response(body: &[u8], head: &Head) -> Result<ChatResponse, DecodeError> {
     let answer: Map<String, Value> = serde_json::from_slice(body).map_err(|_| DecodeError)?;
@@ -11,7 +13,7 @@ pub(crate) fn chat_response(body: &[u8], head: &Head) -> Result<ChatResponse, De
     let message = message(blocks);
     let reason = finish_reason(answer.get("stop_reason").and_then(Value::as_str));
     let usage = answer.get("usage").map_or(Value::Null, |usage| Counts::of(usage).to_value());
-    let mut response = head.response_of(message, reason, usage);
+    let mut response = head.response_of(vec![choice(0, message, reason)], usage);
     if let Some(stop) = answer.get("stop_sequence").filter(|stop| stop.is_string()) {
         response.set_choice_field("stop_reason", stop.clone());
     }
@@ -20,39 +22,23 @@ pub(crate) fn chat_response(body: &[u8], head: &Head) -> Result<ChatResponse, De
 
 /// The message of all blocks; kinds that we never ask for are passed over.
 fn message(blocks: &[Value]) -> Value {
-    let (mut text, mut reasoning) = (None::<String>, None::<String>);
-    let (mut sealed, mut calls) = (Vec::new(), Vec::new());
+    let mut answer = Answer::default();
     for block in blocks {
         let read = |name: &str| block.get(name).and_then(Value::as_str).unwrap_or_default();
         match read("type") {
-            "text" => text.get_or_insert_default().push_str(read("text")),
+            "text" => answer.push_text(read("text")),
             "thinking" => {
-                reasoning.get_or_insert_default().push_str(read("thinking"));
-                sealed.push(block.clone());
+                answer.push_reasoning(read("thinking"));
+                answer.push_sealed(block.clone());
             }
-            "redacted_thinking" => sealed.push(block.clone()),
-            "tool_use" => calls.push(json!({
-                "id": read("id"),
-                "type": "function",
-                "function": {
-                    "name": read("name"),
-                    "arguments": block.get("input").unwrap_or(&json!({})).to_string(),
-                },
-            })),
+            "redacted_thinking" => answer.push_sealed(block.clone()),
+            "tool_use" => {
+                answer.push_call(answer::call(read("id"), read("name"), block.get("input")));
+            }
             _ => {}
         }
     }
-    let mut message = json!({"role": "assistant", "content": text, "refusal": null});
-    if let Some(reasoning) = reasoning {
-        message["reasoning_content"] = reasoning.into();
-    }
-    if !sealed.is_empty() {
-        message["thinking_blocks"] = sealed.into();
-    }
-    if !calls.is_empty() {
-        message["tool_calls"] = calls.into();
-    }
-    message
+    answer.into_message()
 }
 
 /// Anthropic counts what came out of the cache and went into it apart; OpenAI counts it in.

@@ -27,13 +27,13 @@ pub(crate) enum MediaSource<'a> {
 }
 
 impl Media<'_> {
-    /// The image format, e.g. `png`, if it is an inline image.
-    pub(crate) fn inline_image(&self) -> Option<(&str, &str)> {
+    /// The Base64 of an inline image.
+    pub(crate) fn inline_image(&self) -> Option<&str> {
         match self.source {
-            MediaSource::Inline { media_type, base64 } => {
-                Some((media_type.strip_prefix("image/")?, base64))
+            MediaSource::Inline { media_type, base64 } if media_type.starts_with("image/") => {
+                Some(base64)
             }
-            MediaSource::Url { .. } => None,
+            _ => None,
         }
     }
 }

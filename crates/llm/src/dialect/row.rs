@@ -8,6 +8,9 @@ use super::{Authentication, Dialect, Quirks};
 pub(crate) enum Wire {
     OpenAi(&'static Quirks),
     Anthropic,
+    Gemini,
+    Bedrock,
+    Ollama,
 }
 
 /// What is fixed about a dialect.
@@ -23,7 +26,7 @@ pub(super) struct Row {
 const BEARER: Authentication = Authentication::Bearer;
 
 #[rustfmt::skip]
-const ROWS: [Row; 15] = [
+const ROWS: [Row; 19] = [
     row(Dialect::Compatible, "compatible", "OpenAI-compatible", Wire::OpenAi(&Quirks::PLAIN), BEARER, "https://models.example/v1"),
     row(Dialect::OpenAi, "openai", "OpenAI", Wire::OpenAi(&OPENAI), BEARER, "https://api.openai.com/v1"),
     row(Dialect::Azure, "azure", "Azure OpenAI", Wire::OpenAi(&OPENAI), Authentication::Header("api-key"), "https://NAME.openai.azure.com/openai/v1"),
@@ -39,6 +42,10 @@ const ROWS: [Row; 15] = [
     row(Dialect::Ovhcloud, "ovhcloud", "OVHcloud", Wire::OpenAi(&OPEN_WEIGHTS), BEARER, "https://oai.endpoints.kepler.ai.cloud.ovh.net/v1"),
     row(Dialect::AlephAlpha, "alephalpha", "Aleph Alpha", Wire::OpenAi(&OPEN_WEIGHTS), BEARER, "https://inference-api.pharia.example/v1"),
     row(Dialect::Anthropic, "anthropic", "Anthropic", Wire::Anthropic, Authentication::Header("x-api-key"), "https://api.anthropic.com/v1"),
+    row(Dialect::Gemini, "gemini", "Google Gemini", Wire::Gemini, Authentication::Header("x-goog-api-key"), "https://generativelanguage.googleapis.com/v1beta"),
+    row(Dialect::Vertex, "vertex", "Google Vertex AI", Wire::Gemini, BEARER, "https://europe-west3-aiplatform.googleapis.com/v1/projects/PROJECT/locations/europe-west3"),
+    row(Dialect::Bedrock, "bedrock", "AWS Bedrock", Wire::Bedrock, Authentication::AwsSignature("bedrock"), "https://bedrock-runtime.eu-central-1.amazonaws.com"),
+    row(Dialect::Ollama, "ollama", "Ollama", Wire::Ollama, BEARER, "http://127.0.0.1:11434"),
 ];
 
 const fn row(

@@ -49,8 +49,13 @@ fn describe_call(case: &Value, dialect: Dialect) -> String {
     let request = ChatRequest::parse(case["request"].to_string().as_bytes()).unwrap();
     let mut text = String::new();
     for delivery in [Delivery::Whole, Delivery::Streamed] {
-        let model =
-            if dialect == Dialect::Anthropic { "claude-sonnet-4-5" } else { "up/stream:7b" };
+        let model = match dialect {
+            Dialect::Anthropic => "claude-sonnet-4-5",
+            Dialect::Bedrock => "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            Dialect::Gemini => "gemini-2.5-pro",
+            Dialect::Vertex => "gemini-3-pro",
+            _ => "up/stream:7b",
+        };
         let call = match dialect.chat_call(&request, model, delivery) {
             Ok(call) => call,
             Err(error) => return format!("refused: {error}\n"),
