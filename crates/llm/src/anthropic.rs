@@ -5,7 +5,7 @@ mod request;
 mod response;
 mod stream;
 
-pub(crate) use request::{Thoughts, chat_call, thoughts};
+pub(crate) use request::{Thoughts, chat_call, max_tokens, thoughts};
 pub(crate) use response::chat_response;
 pub(crate) use stream::StreamReader;
 

@@ -19,6 +19,13 @@ pub struct Head {
 }
 
 impl Head {
+    /// What the fields of an answer or of a piece of one say; empty where they say nothing.
+    pub(crate) fn of(fields: &Map<String, Value>) -> Self {
+        let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
+        let created = fields.get("created").and_then(Value::as_i64).unwrap_or_default();
+        Self { id: text("id").to_owned(), created, model: text("model").to_owned() }
+    }
+
     /// The first chunk: the model begins to speak.
     #[must_use]
     pub fn opening_chunk(&self) -> ChatChunk {

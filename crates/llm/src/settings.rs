@@ -15,8 +15,8 @@ pub(crate) struct FieldRules {
     pub ignored: &'static [&'static str],
 }
 
-/// Hints that concern bookkeeping at OpenAI: who asks, what is stored, what is cached. No other
-/// dialect has them, and an answer is the same without.
+/// Hints that concern bookkeeping at OpenAI: who asks, what is stored, what is cached. Others do not
+/// have them, and an answer is the same without.
 pub(crate) const HINTS: [&str; 7] = [
     "user",
     "metadata",
@@ -53,6 +53,9 @@ pub(crate) fn asks_for_something(name: &str, value: &Value) -> bool {
         "n" => value.as_u64() != Some(1) && !value.is_null(),
         "parallel_tool_calls" => value.as_bool() == Some(false),
         "response_format" => value.get("type").and_then(Value::as_str) != Some("text"),
+        "modalities" => {
+            value.as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind != "text"))
+        }
         "logprobs" | "store" => value.as_bool() == Some(true),
         "frequency_penalty" | "presence_penalty" | "top_logprobs" => {
             value.as_f64().is_some_and(|number| number != 0.0)

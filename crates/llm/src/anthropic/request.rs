@@ -95,7 +95,7 @@ fn insert_limits(
     let mut output = Map::new();
     let limit = settings.request.max_tokens().map(u64::from);
     let Thoughts { thinking, budget, effort } = thoughts(settings, upstream_model)?;
-    let max_tokens = limit.unwrap_or(MAX_TOKENS_DEFAULT.saturating_add(budget.unwrap_or(0)));
+    let max_tokens = limit.unwrap_or_else(|| max_tokens(budget.unwrap_or(0)));
     body.insert("max_tokens".to_owned(), max_tokens.into());
     if let Some(thinking) = thinking {
         body.insert("thinking".to_owned(), thinking);
@@ -114,6 +114,11 @@ fn insert_limits(
         body.insert("output_config".to_owned(), Value::Object(output));
     }
     Ok(())
+}
+
+/// The limit where the caller set none: room for an answer beside the thoughts.
+pub(crate) fn max_tokens(budget: u64) -> u64 {
+    budget.saturating_add(MAX_TOKENS_DEFAULT)
 }
 
 /// How a model of Anthropic's is asked to think.
@@ -201,22 +206,22 @@ fn message(turn: &Turn<'_>, dialect: Dialect) -> Result<Value, RequestError> {
     Ok(json!({"role": role, "content": contents(&turn.blocks, dialect)?}))
 }
 
-/// Blocks; a single plain text becomes the short form.
+/// Blocks; a single plain text becomes the short form. Thoughts without a seal are left out: only the
+/// server that had them may see them again.
 fn contents(blocks: &[Block<'_>], dialect: Dialect) -> Result<Value, RequestError> {
-    if let [Block::Text { text, cache: None }] = blocks {
+    let is_sent = |block: &&Block<'_>| !matches!(block, Block::Thinking { signature: None, .. });
+    let mut sent = blocks.iter().filter(is_sent);
+    if let (Some(Block::Text { text, cache: None }), None) = (sent.next(), sent.next()) {
         return Ok((*text).into());
     }
-    let blocks: Result<Vec<_>, _> =
-        blocks.iter().filter_map(|block| content(block, dialect).transpose()).collect();
-    blocks.map(Value::Array)
+    let sent = blocks.iter().filter(is_sent);
+    sent.map(|block| content(block, dialect)).collect()
 }
 
-/// One block; `None` for thoughts without a seal, which only the server that had them may see again.
-fn content(block: &Block<'_>, dialect: Dialect) -> Result<Option<Value>, RequestError> {
-    Ok(Some(match block {
+fn content(block: &Block<'_>, dialect: Dialect) -> Result<Value, RequestError> {
+    Ok(match block {
         Block::Text { text, cache } => marked(json!({"type": "text", "text": text}), *cache),
         Block::Media(one) => marked(media(one, dialect)?, one.cache),
-        Block::Thinking { signature: None, .. } => return Ok(None),
         Block::Thinking { text, signature } => {
             json!({"type": "thinking", "thinking": text, "signature": signature})
         }
@@ -234,7 +239,7 @@ fn content(block: &Block<'_>, dialect: Dialect) -> Result<Option<Value>, Request
             }
             marked(result, *cache)
         }
-    }))
+    })
 }
 
 fn media(media: &Media<'_>, dialect: Dialect) -> Result<Value, RequestError> {

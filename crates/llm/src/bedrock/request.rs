@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::anthropic::{Thoughts, thoughts};
+use crate::anthropic::{Thoughts, max_tokens, thoughts};
 use crate::conversation::{Block, Conversation, Media, MediaSource, Speaker};
 use crate::dialect::path_segment;
 use crate::settings::{FieldRules, Format, HINTS, Settings, ToolChoice};
@@ -48,13 +48,13 @@ pub(crate) fn chat_call(
     if !conversation.system.is_empty() {
         body.insert("system".to_owned(), contents(&conversation.system, dialect)?.into());
     }
-    let inference = inference(&settings)?;
+    let (additional, budget) = additional(&settings, upstream_model)?;
+    let inference = inference(&settings, budget)?;
     if !inference.is_empty() {
         body.insert("inferenceConfig".to_owned(), inference.into());
     }
     insert_tools(&settings, &mut body)?;
     insert_output(&settings, &mut body)?;
-    let additional = additional(&settings, upstream_model)?;
     if !additional.is_empty() {
         body.insert("additionalModelRequestFields".to_owned(), additional.into());
     }
@@ -66,9 +66,14 @@ pub(crate) fn chat_call(
     Ok(OutgoingCall::json(path, &body.into()))
 }
 
-fn inference(settings: &Settings<'_>) -> Result<Map<String, Value>, RequestError> {
+/// The settings of all models. A budget for thinking counts against the limit, so it needs one.
+fn inference(
+    settings: &Settings<'_>,
+    budget: Option<u64>,
+) -> Result<Map<String, Value>, RequestError> {
     let mut config = Map::new();
-    if let Some(tokens) = settings.request.max_tokens() {
+    let limit = settings.request.max_tokens().map(u64::from);
+    if let Some(tokens) = limit.or(budget.map(max_tokens)) {
         config.insert("maxTokens".to_owned(), tokens.into());
     }
     settings.copy(&[("temperature", "temperature"), ("top_p", "topP")], &mut config);
@@ -132,19 +137,20 @@ fn insert_output(
     Ok(())
 }
 
-/// What the maker of a model adds to Converse. Which maker, the model's id tells.
+/// What the maker of a model adds to Converse, and a budget for thinking in it. Which maker it is,
+/// the model's id tells.
 fn additional(
     settings: &Settings<'_>,
     upstream_model: &str,
-) -> Result<Map<String, Value>, RequestError> {
+) -> Result<(Map<String, Value>, Option<u64>), RequestError> {
     let mut fields = Map::new();
     if upstream_model.contains("anthropic.") {
         settings.copy(&[("top_k", "top_k")], &mut fields);
-        let Thoughts { thinking, effort, .. } = thoughts(settings, upstream_model)?;
+        let Thoughts { thinking, effort, budget } = thoughts(settings, upstream_model)?;
         fields.extend(thinking.map(|thinking| ("thinking".to_owned(), thinking)));
         let effort = effort.map(|effort| ("output_config".to_owned(), json!({"effort": effort})));
         fields.extend(effort);
-        return Ok(fields);
+        return Ok((fields, budget));
     }
     if settings.request.field("top_k").is_some() {
         return Err(settings.dialect.refuse("top_k"));
@@ -156,7 +162,7 @@ fn additional(
         }
         fields.insert("reasoning_effort".to_owned(), effort.into());
     }
-    Ok(fields)
+    Ok((fields, None))
 }
 
 fn contents(blocks: &[Block<'_>], dialect: Dialect) -> Result<Vec<Value>, RequestError> {

@@ -41,9 +41,8 @@ impl StreamReader {
                 items.extend(self.piece(delta).map(|delta| self.delta(delta)));
             }
             "contentBlockStop" => {
-                if std::mem::take(&mut self.is_empty_call) {
-                    items.push(self.delta(self.arguments("{}")));
-                }
+                let is_empty = std::mem::take(&mut self.is_empty_call);
+                items.extend(is_empty.then(|| self.delta(self.arguments("{}"))));
             }
             "messageStop" => {
                 let reason = response::finish_reason(body.get("stopReason"));

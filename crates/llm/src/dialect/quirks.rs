@@ -1,6 +1,6 @@
 //! In which small ways servers that speak OpenAI differ from each other.
 
-use crate::settings::asks_for_something;
+use crate::settings::{HINTS, asks_for_something};
 use crate::{ChatRequest, Dialect, RequestError};
 
 /// What the limit on tokens is called.
@@ -34,8 +34,8 @@ pub(crate) struct Quirks {
     pub takes_reasoning: bool,
     /// Fields with another name on this server: ours, theirs.
     pub renamed: &'static [(&'static str, &'static str)],
-    /// Fields that the server refuses or, worse, overlooks.
-    pub refused: &'static [&'static str],
+    /// Fields that the server refuses or, worse, overlooks; in groups, to be shared between rows.
+    pub refused: &'static [&'static [&'static str]],
     /// Hints that the server refuses although the answer is the same without.
     pub ignored: &'static [&'static str],
 }
@@ -52,68 +52,51 @@ const PLAIN: Quirks = Quirks {
 };
 
 /// OpenAI and Azure: the old name is deprecated and newer models refuse it.
-pub(crate) const OPENAI: Quirks =
-    Quirks { max_tokens: MaxTokensName::New, takes_reasoning: false, refused: &["top_k"], ..PLAIN };
+pub(crate) const OPENAI: Quirks = Quirks {
+    max_tokens: MaxTokensName::New,
+    takes_reasoning: false,
+    refused: &[&["top_k"]],
+    ..PLAIN
+};
+
+/// What only OpenAI itself can do: servers on top of open weights overlook it.
+const OPENAI_ONLY: [&str; 7] = [
+    "functions",
+    "function_call",
+    "modalities",
+    "audio",
+    "prediction",
+    "verbosity",
+    "web_search_options",
+];
 
 /// Servers on top of open weights: the chat template decides about roles.
-pub(crate) const OPEN_WEIGHTS: Quirks =
-    Quirks { max_tokens: MaxTokensName::Old, developer: DeveloperRole::System, ..PLAIN };
+pub(crate) const OPEN_WEIGHTS: Quirks = Quirks {
+    max_tokens: MaxTokensName::Old,
+    developer: DeveloperRole::System,
+    refused: &[&OPENAI_ONLY],
+    ..PLAIN
+};
 
 /// Mistral answers 422 to every field that it does not know.
 pub(crate) const MISTRAL: Quirks = Quirks {
     takes_stream_options: false,
     takes_reasoning: false,
     renamed: &[("seed", "random_seed")],
-    refused: &[
-        "logprobs",
-        "top_logprobs",
-        "logit_bias",
-        "functions",
-        "function_call",
-        "modalities",
-        "audio",
-        "top_k",
-        "verbosity",
-        "web_search_options",
-    ],
-    ignored: &[
-        "user",
-        "metadata",
-        "store",
-        "safety_identifier",
-        "prompt_cache_key",
-        "prompt_cache_retention",
-        "service_tier",
-    ],
+    refused: &[&OPENAI_ONLY, &["logprobs", "top_logprobs", "logit_bias", "top_k"]],
+    ignored: &HINTS,
     ..OPEN_WEIGHTS
 };
 
-/// TGI overlooks what its request type does not have; its grammar and several tool calls at once
-/// cannot be steered, and it gives one answer only.
+/// TGI gives one answer only, and several tool calls at once cannot be steered.
 pub(crate) const TGI: Quirks = Quirks {
-    refused: &[
-        "n",
-        "logit_bias",
-        "parallel_tool_calls",
-        "functions",
-        "function_call",
-        "modalities",
-        "audio",
-        "reasoning_effort",
-        "verbosity",
-    ],
-    ..OPEN_WEIGHTS
-};
-
-/// The server of llama.cpp knows no audio out and no old function calls.
-pub(crate) const LLAMA_CPP: Quirks = Quirks {
-    refused: &["functions", "function_call", "modalities", "audio", "verbosity"],
+    refused: &[&OPENAI_ONLY, &["n", "logit_bias", "parallel_tool_calls", "reasoning_effort"]],
     ..OPEN_WEIGHTS
 };
 
 /// Scaleway's page on OpenAI compatibility lists these as unsupported.
 pub(crate) const SCALEWAY: Quirks = Quirks {
-    refused: &["n", "top_logprobs", "logit_bias", "functions", "function_call"],
+    refused: &[&OPENAI_ONLY, &["n", "top_logprobs", "logit_bias"]],
     ignored: &["user"],
     ..OPEN_WEIGHTS
 };
@@ -127,7 +110,7 @@ impl Quirks {
         request: &ChatRequest,
         dialect: Dialect,
     ) -> Result<(), RequestError> {
-        for name in self.refused {
+        for name in self.refused.iter().copied().flatten() {
             if request.field(name).is_some_and(|value| asks_for_something(name, value)) {
                 return Err(dialect.refuse(*name));
             }
@@ -143,7 +126,8 @@ impl Quirks {
             _ => {}
         }
         // A refused field that is still here asks for nothing, and the server may not know it.
-        if self.ignored.contains(&field) || self.refused.contains(&field) {
+        if self.ignored.contains(&field) || self.refused.iter().any(|group| group.contains(&field))
+        {
             return None;
         }
         let renamed = self.renamed.iter().find(|(ours, _)| *ours == field);

@@ -1,6 +1,6 @@
 //! The table of dialects: one row each.
 
-use super::quirks::{LLAMA_CPP, MISTRAL, OPEN_WEIGHTS, OPENAI, SCALEWAY, TGI};
+use super::quirks::{MISTRAL, OPEN_WEIGHTS, OPENAI, SCALEWAY, TGI};
 use super::{Authentication, Dialect, Quirks};
 
 /// The wire format under a dialect.
@@ -34,7 +34,7 @@ const ROWS: [Row; 19] = [
     row(Dialect::Vllm, "vllm", "vLLM", Wire::OpenAi(&OPEN_WEIGHTS), BEARER, "http://127.0.0.1:8000/v1"),
     row(Dialect::Sglang, "sglang", "SGLang", Wire::OpenAi(&OPEN_WEIGHTS), BEARER, "http://127.0.0.1:30000/v1"),
     row(Dialect::Tgi, "tgi", "TGI", Wire::OpenAi(&TGI), BEARER, "http://127.0.0.1:3000/v1"),
-    row(Dialect::LlamaCpp, "llamacpp", "llama.cpp", Wire::OpenAi(&LLAMA_CPP), BEARER, "http://127.0.0.1:8080/v1"),
+    row(Dialect::LlamaCpp, "llamacpp", "llama.cpp", Wire::OpenAi(&OPEN_WEIGHTS), BEARER, "http://127.0.0.1:8080/v1"),
     row(Dialect::Ionos, "ionos", "IONOS", Wire::OpenAi(&OPEN_WEIGHTS), BEARER, "https://openai.inference.de-txl.ionos.com/v1"),
     row(Dialect::Stackit, "stackit", "STACKIT", Wire::OpenAi(&OPEN_WEIGHTS), BEARER, "https://api.openai-compat.model-serving.eu01.onstackit.cloud/v1"),
     row(Dialect::TelekomCloud, "telekomcloud", "Open Telekom Cloud", Wire::OpenAi(&OPEN_WEIGHTS), BEARER, "https://llm-server.llmhub.t-systems.net/v2"),

@@ -3,7 +3,9 @@
 
 use std::{collections::HashSet, fmt::Write as _, fs, path::PathBuf};
 
-use llm::{ChatRequest, ChatResponse, Delivery, Dialect, StreamItem, messages, openai::Head};
+use llm::{
+    ChatRequest, ChatResponse, Delivery, Dialect, StreamItem, messages, openai::Head, responses,
+};
 use serde_json::Value;
 
 use crate::wire;
@@ -78,15 +80,26 @@ fn describe_call(case: &Value, dialect: Dialect) -> String {
     text
 }
 
+/// Fields of a response object that differ from answer to answer.
+const SHOWN: [&str; 5] = ["id", "status", "incomplete_details", "output", "usage"];
+
 fn describe_answer(answer: &ChatResponse) -> String {
     let neutral = Value::Object(answer.fields().clone());
-    format!("{neutral:#}\n--- as /v1/messages\n{:#}\n", messages::response(answer))
+    let mut response = responses::response(answer, &responses::Echo::default());
+    // What every object repeats is shown once, by the tests of the interface itself.
+    response.as_object_mut().unwrap().retain(|name, _| SHOWN.contains(&name.as_str()));
+    format!(
+        "{neutral:#}\n--- as /v1/messages\n{:#}\n--- as /v1/responses\n{response:#}\n",
+        messages::response(answer)
+    )
 }
 
 fn describe_stream(items: &[StreamItem]) -> String {
     let mut text = String::new();
     let mut events = messages::Events::new();
     let mut sent = String::new();
+    let mut typed = responses::Events::new(responses::Echo::default());
+    let mut typed_sent = String::new();
     for item in items {
         match item {
             StreamItem::Chunk(chunk) => {
@@ -95,14 +108,31 @@ fn describe_stream(items: &[StreamItem]) -> String {
                 let usage = usage.map(|usage| format!(" usage {usage}")).unwrap_or_default();
                 writeln!(text, "chunk {choices}{usage}").unwrap();
                 sent += &events.push(chunk);
+                typed_sent += &typed.push(chunk);
             }
             StreamItem::Done => writeln!(text, "done").unwrap(),
             StreamItem::Failed(error) => writeln!(text, "failed {error:?}").unwrap(),
         }
     }
     sent += &events.finish();
+    typed_sent += &typed.finish();
     let lines: Vec<_> = sent.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
-    format!("{text}--- as events of /v1/messages\n{}\n", lines.join("\n"))
+    let typed_lines = typed_sent.lines().filter_map(|line| line.strip_prefix("data: "));
+    let typed_lines: Vec<_> = typed_lines.map(shortened).collect();
+    format!(
+        "{text}--- as events of /v1/messages\n{}\n--- as events of /v1/responses\n{}\n",
+        lines.join("\n"),
+        typed_lines.join("\n"),
+    )
+}
+
+/// A typed event with no more of a whole response than what differs.
+fn shortened(event: &str) -> String {
+    let mut event: Value = serde_json::from_str(event).unwrap();
+    if let Some(response) = event.get_mut("response") {
+        response.as_object_mut().unwrap().retain(|name, _| SHOWN.contains(&name.as_str()));
+    }
+    event.to_string()
 }
 
 fn describe(case: &Value, dialect: Dialect) -> String {
