@@ -121,9 +121,14 @@ impl ChatChunk {
     /// What it shares with the other pieces of its answer, to make one more that fits in.
     #[must_use]
     pub fn head(&self) -> Head {
-        let text = |name: &str| self.fields.get(name).and_then(Value::as_str).unwrap_or_default();
-        let created = self.fields.get("created").and_then(Value::as_i64).unwrap_or_default();
-        Head { id: text("id").to_owned(), created, model: text("model").to_owned() }
+        Head::of(&self.fields)
+    }
+
+    /// Sets a field of every choice.
+    pub(crate) fn set_choice_field(&mut self, name: &str, value: Value) {
+        for choice in self.choices_mut().iter_mut().filter_map(Value::as_object_mut) {
+            choice.insert(name.to_owned(), value.clone());
+        }
     }
 
     /// All fields, as on the wire.

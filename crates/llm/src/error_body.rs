@@ -25,6 +25,15 @@ impl UpstreamError {
             .map_or_else(|_| Self::default(), |body| Self::from_value(&body))
     }
 
+    /// Reads an error body of a dialect whose codes lie elsewhere: at the first of `paths` that holds
+    /// a text.
+    pub(crate) fn parse_with(body: &[u8], paths: &[&str]) -> Self {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let code = paths.iter().find_map(|path| body.pointer(path)?.as_str());
+        let error = Self::from_value(&body);
+        Self { code: code.map(bounded).or(error.code), ..error }
+    }
+
     /// Reads an error object of OpenAI, Azure, vLLM, llama.cpp, Ollama, Mistral or FastAPI.
     #[must_use]
     pub fn from_value(body: &Value) -> Self {

@@ -126,6 +126,27 @@ impl Message {
         Self { role: self.role, fields }
     }
 
+    /// The same message without what only other dialects know, for a request that came in another
+    /// dialect and goes to a server that speaks OpenAI.
+    pub(crate) fn plain(&self, as_system: bool, with_reasoning: bool) -> Self {
+        let mut fields = self.fields.clone();
+        let role = if as_system { Role::System } else { self.role };
+        fields.insert("role".to_owned(), role.code().into());
+        for name in ["thinking_blocks", "is_error", "cache_control"] {
+            fields.shift_remove(name);
+        }
+        if !with_reasoning {
+            fields.shift_remove("reasoning_content");
+        }
+        for list in ["content", "tool_calls"] {
+            let items = fields.get_mut(list).and_then(Value::as_array_mut);
+            for item in items.into_iter().flatten().filter_map(Value::as_object_mut) {
+                item.shift_remove("cache_control");
+            }
+        }
+        Self { role, fields }
+    }
+
     /// Checks what stands at `messages[index]`.
     pub(crate) fn from_value(index: usize, value: Value) -> Result<Self, RequestError> {
         let at = |field: &str| format!("messages[{index}]{field}");

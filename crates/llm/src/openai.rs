@@ -19,6 +19,13 @@ pub struct Head {
 }
 
 impl Head {
+    /// What the fields of an answer or of a piece of one say; empty where they say nothing.
+    pub(crate) fn of(fields: &Map<String, Value>) -> Self {
+        let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
+        let created = fields.get("created").and_then(Value::as_i64).unwrap_or_default();
+        Self { id: text("id").to_owned(), created, model: text("model").to_owned() }
+    }
+
     /// The first chunk: the model begins to speak.
     #[must_use]
     pub fn opening_chunk(&self) -> ChatChunk {
@@ -61,6 +68,26 @@ impl Head {
         ChatResponse::from_fields(fields)
     }
 
+    /// The whole answer with choices of its own.
+    pub(crate) fn response_of(&self, choices: Vec<Value>, usage: Value) -> ChatResponse {
+        let mut fields = self.fields("chat.completion");
+        fields.insert("choices".to_owned(), choices.into());
+        fields.insert("usage".to_owned(), usage);
+        ChatResponse::from_fields(fields)
+    }
+
+    /// A piece of the only choice.
+    pub(crate) fn delta_chunk(&self, delta: Value) -> ChatChunk {
+        self.chunk(delta, Value::Null)
+    }
+
+    /// A piece with choices of its own.
+    pub(crate) fn chunk_of(&self, choices: Vec<Value>) -> ChatChunk {
+        let mut fields = self.fields("chat.completion.chunk");
+        fields.insert("choices".to_owned(), choices.into());
+        ChatChunk::from_fields(fields)
+    }
+
     fn chunk(&self, delta: Value, finish_reason: Value) -> ChatChunk {
         let mut fields = self.fields("chat.completion.chunk");
         let choice =
@@ -77,6 +104,13 @@ impl Head {
         fields.insert("model".to_owned(), self.model.as_str().into());
         fields
     }
+}
+
+/// One choice of a whole answer.
+pub(crate) fn choice(index: u64, message: Value, finish_reason: &str) -> Value {
+    json!({
+        "index": index, "message": message, "logprobs": null, "finish_reason": finish_reason,
+    })
 }
 
 /// One event of a stream, ready to send.

@@ -25,6 +25,7 @@ pub struct ChatRequest {
     stream: bool,
     include_usage: bool,
     extension: Option<Extension>,
+    is_translated: bool,
     /// Every field as it came, in order, but for `fachwerk`; the place of `messages` is kept, its
     /// value lies in `self.messages`.
     fields: Map<String, Value>,
@@ -46,6 +47,7 @@ impl ChatRequest {
             stream: true,
             include_usage: false,
             extension: None,
+            is_translated: false,
             fields,
             grounding: None,
         }
@@ -56,12 +58,17 @@ impl ChatRequest {
     /// # Errors
     /// The first thing that is wrong, with the parameter's name where there is one.
     pub fn parse(body: &[u8]) -> Result<Self, RequestError> {
-        fields::check_depth(body)?;
-        let mut fields = match serde_json::from_slice(body) {
-            Ok(Value::Object(fields)) => fields,
-            Ok(_) => return Err(RequestError::not_json("the body must be a JSON object")),
-            Err(error) => return Err(RequestError::syntax(&error)),
-        };
+        Self::from_fields(parse_object(body)?)
+    }
+
+    /// Checks a request that was put together from one in another dialect. What it may hold beyond
+    /// OpenAI's own fields (`thinking`, `thinking_blocks`, `cache_control`, `is_error`) never reaches
+    /// a server that speaks OpenAI.
+    pub(crate) fn translated(fields: Map<String, Value>) -> Result<Self, RequestError> {
+        Ok(Self { is_translated: true, ..Self::from_fields(fields)? })
+    }
+
+    fn from_fields(mut fields: Map<String, Value>) -> Result<Self, RequestError> {
         let model = fields::model(&fields)?;
         let messages = fields::messages(&mut fields)?;
         let extension = match fields.shift_remove("fachwerk") {
@@ -71,7 +78,16 @@ impl ChatRequest {
         fields::check_types(&fields)?;
         let stream = fields.get("stream").and_then(Value::as_bool).unwrap_or(false);
         let include_usage = fields::include_usage(&fields, stream)?;
-        Ok(Self { model, messages, stream, include_usage, extension, fields, grounding: None })
+        Ok(Self {
+            model,
+            messages,
+            stream,
+            include_usage,
+            extension,
+            is_translated: false,
+            fields,
+            grounding: None,
+        })
     }
 
     /// The model the caller names.
@@ -156,7 +172,22 @@ impl ChatRequest {
         messages + sources.map(|source| source.text.len()).sum::<usize>()
     }
 
+    /// Whether it came in another dialect than OpenAI's chat completions.
+    pub(crate) fn is_translated(&self) -> bool {
+        self.is_translated
+    }
+
     pub(crate) fn fields(&self) -> &Map<String, Value> {
         &self.fields
+    }
+}
+
+/// Parses a body that must be a JSON object, not too deep.
+pub(crate) fn parse_object(body: &[u8]) -> Result<Map<String, Value>, RequestError> {
+    fields::check_depth(body)?;
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err(RequestError::not_json("the body must be a JSON object")),
+        Err(error) => Err(RequestError::syntax(&error)),
     }
 }

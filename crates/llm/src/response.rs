@@ -79,6 +79,14 @@ impl ChatResponse {
         self.fields.insert(name.to_owned(), value);
     }
 
+    /// Sets a field of every choice.
+    pub(crate) fn set_choice_field(&mut self, name: &str, value: Value) {
+        let Some(Value::Array(choices)) = self.fields.get_mut("choices") else { return };
+        for choice in choices.iter_mut().filter_map(Value::as_object_mut) {
+            choice.insert(name.to_owned(), value.clone());
+        }
+    }
+
     /// All fields, as on the wire.
     #[must_use]
     pub fn fields(&self) -> &Map<String, Value> {

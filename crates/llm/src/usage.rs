@@ -44,3 +44,40 @@ impl Usage {
         })
     }
 }
+
+/// Parts of the counts that have a price of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct UsageDetails {
+    /// Tokens of the prompt that came out of the server's cache.
+    pub cached_tokens: u64,
+    /// Tokens of the prompt that were written into the server's cache.
+    pub cache_write_tokens: u64,
+    /// Tokens of the answer that were spent on thinking.
+    pub reasoning_tokens: u64,
+}
+
+impl UsageDetails {
+    /// Reads the details of a `usage` object; what is absent counts as zero.
+    #[must_use]
+    pub fn from_value(usage: &Value) -> Self {
+        let count = |path| usage.pointer(path).and_then(Value::as_u64).unwrap_or(0);
+        Self {
+            cached_tokens: count("/prompt_tokens_details/cached_tokens"),
+            cache_write_tokens: count("/prompt_tokens_details/cache_creation_tokens"),
+            reasoning_tokens: count("/completion_tokens_details/reasoning_tokens"),
+        }
+    }
+
+    /// The `usage` object with these details; `usage` counts them in.
+    #[must_use]
+    pub fn to_value(self, usage: Usage) -> Value {
+        let mut value = usage.to_value();
+        let mut prompt = json!({"cached_tokens": self.cached_tokens});
+        if self.cache_write_tokens > 0 {
+            prompt["cache_creation_tokens"] = self.cache_write_tokens.into();
+        }
+        value["prompt_tokens_details"] = prompt;
+        value["completion_tokens_details"] = json!({"reasoning_tokens": self.reasoning_tokens});
+        value
+    }
+}

@@ -71,3 +71,37 @@ proptest! {
         let _ = UpstreamError::parse(&bytes);
     }
 }
+
+#[test]
+fn a_dialect_finds_its_own_codes() {
+    use llm::Dialect;
+    let cases = [
+        (
+            Dialect::Anthropic,
+            r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_1"}"#,
+            "overloaded_error",
+        ),
+        (
+            Dialect::Gemini,
+            r#"{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT"}}"#,
+            "INVALID_ARGUMENT",
+        ),
+        (
+            Dialect::Vertex,
+            r#"[{"error":{"code":429,"message":"Quota exceeded.","status":"RESOURCE_EXHAUSTED"}}]"#,
+            "RESOURCE_EXHAUSTED",
+        ),
+        (
+            Dialect::Bedrock,
+            r#"{"__type":"ValidationException","message":"Malformed input request."}"#,
+            "ValidationException",
+        ),
+    ];
+    for (dialect, body, code) in cases {
+        let error = dialect.error(body.as_bytes());
+        assert_eq!(error.code.as_deref(), Some(code), "{dialect}");
+        assert!(error.message.is_some(), "{dialect}");
+    }
+    let page = Dialect::Gemini.error(b"<html>Bad gateway</html>");
+    assert_eq!((page.message, page.code), (None, None));
+}

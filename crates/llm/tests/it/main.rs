@@ -3,9 +3,14 @@
 
 mod chunk;
 mod citation;
+mod compatibility;
 mod error_body;
+mod matrix;
+mod messages;
 mod openai;
 mod prompt;
 mod request;
+mod responses;
 mod sse;
 mod upstream;
+mod wire;

@@ -1,0 +1,101 @@
+//! Fields of a chat request on their way to a model server.
+
+use serde_json::{Map, Value};
+
+use super::{Outcome, Probe, Table};
+use crate::{ChatRequest, Delivery, Dialect};
+
+const BASE: &str = r#"{"model": "m", "messages": [{"role": "user", "content": "a"}]}"#;
+
+/// Without an image, a file or a sound beside the text.
+const TEXT_PART: &str =
+    r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]}]}"#;
+
+#[rustfmt::skip]
+const PROBES: [Probe; 50] = [
+    Probe("`messages`: instructions (`system`)", r#"{"messages": [{"role": "system", "content": "a"}, {"role": "user", "content": "a"}]}"#, "{}"),
+    Probe("`messages`: instructions (`developer`)", r#"{"messages": [{"role": "developer", "content": "a"}, {"role": "user", "content": "a"}]}"#, "{}"),
+    Probe("`messages`: image inline", r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,aQ=="}}]}]}"#, TEXT_PART),
+    Probe("`messages`: image at a web address", r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}]}]}"#, TEXT_PART),
+    Probe("`messages`: `image_url.detail`", r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,aQ==", "detail": "low"}}]}]}"#, r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,aQ=="}}]}]}"#),
+    Probe("`messages`: PDF inline", r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,aQ=="}}]}]}"#, TEXT_PART),
+    Probe("`messages`: file by id", r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "file", "file": {"file_id": "file-1"}}]}]}"#, TEXT_PART),
+    Probe("`messages`: sound inline", r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "input_audio", "input_audio": {"data": "aQ==", "format": "wav"}}]}]}"#, TEXT_PART),
+    Probe("`messages`: `name`", r#"{"messages": [{"role": "user", "content": "a", "name": "b"}]}"#, "{}"),
+    Probe("`messages`: tool calls and results", r#"{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}, {"role": "tool", "tool_call_id": "c", "content": "b"}]}"#, "{}"),
+    Probe("`messages`: image in a tool's result", r#"{"messages": [{"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}, {"role": "tool", "tool_call_id": "c", "content": [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,aQ=="}}]}]}"#, r#"{"messages": [{"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}, {"role": "tool", "tool_call_id": "c", "content": [{"type": "text", "text": "a"}]}]}"#),
+    Probe("`messages`: `reasoning_content`", r#"{"messages": [{"role": "assistant", "content": "a", "reasoning_content": "b"}, {"role": "user", "content": "a"}]}"#, r#"{"messages": [{"role": "assistant", "content": "a"}, {"role": "user", "content": "a"}]}"#),
+    Probe("`messages`: sealed `thinking_blocks`", r#"{"messages": [{"role": "assistant", "content": "a", "thinking_blocks": [{"type": "thinking", "thinking": "b", "signature": "c"}]}, {"role": "user", "content": "a"}]}"#, r#"{"messages": [{"role": "assistant", "content": "a"}, {"role": "user", "content": "a"}]}"#),
+    Probe("`messages`: `cache_control`", r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}]}]}"#, TEXT_PART),
+    Probe("`max_tokens`", r#"{"max_tokens": 9}"#, "{}"),
+    Probe("`max_completion_tokens`", r#"{"max_completion_tokens": 9}"#, "{}"),
+    Probe("`temperature`", r#"{"temperature": 0.5}"#, "{}"),
+    Probe("`top_p`", r#"{"top_p": 0.5}"#, "{}"),
+    Probe("`top_k`", r#"{"top_k": 5}"#, "{}"),
+    Probe("`min_p`", r#"{"min_p": 0.1}"#, "{}"),
+    Probe("`frequency_penalty`", r#"{"frequency_penalty": 0.5}"#, "{}"),
+    Probe("`presence_penalty`", r#"{"presence_penalty": 0.5}"#, "{}"),
+    Probe("`repetition_penalty`", r#"{"repetition_penalty": 1.1}"#, "{}"),
+    Probe("`logit_bias`", r#"{"logit_bias": {"5": 1}}"#, "{}"),
+    Probe("`seed`", r#"{"seed": 5}"#, "{}"),
+    Probe("`stop`", r#"{"stop": ["a"]}"#, "{}"),
+    Probe("`n`", r#"{"n": 2}"#, "{}"),
+    Probe("`logprobs`", r#"{"logprobs": true}"#, "{}"),
+    Probe("`top_logprobs`", r#"{"logprobs": true, "top_logprobs": 2}"#, r#"{"logprobs": true}"#),
+    Probe("`tools`", r#"{"tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]}"#, "{}"),
+    Probe("`tool_choice: auto`", r#"{"tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": "auto"}"#, "{}"),
+    Probe("`tool_choice: none`", r#"{"tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": "none"}"#, r#"{"tools": [{"type": "function", "function": {"name": "f"}}]}"#),
+    Probe("`tool_choice: required`", r#"{"tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": "required"}"#, r#"{"tools": [{"type": "function", "function": {"name": "f"}}]}"#),
+    Probe("`tool_choice`: one function", r#"{"tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": {"type": "function", "function": {"name": "f"}}}"#, r#"{"tools": [{"type": "function", "function": {"name": "f"}}]}"#),
+    Probe("`parallel_tool_calls: false`", r#"{"tools": [{"type": "function", "function": {"name": "f"}}], "parallel_tool_calls": false}"#, r#"{"tools": [{"type": "function", "function": {"name": "f"}}]}"#),
+    Probe("`functions` (old)", r#"{"functions": [{"name": "f"}]}"#, "{}"),
+    Probe("`response_format: json_object`", r#"{"response_format": {"type": "json_object"}}"#, "{}"),
+    Probe("`response_format: json_schema`", r#"{"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}}"#, "{}"),
+    Probe("`reasoning_effort`", r#"{"reasoning_effort": "low"}"#, "{}"),
+    Probe("`thinking` with a budget", r#"{"thinking": {"type": "enabled", "budget_tokens": 2048}}"#, "{}"),
+    Probe("`verbosity`", r#"{"verbosity": "low"}"#, "{}"),
+    Probe("`modalities` with sound", r#"{"modalities": ["text", "audio"], "audio": {"voice": "a", "format": "wav"}}"#, "{}"),
+    Probe("`web_search_options`", r#"{"web_search_options": {}}"#, "{}"),
+    Probe("`prediction`", r#"{"prediction": {"type": "content", "content": "a"}}"#, "{}"),
+    Probe("`user`", r#"{"user": "a"}"#, "{}"),
+    Probe("`metadata`", r#"{"metadata": {"a": "b"}}"#, "{}"),
+    Probe("`store: true`", r#"{"store": true}"#, "{}"),
+    Probe("`service_tier`", r#"{"service_tier": "auto"}"#, "{}"),
+    Probe("`prompt_cache_key`", r#"{"prompt_cache_key": "a"}"#, "{}"),
+    Probe("any other field", r#"{"guided_regex": "a"}"#, "{}"),
+];
+
+pub(super) fn table() -> Table {
+    let rows = PROBES.iter().map(|probe| {
+        let outcomes = Dialect::ALL.into_iter().map(|dialect| outcome(probe, dialect));
+        (probe.0, outcomes.collect())
+    });
+    Table {
+        title: "Chat, to model servers",
+        columns: Dialect::ALL.into_iter().map(|dialect| dialect.name().to_owned()).collect(),
+        rows: rows.collect(),
+    }
+}
+
+fn outcome(probe: &Probe, dialect: Dialect) -> Outcome {
+    match (sent(probe.1, dialect), sent(probe.2, dialect)) {
+        (None, _) => Outcome::Refused,
+        (with, without) if with == without => Outcome::Ignored,
+        (Some(with), _) if probe.is_in(&with) => Outcome::Passed,
+        _ => Outcome::Translated,
+    }
+}
+
+/// What a server gets; `None` if the request is refused.
+fn sent(patch: &str, dialect: Dialect) -> Option<Map<String, Value>> {
+    let body = serde_json::to_vec(&Probe::body(BASE, patch)).expect("JSON values always serialise");
+    let request = ChatRequest::parse(&body).expect("a probe is a request");
+    // Of several makers on Bedrock, the one with the most settings.
+    let model = match dialect {
+        Dialect::Bedrock => "anthropic.claude-sonnet-4-5",
+        Dialect::Anthropic => "claude-sonnet-4-5",
+        _ => "m",
+    };
+    let call = dialect.chat_call(&request, model, Delivery::Whole).ok()?;
+    serde_json::from_slice(&call.body).ok()
+}

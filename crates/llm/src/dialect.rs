@@ -1,0 +1,228 @@
+//! The dialects that model servers speak: which there are, how a call to each looks, and how its
+//! answer is read. One row per dialect; servers that speak OpenAI differ by data only.
+//!
+//! A call goes the same way for all of them: [`Dialect::chat_call`] → send → either
+//! [`Dialect::chat_response`] with the whole body, or [`Dialect::chat_stream`] fed with the bytes as
+//! they come; [`Dialect::error`] for a body with a status other than 2xx.
+
+mod quirks;
+mod row;
+
+use std::{fmt, str::FromStr};
+
+use serde_json::Value;
+
+use crate::{
+    ChatRequest, ChatResponse, ChatStream, DecodeError, Delivery, RequestError, UpstreamError,
+    anthropic, bedrock, gemini, ollama, openai::Head,
+};
+
+pub(crate) use quirks::{DeveloperRole, MaxTokensName, Quirks};
+pub(crate) use row::Wire;
+
+/// How a model server wants to be spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Dialect {
+    /// Any server that speaks OpenAI's chat interface and of which we know no more: everything is
+    /// passed on as it came.
+    #[default]
+    Compatible,
+    /// OpenAI itself.
+    OpenAi,
+    /// Azure OpenAI behind its `…/openai/v1` address.
+    Azure,
+    /// Mistral's platform.
+    Mistral,
+    /// vLLM.
+    Vllm,
+    /// SGLang.
+    Sglang,
+    /// Hugging Face's text-generation-inference.
+    Tgi,
+    /// The server of llama.cpp.
+    LlamaCpp,
+    /// IONOS AI Model Hub.
+    Ionos,
+    /// STACKIT AI Model Serving.
+    Stackit,
+    /// Open Telekom Cloud, LLM Hub.
+    TelekomCloud,
+    /// Scaleway Generative APIs.
+    Scaleway,
+    /// OVHcloud AI Endpoints.
+    Ovhcloud,
+    /// Aleph Alpha PhariaAI.
+    AlephAlpha,
+    /// Anthropic's Messages interface.
+    Anthropic,
+    /// Google's Gemini interface with an API key.
+    Gemini,
+    /// The same models on Google Cloud.
+    Vertex,
+    /// The Converse interface of AWS Bedrock.
+    Bedrock,
+    /// Ollama's own interface.
+    Ollama,
+}
+
+/// How a call proves who makes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authentication {
+    /// `Authorization: Bearer KEY`.
+    Bearer,
+    /// The key alone in the header of this name.
+    Header(&'static str),
+    /// AWS Signature Version 4 for the service of this name; or `Authorization: Bearer KEY` where the
+    /// key is a Bedrock API key.
+    AwsSignature(&'static str),
+}
+
+/// A call to a model server, but for its address and its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutgoingCall {
+    /// The path below the base URL, without a leading slash, percent-encoded. The base URL of a
+    /// route ends where the version ends: [`Dialect::base_url_example`].
+    pub path: String,
+    /// Query parameters that belong to the call.
+    pub query: &'static [(&'static str, &'static str)],
+    /// Headers beside `Content-Type: application/json` and authentication.
+    pub headers: &'static [(&'static str, &'static str)],
+    /// The JSON body.
+    pub body: Vec<u8>,
+}
+
+impl OutgoingCall {
+    pub(crate) fn json(path: impl Into<String>, body: &Value) -> Self {
+        Self::new(path, serde_json::to_vec(body).expect("JSON values always serialise"))
+    }
+
+    pub(crate) fn new(path: impl Into<String>, body: Vec<u8>) -> Self {
+        Self { path: path.into(), query: &[], headers: &[], body }
+    }
+}
+
+impl Dialect {
+    /// The code used in configuration, tables and error texts.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        self.row().code
+    }
+
+    /// The name for reading.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// What the base URL of a route looks like.
+    #[must_use]
+    pub fn base_url_example(self) -> &'static str {
+        self.row().base_url
+    }
+
+    /// How calls prove who makes them.
+    #[must_use]
+    pub fn authentication(self) -> Authentication {
+        self.row().authentication
+    }
+
+    /// The call that asks for a chat answer.
+    ///
+    /// # Errors
+    /// The first field of the request that this dialect cannot express, by name.
+    pub fn chat_call(
+        self,
+        request: &ChatRequest,
+        upstream_model: &str,
+        delivery: Delivery,
+    ) -> Result<OutgoingCall, RequestError> {
+        match self.wire() {
+            Wire::OpenAi(quirks) => {
+                quirks.check(request, self)?;
+                let body = request.encode(upstream_model, delivery, quirks);
+                Ok(OutgoingCall::new("chat/completions", body))
+            }
+            Wire::Anthropic => anthropic::chat_call(request, upstream_model, delivery, self),
+            Wire::Gemini => gemini::chat_call(request, upstream_model, delivery, self),
+            Wire::Bedrock => bedrock::chat_call(request, upstream_model, delivery, self),
+            Wire::Ollama => ollama::chat_call(request, upstream_model, delivery, self),
+        }
+    }
+
+    /// Reads a whole answer. Where the server gives none of its own, id, time and model come from
+    /// `head`; dialects other than OpenAI's always take them from there.
+    ///
+    /// # Errors
+    /// If the bytes are no answer of this dialect.
+    pub fn chat_response(self, body: &[u8], head: &Head) -> Result<ChatResponse, DecodeError> {
+        match self.wire() {
+            Wire::OpenAi(_) => ChatResponse::parse(body),
+            Wire::Anthropic => anthropic::chat_response(body, head),
+            Wire::Gemini => gemini::chat_response(body, head),
+            Wire::Bedrock => bedrock::chat_response(body, head),
+            Wire::Ollama => ollama::chat_response(body, head),
+        }
+    }
+
+    /// Starts to read a streamed answer; for `head` see [`Dialect::chat_response`].
+    #[must_use]
+    pub fn chat_stream(self, head: Head) -> ChatStream {
+        ChatStream::new(self, head)
+    }
+
+    /// Reads the body of a refusal.
+    #[must_use]
+    pub fn error(self, body: &[u8]) -> UpstreamError {
+        let code_names: &[&str] = match self.wire() {
+            Wire::OpenAi(_) | Wire::Ollama => &[],
+            Wire::Anthropic => &["/error/type"],
+            Wire::Gemini => &["/error/status", "/0/error/status"],
+            Wire::Bedrock => &["/__type"],
+        };
+        UpstreamError::parse_with(body, code_names)
+    }
+
+    pub(crate) fn wire(self) -> Wire {
+        self.row().wire
+    }
+
+    /// Refuses a field that this dialect has no place for.
+    pub(crate) fn refuse(self, param: impl Into<String>) -> RequestError {
+        let message = format!("is not available on this route ({})", self.code());
+        RequestError::unsupported(param, &message)
+    }
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// Says that a code belongs to no dialect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a dialect that we speak")]
+pub struct UnknownDialect;
+
+impl FromStr for Dialect {
+    type Err = UnknownDialect;
+
+    fn from_str(code: &str) -> Result<Self, UnknownDialect> {
+        Self::ALL.into_iter().find(|dialect| dialect.code() == code).ok_or(UnknownDialect)
+    }
+}
+
+/// Encodes a name for a place in a path: everything but unreserved characters (RFC 3986).
+pub(crate) fn path_segment(name: &str) -> String {
+    use fmt::Write as _;
+    let mut segment = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                segment.push(char::from(byte));
+            }
+            _ => write!(segment, "%{byte:02X}").expect("a String takes any text"),
+        }
+    }
+    segment
+}

@@ -1,0 +1,132 @@
+//! A streamed answer of any dialect: bytes in, items out, whatever the borders of the chunks.
+
+use crate::event_stream::EventStreamDecoder;
+use crate::lines::LineDecoder;
+use crate::{
+    DecodeError, Dialect, SseDecoder, SseError, SseEvent, SseLimits, StreamItem, anthropic,
+    bedrock, dialect::Wire, gemini, ollama, openai::Head,
+};
+
+/// Why a stream cannot be read further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StreamError {
+    /// Something is over a limit.
+    #[error(transparent)]
+    TooLong(#[from] SseError),
+    /// An event is not what the dialect knows.
+    #[error(transparent)]
+    Unreadable(#[from] DecodeError),
+}
+
+/// Reads a stream. Memory is bounded by [`SseLimits`]: what is longer ends the stream with an error.
+#[derive(Debug)]
+pub struct ChatStream(Reader);
+
+/// A framing and what reads its frames.
+#[derive(Debug)]
+enum Reader {
+    OpenAi(SseDecoder),
+    Anthropic(SseDecoder, anthropic::StreamReader),
+    Gemini(SseDecoder, gemini::StreamReader),
+    Bedrock(EventStreamDecoder, bedrock::StreamReader),
+    Ollama(LineDecoder, ollama::StreamReader),
+}
+
+impl ChatStream {
+    pub(crate) fn new(dialect: Dialect, head: Head) -> Self {
+        let limits = SseLimits::default();
+        let events = SseDecoder::new(limits);
+        Self(match dialect.wire() {
+            Wire::OpenAi(_) => Reader::OpenAi(events),
+            Wire::Anthropic => Reader::Anthropic(events, anthropic::StreamReader::new(head)),
+            Wire::Gemini => Reader::Gemini(events, gemini::StreamReader::new(head)),
+            Wire::Bedrock => Reader::Bedrock(
+                EventStreamDecoder::new(limits.event_bytes),
+                bedrock::StreamReader::new(head),
+            ),
+            Wire::Ollama => {
+                Reader::Ollama(LineDecoder::new(limits.line_bytes), ollama::StreamReader::new(head))
+            }
+        })
+    }
+
+    /// Takes the next bytes and puts every item they complete into `items`.
+    ///
+    /// # Errors
+    /// If a limit is exceeded or an event makes no sense; the reader is of no use afterwards. Items
+    /// completed before are in `items`.
+    pub fn feed(&mut self, bytes: &[u8], items: &mut Vec<StreamItem>) -> Result<(), StreamError> {
+        match &mut self.0 {
+            Reader::OpenAi(decoder) => feed_events(decoder, bytes, |event| {
+                items.push(StreamItem::decode(event)?);
+                Ok(())
+            }),
+            Reader::Anthropic(decoder, reader) => {
+                feed_events(decoder, bytes, |event| reader.event(event, items))
+            }
+            Reader::Gemini(decoder, reader) => {
+                feed_events(decoder, bytes, |event| reader.event(event, items))
+            }
+            Reader::Bedrock(decoder, reader) => {
+                let mut messages = Vec::new();
+                let fed = decoder.feed(bytes, &mut messages);
+                messages.iter().try_for_each(|message| reader.message(message, items))?;
+                fed
+            }
+            Reader::Ollama(decoder, reader) => {
+                let mut lines = Vec::new();
+                let fed = decoder.feed(bytes, &mut lines);
+                lines.iter().try_for_each(|line| reader.line(line, items))?;
+                Ok(fed?)
+            }
+        }
+    }
+
+    /// Ends the stream and puts what was still open into `items`: for some dialects the figures and
+    /// [`StreamItem::Done`]. A stream that ends without [`StreamItem::Done`] was cut off.
+    ///
+    /// # Errors
+    /// As [`ChatStream::feed`].
+    pub fn finish(self, items: &mut Vec<StreamItem>) -> Result<(), StreamError> {
+        match self.0 {
+            Reader::OpenAi(decoder) => {
+                if let Some(event) = decoder.finish()? {
+                    items.push(StreamItem::decode(&event)?);
+                }
+            }
+            Reader::Anthropic(decoder, mut reader) => {
+                if let Some(event) = decoder.finish()? {
+                    reader.event(&event, items)?;
+                }
+            }
+            Reader::Gemini(decoder, mut reader) => {
+                if let Some(event) = decoder.finish()? {
+                    reader.event(&event, items)?;
+                }
+                reader.finish(items);
+            }
+            Reader::Bedrock(decoder, _) => {
+                if !decoder.is_between_frames() {
+                    return Err(DecodeError.into());
+                }
+            }
+            Reader::Ollama(mut decoder, mut reader) => {
+                if let Some(line) = decoder.take() {
+                    reader.line(&line, items)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn feed_events(
+    decoder: &mut SseDecoder,
+    bytes: &[u8],
+    read: impl FnMut(&SseEvent) -> Result<(), DecodeError>,
+) -> Result<(), StreamError> {
+    let mut events = Vec::new();
+    let fed = decoder.feed(bytes, &mut events);
+    events.iter().try_for_each(read)?;
+    Ok(fed?)
+}

@@ -1,0 +1,186 @@
+//! Every case in every dialect: what the server gets, and what its answer and its stream become, both
+//! in our neutral form and for clients that speak another dialect themselves.
+
+use std::{collections::HashSet, fmt::Write as _, fs, path::PathBuf};
+
+use llm::{
+    ChatRequest, ChatResponse, Delivery, Dialect, StreamItem, messages, openai::Head, responses,
+};
+use serde_json::Value;
+
+use crate::wire;
+
+/// All cases, by name.
+pub(crate) fn cases() -> Vec<(String, Value)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let mut cases: Vec<_> = files
+        .filter(|path| path.extension().is_some_and(|kind| kind == "json"))
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            (name, serde_json::from_slice(&fs::read(&path).unwrap()).unwrap())
+        })
+        .collect();
+    cases.sort_by(|a, b| a.0.cmp(&b.0));
+    assert!(cases.len() > 5, "the fixtures are there");
+    cases
+}
+
+pub(crate) fn head() -> Head {
+    Head { id: "chatcmpl-7f".into(), created: 1_750_000_000, model: "standard".into() }
+}
+
+/// The whole stream of a case in a dialect, as it comes over the wire.
+pub(crate) fn stream_bytes(case: &Value, dialect: Dialect) -> Option<Vec<u8>> {
+    let name = wire::name(dialect);
+    Some(wire::encode(name, case["streams"].get(name)?.as_array().unwrap()))
+}
+
+/// Reads bytes in pieces of the given length.
+pub(crate) fn read(dialect: Dialect, bytes: &[u8], piece: usize) -> Vec<StreamItem> {
+    let mut stream = dialect.chat_stream(head());
+    let mut items = Vec::new();
+    for piece in bytes.chunks(piece) {
+        stream.feed(piece, &mut items).unwrap();
+    }
+    stream.finish(&mut items).unwrap();
+    items
+}
+
+fn describe_call(case: &Value, dialect: Dialect) -> String {
+    let request = ChatRequest::parse(case["request"].to_string().as_bytes()).unwrap();
+    let mut text = String::new();
+    for delivery in [Delivery::Whole, Delivery::Streamed] {
+        let model = match dialect {
+            Dialect::Anthropic => "claude-sonnet-4-5",
+            Dialect::Bedrock => "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            Dialect::Gemini => "gemini-2.5-pro",
+            Dialect::Vertex => "gemini-3-pro",
+            _ => "up/stream:7b",
+        };
+        let call = match dialect.chat_call(&request, model, delivery) {
+            Ok(call) => call,
+            Err(error) => return format!("refused: {error}\n"),
+        };
+        let body: Value = serde_json::from_slice(&call.body).unwrap();
+        match delivery {
+            Delivery::Whole => {
+                writeln!(text, "POST {}", call.path).unwrap();
+                for (name, value) in call.headers {
+                    writeln!(text, "{name}: {value}").unwrap();
+                }
+                writeln!(text, "{body:#}").unwrap();
+            }
+            Delivery::Streamed => {
+                let stream = (body.get("stream"), body.get("stream_options"));
+                writeln!(text, "streamed: {} {:?} {stream:?}", call.path, call.query).unwrap();
+            }
+        }
+    }
+    text
+}
+
+/// Fields of a response object that differ from answer to answer.
+const SHOWN: [&str; 5] = ["id", "status", "incomplete_details", "output", "usage"];
+
+fn describe_answer(answer: &ChatResponse) -> String {
+    let neutral = Value::Object(answer.fields().clone());
+    let mut response = responses::response(answer, &responses::Echo::default());
+    // What every object repeats is shown once, by the tests of the interface itself.
+    response.as_object_mut().unwrap().retain(|name, _| SHOWN.contains(&name.as_str()));
+    format!(
+        "{neutral:#}\n--- as /v1/messages\n{:#}\n--- as /v1/responses\n{response:#}\n",
+        messages::response(answer)
+    )
+}
+
+fn describe_stream(items: &[StreamItem]) -> String {
+    let mut text = String::new();
+    let mut events = messages::Events::new();
+    let mut sent = String::new();
+    let mut typed = responses::Events::new(responses::Echo::default());
+    let mut typed_sent = String::new();
+    for item in items {
+        match item {
+            StreamItem::Chunk(chunk) => {
+                let fields = chunk.fields();
+                let (choices, usage) = (&fields["choices"], fields.get("usage"));
+                let usage = usage.map(|usage| format!(" usage {usage}")).unwrap_or_default();
+                writeln!(text, "chunk {choices}{usage}").unwrap();
+                sent += &events.push(chunk);
+                typed_sent += &typed.push(chunk);
+            }
+            StreamItem::Done => writeln!(text, "done").unwrap(),
+            StreamItem::Failed(error) => writeln!(text, "failed {error:?}").unwrap(),
+        }
+    }
+    sent += &events.finish();
+    typed_sent += &typed.finish();
+    let lines: Vec<_> = sent.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+    let typed_lines = typed_sent.lines().filter_map(|line| line.strip_prefix("data: "));
+    let typed_lines: Vec<_> = typed_lines.map(shortened).collect();
+    format!(
+        "{text}--- as events of /v1/messages\n{}\n--- as events of /v1/responses\n{}\n",
+        lines.join("\n"),
+        typed_lines.join("\n"),
+    )
+}
+
+/// A typed event with no more of a whole response than what differs.
+fn shortened(event: &str) -> String {
+    let mut event: Value = serde_json::from_str(event).unwrap();
+    if let Some(response) = event.get_mut("response") {
+        response.as_object_mut().unwrap().retain(|name, _| SHOWN.contains(&name.as_str()));
+    }
+    event.to_string()
+}
+
+fn describe(case: &Value, dialect: Dialect) -> String {
+    let mut text = format!("=== request\n{}", describe_call(case, dialect));
+    let wire = wire::name(dialect);
+    if let Some(answer) = case["answers"].get(wire) {
+        let answer = dialect.chat_response(answer.to_string().as_bytes(), &head()).unwrap();
+        text += &format!("=== answer\n{}", describe_answer(&answer));
+    }
+    if let Some(bytes) = stream_bytes(case, dialect) {
+        text += &format!("=== stream\n{}", describe_stream(&read(dialect, &bytes, bytes.len())));
+    }
+    text
+}
+
+/// A dialect that differs by its row only needs no picture of its own where the row makes no
+/// difference to one before it.
+#[test]
+fn every_case_in_every_dialect() {
+    for (name, case) in cases() {
+        let mut seen = HashSet::new();
+        for dialect in Dialect::ALL {
+            let text = describe(&case, dialect);
+            if seen.insert(text.clone()) {
+                insta::assert_snapshot!(format!("{name}.{dialect}"), text);
+            }
+        }
+    }
+}
+
+#[test]
+fn any_split_of_a_stream_gives_the_same_items() {
+    for (name, case) in cases() {
+        for dialect in Dialect::ALL {
+            let Some(bytes) = stream_bytes(&case, dialect) else { continue };
+            let whole = read(dialect, &bytes, bytes.len());
+            for piece in [1, 2, 3, 7, 64] {
+                assert_eq!(read(dialect, &bytes, piece), whole, "{name}.{dialect} by {piece}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_dialect_is_found_by_its_code() {
+    for dialect in Dialect::ALL {
+        assert_eq!(dialect.code().parse(), Ok(dialect));
+        assert!(dialect.base_url_example().starts_with("http"), "{dialect}");
+    }
+    assert!("OpenAI".parse::<Dialect>().is_err());
+}
