@@ -87,6 +87,15 @@ impl App {
         Ok(ChatAnswer { taken: completion.taken, reply: ChatReply::Whole(response) })
     }
 
+    /// Estimates how many tokens a request has, without asking a model.
+    ///
+    /// # Errors
+    /// If the principal may not use models, or there is no such model.
+    pub fn count_tokens(&self, principal: &Principal, request: &ChatRequest) -> Result<u64> {
+        self.get_model(principal, request.model())?;
+        Ok(llm::Usage::estimate_tokens(request.prompt_bytes()))
+    }
+
     fn call_failed(&self, settlement: &mut Settlement, error: gateway::GatewayError) -> Error {
         settlement.failed();
         self.gateway_error(error)

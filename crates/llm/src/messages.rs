@@ -51,10 +51,14 @@ const fn error_type(kind: ErrorKind) -> &'static str {
         ErrorKind::RateLimited => "rate_limit_error",
         ErrorKind::Overloaded => "overloaded_error",
         ErrorKind::TimedOut => "timeout_error",
-        ErrorKind::Invalid | ErrorKind::Conflict | ErrorKind::Unsupported => {
-            "invalid_request_error"
-        }
-        ErrorKind::UpstreamFailed | ErrorKind::Cancelled | ErrorKind::Internal => "api_error",
+        ErrorKind::Invalid
+        | ErrorKind::Conflict
+        | ErrorKind::Unsupported
+        | ErrorKind::Unprocessable => "invalid_request_error",
+        ErrorKind::UpstreamFailed
+        | ErrorKind::StorageFull
+        | ErrorKind::Cancelled
+        | ErrorKind::Internal => "api_error",
     }
 }
 

@@ -2,6 +2,7 @@
 //! method of `app`, and encodes.
 
 mod account;
+mod anthropic;
 mod audit;
 mod collections;
 mod conversations;
@@ -14,6 +15,7 @@ mod openai;
 mod passages;
 mod people;
 mod probes;
+mod responses;
 mod runs;
 mod session;
 mod setup;
@@ -70,6 +72,9 @@ pub(crate) fn all() -> OpenApiRouter<Front> {
         .routes(routes!(openai::list_openai_models))
         .routes(routes!(openai::get_openai_model))
         .routes(routes!(openai::create_chat_completion))
+        .routes(routes!(responses::create_response))
+        .routes(routes!(anthropic::create_anthropic_message))
+        .routes(routes!(anthropic::count_anthropic_tokens))
         .routes(routes!(probes::check_health))
         .routes(routes!(probes::check_readiness))
         .routes(routes!(probes::read_metrics))

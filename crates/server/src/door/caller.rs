@@ -13,9 +13,12 @@ use http::{
 
 use super::{Peer, cookie, guard::Guard, observe::RequestNotes, problem::Problem};
 
+/// Where Anthropic's clients put their key.
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The principal behind a request. A key in `Authorization` wins over a cookie.
+/// The principal behind a request. A key, in `Authorization` or as Anthropic's clients send it, wins
+/// over a cookie.
 #[derive(Debug)]
 pub(crate) struct Caller(pub Principal);
 
@@ -28,8 +31,8 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let app = Arc::<App>::from_ref(state);
-        let principal = if parts.headers.contains_key(AUTHORIZATION) {
-            let key = bearer(&parts.headers).ok_or_else(|| refusal("key_invalid"))?;
+        let principal = if carries_key(&parts.headers) {
+            let key = key(&parts.headers).ok_or_else(|| refusal("key_invalid"))?;
             app.principal_by_key(key).await?
         } else {
             let token =
@@ -45,6 +48,21 @@ where
 
 fn refusal(code: &'static str) -> Problem {
     app::Error::new(ErrorKind::Unauthenticated, code).into()
+}
+
+/// Whether the request says that it comes with a key, which no foreign page can make a browser send.
+pub(crate) fn carries_key(headers: &HeaderMap) -> bool {
+    headers.contains_key(AUTHORIZATION) || headers.contains_key(&API_KEY)
+}
+
+/// The key, in the one header that has it.
+fn key(headers: &HeaderMap) -> Option<&str> {
+    if headers.contains_key(AUTHORIZATION) {
+        return bearer(headers);
+    }
+    let mut values = headers.get_all(&API_KEY).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    Some(value.to_str().ok()?.trim())
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -3,29 +3,60 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use axum::response::{
-    IntoResponse, Response,
-    sse::{Event, KeepAlive, Sse},
+use axum::{
+    body::{Body, Bytes},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
 };
-use futures_util::Stream;
-use http::{HeaderName, HeaderValue, header::CACHE_CONTROL};
+use futures_util::{Stream, StreamExt, stream};
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{CACHE_CONTROL, CONTENT_TYPE},
+};
 
 /// Time between two comments when nothing else is sent.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// What keeps a stream alive without saying anything.
+pub(crate) const COMMENT: &str = ":\n\n";
+
+/// Answers with events that are written out already; `alive` is sent whenever nothing else was for a
+/// while.
+pub(crate) fn text<S>(events: S, alive: &'static str) -> Response
+where
+    S: Stream<Item = Bytes> + Send + 'static,
+{
+    let pieces = stream::unfold(Box::pin(events), move |mut events| async move {
+        let piece = match tokio::time::timeout(KEEP_ALIVE, events.next()).await {
+            Ok(piece) => piece?,
+            Err(_) => Bytes::from_static(alive.as_bytes()),
+        };
+        Some((Ok::<_, Infallible>(piece), events))
+    });
+    let mut response = Body::from_stream(pieces).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    mark_as_stream(headers);
+    response
+}
 
 /// Answers with a stream of events.
 pub(crate) fn answer<S>(events: S) -> Response
 where
     S: Stream<Item = Event> + Send + 'static,
 {
-    use futures_util::StreamExt;
     let events = events.map(Ok::<_, Infallible>);
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).text("");
     let mut response = Sse::new(events).keep_alive(keep_alive).into_response();
-    let headers = response.headers_mut();
+    mark_as_stream(response.headers_mut());
+    response
+}
+
+fn mark_as_stream(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    response
 }
 
 /// One event with a JSON value in one line.

@@ -12,13 +12,14 @@ use domain::ErrorKind;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
     header::{
-        AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY,
+        CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY,
         STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS,
     },
     uri::Authority,
 };
 
 use super::{
+    caller::carries_key,
     cookie,
     language::Bilingual,
     problem::{Problem, is_interface},
@@ -66,7 +67,7 @@ pub(crate) async fn security_headers(
     if interface {
         // Answers belong to one caller; no cache between may keep them.
         put(CACHE_CONTROL, "no-store");
-        put(VARY, "accept-language, authorization, cookie");
+        put(VARY, "accept-language, authorization, cookie, x-api-key");
     }
     if guard.https {
         put(STRICT_TRANSPORT_SECURITY, "max-age=31536000");
@@ -121,7 +122,7 @@ fn is_known_host(guard: &Guard, authority: &Authority) -> bool {
 
 /// Layer: refuses state-changing requests that a foreign page may have sent.
 ///
-/// A request with a key in `Authorization` cannot come from a foreign page. Everything else must come
+/// A request with a key in a header cannot come from a foreign page. Everything else must come
 /// from our own origin where the browser says so; and with a session cookie it must carry a header
 /// that no plain form can set.
 pub(crate) async fn refuse_foreign_pages(
@@ -131,7 +132,7 @@ pub(crate) async fn refuse_foreign_pages(
 ) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let headers = request.headers();
-    if safe || headers.contains_key(AUTHORIZATION) {
+    if safe || carries_key(headers) {
         return next.run(request).await;
     }
     let marked = headers.get(&CSRF).is_some_and(|value| value == "1");

@@ -101,6 +101,16 @@ impl Problem {
         Self::new(ErrorKind::TooLarge, "too_large", text)
     }
 
+    /// Its kind.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What people are told.
+    pub fn text(&self, language: Language) -> &str {
+        self.0.text.get(language)
+    }
+
     fn title(&self, language: Language) -> &'static str {
         let (de, en) = match self.0.kind {
             ErrorKind::Invalid => ("Ungültige Anfrage", "Invalid request"),
@@ -172,7 +182,9 @@ impl Problem {
     /// Writes the envelope for the part of the interface that `path` lies in.
     fn render(&self, path: &str, language: Language) -> Response {
         let inner = &self.0;
-        let (envelope, content_type) = if is_openai(path) {
+        let (envelope, content_type) = if is_anthropic(path) {
+            (llm::messages::error(inner.kind, inner.text.get(language)), "application/json")
+        } else if is_openai(path) {
             (self.openai_body(language).to_value(), "application/json")
         } else {
             (self.own_envelope(language), "application/problem+json")
@@ -293,6 +305,11 @@ impl IntoResponse for Problem {
         response.extensions_mut().insert(self);
         response
     }
+}
+
+/// Whether a path belongs to Anthropic's interface.
+fn is_anthropic(path: &str) -> bool {
+    path == "/v1/messages" || path.starts_with("/v1/messages/")
 }
 
 /// Whether a path belongs to the OpenAI-compatible part.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use app::{App, ChatReply, ChunkStream, Language};
 use axum::{
     extract::State,
-    response::{IntoResponse, Response, sse::Event},
+    response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use domain::Place;
 use futures_util::{Stream, StreamExt, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE};
@@ -63,7 +64,7 @@ pub(crate) async fn create_chat_completion(
         ChatReply::Whole(whole) => {
             ([(CONTENT_TYPE, "application/json")], whole.to_json()).into_response()
         }
-        ChatReply::Stream(chunks) => events::answer(encode(chunks, language)),
+        ChatReply::Stream(chunks) => events::text(encode(chunks, language), events::COMMENT),
     };
     let taken = answer.taken;
     name_route(response.headers_mut(), &taken.model, &taken.route, taken.place);
@@ -71,7 +72,7 @@ pub(crate) async fn create_chat_completion(
 }
 
 /// Says which way the answer took. Names that no header can carry are left out.
-fn name_route(headers: &mut HeaderMap, model: &str, route: &str, place: Place) {
+pub(super) fn name_route(headers: &mut HeaderMap, model: &str, route: &str, place: Place) {
     let names = [
         ("x-fachwerk-model", model),
         ("x-fachwerk-route", route),
@@ -85,18 +86,18 @@ fn name_route(headers: &mut HeaderMap, model: &str, route: &str, place: Place) {
 }
 
 /// The pieces of the answer, then `[DONE]`; after an error nothing follows.
-fn encode(chunks: ChunkStream, language: Language) -> impl Stream<Item = Event> + Send {
+fn encode(chunks: ChunkStream, language: Language) -> impl Stream<Item = Bytes> + Send {
     stream::unfold(Some(chunks), move |rest| async move {
         let mut chunks = rest?;
-        let data = match chunks.next().await {
-            Some(Ok(chunk)) => return Some((Event::default().data(chunk.to_json()), Some(chunks))),
+        let text = match chunks.next().await {
+            Some(Ok(chunk)) => return Some((Bytes::from(openai::event(&chunk)), Some(chunks))),
             Some(Err(error)) => {
                 let problem = Problem::from(error);
                 problem.log("");
-                problem.openai_body(language).to_value().to_string()
+                openai::error_event(&problem.openai_body(language))
             }
-            None => "[DONE]".to_owned(),
+            None => openai::DONE.to_owned(),
         };
-        Some((Event::default().data(data), None))
+        Some((Bytes::from(text), None))
     })
 }

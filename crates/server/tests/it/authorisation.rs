@@ -74,6 +74,9 @@ const EXPECTED: &[Expected] = &[
     row("list_openai_models", 200, 200, 200, 200, 403),
     row("get_openai_model", 200, 200, 200, 200, 403),
     row("create_chat_completion", 200, 200, 200, 200, 403),
+    row("create_response", 200, 200, 200, 200, 403),
+    row("create_anthropic_message", 200, 200, 200, 200, 403),
+    row("count_anthropic_tokens", 200, 200, 200, 200, 403),
     // Collections and documents: private ones exist for their owner alone.
     row("list_collections", 200, 200, 200, 200, 403),
     row("create_collection", 201, 201, 201, 201, 403),
@@ -219,9 +222,12 @@ fn body_of(operation: &str) -> Value {
         }
         "update_user" => json!({"disabled": false}),
         "create_unit" => json!({"name": "x"}),
-        "create_chat_completion" => {
+        "create_chat_completion" | "count_anthropic_tokens" => {
             json!({"model": "gross", "messages": [{"role": "user", "content": "x"}]})
         }
+        "create_anthropic_message" => json!({"model": "gross", "max_tokens": 9,
+            "messages": [{"role": "user", "content": "x"}]}),
+        "create_response" => json!({"model": "gross", "input": "x"}),
         "create_collection" => json!({"name": "x", "data_class": "open"}),
         "update_collection" => json!({"name": "y"}),
         "search_passages" => json!({"query": "x"}),

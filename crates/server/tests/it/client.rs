@@ -38,6 +38,11 @@ impl Client {
         self
     }
 
+    /// The key it sends.
+    pub fn secret(&self) -> &str {
+        self.key.as_deref().unwrap_or_default()
+    }
+
     pub fn in_english(mut self) -> Self {
         self.language = "en";
         self

@@ -7,6 +7,7 @@ mod client;
 mod command_line;
 mod config;
 mod connections;
+mod dialects;
 mod generated;
 mod openai;
 mod openai_clients;

@@ -42,7 +42,8 @@ async fn the_same_file_twice_is_one_document(world: World) {
     let collection = world.default_collection(&clerk).await;
     let first = world.upload(&clerk, "a.txt", b"gleich").await;
     let pending = world.pending(b"gleich").await;
-    let again = world.store.receive_document(&clerk, collection, "a.txt", pending, None).await.unwrap();
+    let again =
+        world.store.receive_document(&clerk, collection, "a.txt", pending, None).await.unwrap();
     assert!(!again.is_new);
     assert_eq!(again.document.id, first.id);
     let other_name = world.upload(&clerk, "b.txt", b"gleich").await;

@@ -1,0 +1,71 @@
+//! The interface for programs that speak Anthropic's Messages. What is asked goes the same way as
+//! under `/v1/chat/completions`; only the wire format differs.
+
+use std::sync::Arc;
+
+use app::{App, ChatReply, ChunkStream, Language};
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use llm::messages::{self, Events};
+use serde_json::Value;
+
+use super::openai::name_route;
+use crate::door::{Caller, Problem, Reader, decode::Whole, events};
+
+/// Answers a message, whole or as a stream of Anthropic's events.
+#[utoipa::path(post, path = "/v1/messages", tag = "anthropic", request_body = Value,
+    responses((status = 200, body = Value, headers(
+        ("x-fachwerk-model" = String), ("x-fachwerk-route" = String), ("x-fachwerk-place" = String)
+    ))))]
+pub(crate) async fn create_anthropic_message(
+    State(app): State<Arc<App>>,
+    Caller(principal): Caller,
+    Reader(language): Reader,
+    Whole(body): Whole,
+) -> Result<Response, Problem> {
+    let request = messages::parse(&body)?;
+    let answer = app.create_chat_completion(&principal, request).await?;
+    let mut response = match answer.reply {
+        ChatReply::Whole(whole) => axum::Json(messages::response(&whole)).into_response(),
+        ChatReply::Stream(chunks) => events::text(encode(chunks, language), messages::PING),
+    };
+    let taken = answer.taken;
+    name_route(response.headers_mut(), &taken.model, &taken.route, taken.place);
+    Ok(response)
+}
+
+/// Estimates the tokens of a message without asking a model.
+#[utoipa::path(post, path = "/v1/messages/count_tokens", tag = "anthropic", request_body = Value,
+    responses((status = 200, body = Value)))]
+pub(crate) async fn count_anthropic_tokens(
+    State(app): State<Arc<App>>,
+    Caller(principal): Caller,
+    Whole(body): Whole,
+) -> Result<axum::Json<Value>, Problem> {
+    let request = messages::parse_count_tokens(&body)?;
+    Ok(axum::Json(messages::token_count(app.count_tokens(&principal, &request)?)))
+}
+
+/// The pieces of the answer, then its end; after an error nothing follows.
+fn encode(chunks: ChunkStream, language: Language) -> impl Stream<Item = Bytes> + Send {
+    stream::unfold(Some((chunks, Events::new())), move |rest| async move {
+        let (mut chunks, mut events) = rest?;
+        let text = match chunks.next().await {
+            Some(Ok(chunk)) => {
+                let text = events.push(&chunk);
+                return Some((Bytes::from(text), Some((chunks, events))));
+            }
+            Some(Err(error)) => {
+                let problem = Problem::from(error);
+                problem.log("");
+                messages::error_event(problem.kind(), problem.text(language))
+            }
+            None => events.finish(),
+        };
+        Some((Bytes::from(text), None))
+    })
+}
