@@ -118,6 +118,10 @@ test('an upload into a collection can be stopped, and what was refused is tried 
 	await expectAccessible(page);
 	await button(page, 'Zweiter Versuch.pdf erneut versuchen').click();
 	await expect(row('Zweiter Versuch.pdf')).toContainText('bereit');
+
+	await drop(page, { ...BY_LAW, name: 'Zweiter Versuch.pdf' });
+	await expect(page.getByText('„Zweiter Versuch.pdf“ liegt hier schon.')).toBeVisible();
+	await expect(row('Zweiter Versuch.pdf')).toHaveCount(1);
 });
 
 test('a file is chosen by dialog as well', async ({ page }) => {
