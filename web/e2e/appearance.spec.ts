@@ -22,8 +22,9 @@ function numbersApart(answer: Locator): Promise<number> {
 		(numbers) =>
 			numbers.filter((number) => {
 				const words = document.createRange();
-				words.selectNodeContents(number.parentElement!.previousSibling!);
-				const end = [...words.getClientRects()].at(-1)!;
+				words.setStartBefore(number.closest('p, li')!.firstChild!);
+				words.setEndBefore(number.parentElement!);
+				const end = [...words.getClientRects()].findLast(({ width }) => width > 0)!;
 				return number.getBoundingClientRect().top > end.bottom;
 			}).length
 	);
