@@ -50,6 +50,17 @@ test('a stopped answer keeps what was written, and the model is told to stop', a
 	await expect(button(page, 'Senden')).toBeVisible();
 });
 
+test('the list shows where an answer is being written, and when it is done', async ({ page }) => {
+	await ask(page, 'Was kostet ein Vogel?');
+	const call = await model.nextCall();
+	await page.getByRole('complementary').getByRole('link', { name: 'Neue Unterhaltung' }).click();
+	const entry = page.getByRole('complementary').getByRole('link', { name: 'Was kostet ein Vogel?' });
+	await expect(entry).toContainText('Antwort wird gerade geschrieben');
+	call.say('Vögel kosten nichts.');
+	call.end();
+	await expect(entry).not.toContainText('Antwort wird gerade geschrieben', { timeout: 10_000 });
+});
+
 test('a failed answer says why and can be tried again', async ({ page }) => {
 	await ask(page, 'Was kostet ein Fisch?');
 	const broken = await model.nextCall();

@@ -1,4 +1,6 @@
 /** Language, theme and small screens. */
+import type { Locator } from '@playwright/test';
+
 import { ask, attach, button, citations, composer, finished } from './stage/chat';
 import { BY_LAW } from './stage/documents';
 import { useHouse, type Person } from './stage/house';
@@ -13,6 +15,20 @@ test.beforeAll(async () => {
 	ada = await house().person('Ada Lindner');
 });
 test.beforeEach(({ page }) => house().enter(page, ada));
+
+/** How many source numbers of an answer stand on another line than the word before them. */
+function numbersApart(answer: Locator): Promise<number> {
+	return citations(answer).evaluateAll(
+		(numbers) =>
+			numbers.filter((number) => {
+				const words = document.createRange();
+				words.setStartBefore(number.closest('p, li')!.firstChild!);
+				words.setEndBefore(number.parentElement!);
+				const end = [...words.getClientRects()].findLast(({ width }) => width > 0)!;
+				return number.getBoundingClientRect().top > end.bottom;
+			}).length
+	);
+}
 
 test('the language changes at once and stays', async ({ page }) => {
 	await button(page, 'Ada Lindner: Konto und Darstellung').click();
@@ -67,6 +83,17 @@ test.describe('on a phone', () => {
 		await page.keyboard.press('Enter');
 		await expect(page.getByRole('heading', { name: 'Einstellungen', level: 1 })).toBeVisible();
 		await expect(sidebar).toBeHidden();
+	});
+
+	test('a source number never begins a line', async ({ page }) => {
+		await attach(page, BY_LAW);
+		await ask(page, 'Wann beginnt und wann endet die Steuerpflicht?');
+		const answer = await finished(page);
+		expect(await citations(answer).count()).toBeGreaterThan(2);
+		for (let width = 320; width <= 480; width += 8) {
+			await page.setViewportSize({ width, height: 740 });
+			expect(await numbersApart(answer), `at ${width} px`).toBe(0);
+		}
 	});
 
 	test('a source opens over the page and gives the focus back', async ({ page }) => {

@@ -1,7 +1,7 @@
 /** What happens to the files that people drop. */
 import type { Page } from '@playwright/test';
 
-import { ask, attach, button, finished } from './stage/chat';
+import { ask, attach, button, composer, finished } from './stage/chat';
 import { BY_LAW, drop, gazettePages, type Sample } from './stage/documents';
 import { useHouse, type Person } from './stage/house';
 import { expectAccessible } from './stage/looks';
@@ -26,6 +26,13 @@ const EMPTY_PAGE = `%PDF-1.4
 3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj
 trailer<</Root 1 0 R>>
 `;
+
+/** What the server says when its queue is full. */
+const TOO_BUSY = {
+	status: 503,
+	contentType: 'application/problem+json',
+	json: { title: 'Überlastet', status: 503, code: 'busy_for_a_test', detail: 'Gerade ist zu viel los.' }
+};
 
 const UNFIT: (Sample & { reason: RegExp })[] = [
 	{
@@ -63,6 +70,59 @@ for (const { reason, ...sample } of UNFIT) {
 		await expect(chip(page, sample.name)).toHaveCount(0);
 	});
 }
+
+test('a refused upload says why beside the name, and can be tried again', async ({ page }) => {
+	await page.route('**/api/collections/*/documents', (route) => route.fulfill(TOO_BUSY), { times: 1 });
+	await drop(page, BY_LAW);
+	await expect(chip(page, BY_LAW.name).getByRole('status')).toHaveText('Gerade ist zu viel los.');
+	await button(page, `${BY_LAW.name} erneut versuchen`).click();
+	await expect(chip(page, BY_LAW.name)).toContainText('bereit');
+	await expect(button(page, `${BY_LAW.name} erneut versuchen`)).toHaveCount(0);
+});
+
+test('many files come in, each once', async ({ page }) => {
+	const sheets = Array.from({ length: 12 }, (_, number) => ({
+		name: `Merkblatt ${number}.txt`,
+		type: 'text/plain',
+		bytes: Buffer.from(`Die Gebühr Nummer ${number} beträgt ${number} Euro.`)
+	}));
+	await drop(page, ...sheets, sheets[0]!);
+	await expect(page.getByLabel('Angehängte Dokumente').getByRole('listitem')).toHaveCount(12);
+	for (const { name } of sheets) await expect(chip(page, name)).toContainText('bereit');
+	await expectAccessible(page);
+	await button(page, `${sheets[0]!.name} entfernen`).click();
+	await expect(page.getByLabel('Angehängte Dokumente').getByRole('listitem')).toHaveCount(11);
+	await expect(composer(page)).toBeFocused();
+});
+
+test('an upload into a collection can be stopped, and what was refused is tried again', async ({ page }) => {
+	await page.goto(`${house().url}/collections`);
+	await page.getByRole('main').getByRole('link', { name: 'Meine Dokumente' }).click();
+	await page.getByRole('heading', { level: 1, name: 'Meine Dokumente' }).waitFor();
+	const row = (name: string) => page.getByRole('listitem').filter({ hasText: name });
+
+	const held = page.waitForRequest('**/api/collections/*/documents');
+	// Nobody answers: the upload stays under way until it is stopped.
+	await page.route('**/api/collections/*/documents', () => undefined, { times: 1 });
+	await drop(page, { ...BY_LAW, name: 'Irrtum.pdf' });
+	const request = await held;
+	const gone = page.waitForEvent('requestfailed', (failed) => failed === request);
+	await expect(row('Irrtum.pdf')).toContainText('wird hochgeladen');
+	await button(page, 'Hochladen von Irrtum.pdf abbrechen').click();
+	await gone;
+	await expect(row('Irrtum.pdf')).toHaveCount(0);
+
+	await page.route('**/api/collections/*/documents', (route) => route.fulfill(TOO_BUSY), { times: 1 });
+	await drop(page, { ...BY_LAW, name: 'Zweiter Versuch.pdf' });
+	await expect(row('Zweiter Versuch.pdf').getByRole('alert')).toHaveText('Gerade ist zu viel los.');
+	await expectAccessible(page);
+	await button(page, 'Zweiter Versuch.pdf erneut versuchen').click();
+	await expect(row('Zweiter Versuch.pdf')).toContainText('bereit');
+
+	await drop(page, { ...BY_LAW, name: 'Zweiter Versuch.pdf' });
+	await expect(page.getByText('„Zweiter Versuch.pdf“ liegt hier schon.')).toBeVisible();
+	await expect(row('Zweiter Versuch.pdf')).toHaveCount(1);
+});
 
 test('a file is chosen by dialog as well', async ({ page }) => {
 	const choosing = page.waitForEvent('filechooser');

@@ -27,18 +27,20 @@ export function gazettePages(): Sample | undefined {
 	return { name: 'Gesetzblatt.pdf', type: 'application/pdf', bytes: readFileSync(GAZETTE) };
 }
 
-/** Drops a file on the page, wherever that is. */
-export async function drop(page: Page, { name, type, bytes }: Sample): Promise<void> {
-	// Only a page that stands can catch it.
+/** Drops files on the page, wherever that is. */
+export async function drop(page: Page, ...samples: Sample[]): Promise<void> {
+	// Only a page that stands can catch them.
 	await page.getByRole('main').waitFor();
 	const transfer = await page.evaluateHandle(
-		([name, type, base64]) => {
-			const bytes = Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
+		(files) => {
 			const transfer = new DataTransfer();
-			transfer.items.add(new File([bytes], name, { type }));
+			for (const { name, type, base64 } of files) {
+				const bytes = Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
+				transfer.items.add(new File([bytes], name, { type }));
+			}
 			return transfer;
 		},
-		[name, type, bytes.toString('base64')] as const
+		samples.map(({ name, type, bytes }) => ({ name, type, base64: bytes.toString('base64') }))
 	);
 	for (const event of ['dragenter', 'dragover', 'drop']) {
 		await page.dispatchEvent('body', event, { dataTransfer: transfer });

@@ -46,6 +46,8 @@ export class FakeModel {
 			upstream_model = "probe"
 			place = "own"
 			clearance = "${clearance}"
+			# A test looks long and closely at a half-written answer.
+			idle_seconds = 300
 		`;
 	}
 

@@ -12,6 +12,8 @@ const LOOKS = [
 ] as const;
 /** A window of 1280 by 1024 at 400 % (WCAG 2.2, 1.4.10 Reflow). */
 const ENLARGED = { width: 320, height: 256 };
+/** Where longer words show first. */
+const NARROWEST = { width: 360, height: 740 };
 /** Depends on the theme alone, and takes axe longer than all other rules together. */
 const THEME_RULE = 'color-contrast';
 
@@ -27,12 +29,8 @@ export async function expectAccessible(page: Page): Promise<void> {
 	await page.emulateMedia({ colorScheme: null });
 	await page.setViewportSize(ENLARGED);
 	expect(await sidewaysOverflow(page), `${page.url()} at 400 %`).toBe(0);
-	await inEnglish(page, async () => {
-		for (const { width, height } of [LOOKS[3], LOOKS[0]]) {
-			await page.setViewportSize({ width, height });
-			await expectFit(page, `English ${width}`, [THEME_RULE]);
-		}
-	});
+	await page.setViewportSize(NARROWEST);
+	await inEnglish(page, () => expectFit(page, 'English', [THEME_RULE]));
 	await page.setViewportSize(usual);
 }
 

@@ -12,6 +12,8 @@ import { failureText } from './failure';
 import { uploadLanes } from './lanes';
 
 const POLL_MS = 1000;
+/** Why reading may fail once and not again; all other reasons lie in the file. */
+const PASSING_REASONS = ['crashed', 'timed_out', 'out_of_memory'];
 
 export class Attachment {
 	readonly name: string;
@@ -53,7 +55,8 @@ export class Attachment {
 	async #follow(document: Document): Promise<void> {
 		this.take(document);
 		await this.#watch(document.id);
-		if (this.state === 'failed') this.retry = () => void this.#readAgain(document.id);
+		const passing = this.state === 'failed' && PASSING_REASONS.includes(this.reason?.code ?? '');
+		if (passing) this.retry = () => void this.#readAgain(document.id);
 	}
 
 	async #readAgain(id: string): Promise<void> {

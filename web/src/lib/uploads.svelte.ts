@@ -1,5 +1,5 @@
 /** Files on their way into a collection: a few at a time, each for itself. */
-import { uploadDocument } from './api';
+import { uploadDocument, type Document } from './api';
 import { failureText } from './failure';
 import { uploadLanes } from './lanes';
 
@@ -18,9 +18,9 @@ export class Upload {
 export class Uploads {
 	items = $state.raw<Upload[]>([]);
 	readonly #collection: string;
-	readonly #onArrival: () => void;
+	readonly #onArrival: (document: Document) => void;
 
-	constructor(collection: string, onArrival: () => void) {
+	constructor(collection: string, onArrival: (document: Document) => void) {
 		this.#collection = collection;
 		this.#onArrival = onArrival;
 	}
@@ -53,9 +53,10 @@ export class Uploads {
 				if (item.gone.signal.aborted) return;
 				item.state = 'sending';
 				const heard = (share: number) => (item.sent = share);
-				await uploadDocument(this.#collection, item.file, heard, item.gone.signal);
+				const { signal } = item.gone;
+				const document = await uploadDocument(this.#collection, item.file, heard, signal);
 				this.#remove(item);
-				this.#onArrival();
+				this.#onArrival(document);
 			});
 		} catch (cause) {
 			if (item.gone.signal.aborted) return;
