@@ -20,12 +20,14 @@ mod live;
 mod marks;
 mod models;
 mod naming;
+mod paging;
 mod people;
 mod runs;
 mod search;
 mod settlement;
 mod setup;
 mod sign_in;
+mod trail;
 mod uploads;
 mod wording;
 mod worker;
@@ -36,6 +38,7 @@ use domain::DataClass;
 use gateway::Gateway;
 use identity::{InstallationSecret, PasswordHash};
 use store::{Blobs, Store};
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use account::{CreatedKey, KeyRequest, Me};
@@ -45,6 +48,7 @@ pub use domain::Principal;
 pub use error::{Error, Result};
 pub use live::{RunEvent, RunSnapshot, Stage};
 pub use models::{BUILT_IN_MODEL, ModelChoice, RouteState, SystemState};
+pub use paging::Part;
 pub use people::NewPerson;
 pub use runs::RunEvents;
 pub use search::{SearchHit, SearchRequest};
@@ -121,6 +125,8 @@ pub struct App {
     hashing: Admission,
     computing: Admission,
     extracting: Admission,
+    /// Room for audit entries on their way.
+    noting: Arc<Semaphore>,
     live: Arc<LiveRuns>,
     tasks: TaskTracker,
     stopping: CancellationToken,
@@ -147,6 +153,7 @@ impl App {
             hashing: Admission::new(cores.div_ceil(2)),
             computing: Admission::new(cores),
             extracting: Admission::new(readers),
+            noting: Arc::new(Semaphore::new(trail::ENTRIES_PENDING_MAX)),
             live: Arc::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use domain::{Action, CollectionId, DocumentId, ErrorKind, limits};
-use store::FoundPassage;
+use store::{AuditEvent, By, FoundPassage};
 
 use crate::{App, Error, Principal, Result, collections::own_collection};
 
@@ -33,7 +33,7 @@ pub struct SearchHit {
 }
 
 impl App {
-    /// Searches.
+    /// Searches. That somebody did is written down, not for what.
     ///
     /// # Errors
     /// If the query is empty or too long, or a named collection or document is hidden.
@@ -53,7 +53,15 @@ impl App {
             self.document(principal, *id, Action::ReadCollection).await?;
         }
         let limit = request.limit.unwrap_or(HITS_DEFAULT);
-        self.find_passages(principal, &request.query, collections, documents, limit).await
+        let hits =
+            self.find_passages(principal, &request.query, collections, documents, limit).await?;
+        let count = |named: Option<usize>| named.map_or("all".to_owned(), |n| n.to_string());
+        let event = AuditEvent::done(&By::from(principal), "search_passages")
+            .with("collections", count(collections.map(<[_]>::len)))
+            .with("documents", count(documents.map(<[_]>::len)))
+            .with("hits", hits.len());
+        self.note(principal.tenant, event).await?;
+        Ok(hits)
     }
 
     /// Asks the index for passages in the collections that the principal may read, and reads each

@@ -57,6 +57,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0005_audit.sqlite.sql"),
         postgres: include_str!("../migrations/0005_audit.postgres.sql"),
     },
+    Migration {
+        name: "0006_sources",
+        portable: include_str!("../migrations/0006_sources.sql"),
+        sqlite: include_str!("../migrations/0006_sources.sqlite.sql"),
+        postgres: include_str!("../migrations/0006_sources.postgres.sql"),
+    },
 ];
 
 /// The steps this program knows.

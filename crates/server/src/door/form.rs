@@ -46,7 +46,8 @@ impl Form {
     /// it is taken.
     pub async fn open(front: &Front, request: Request) -> Result<Self, Problem> {
         let limits = front.limits;
-        if announced_bytes(request.headers()) > limits.upload_bytes.saturating_add(FRAME_BYTES_MAX) {
+        if announced_bytes(request.headers()) > limits.upload_bytes.saturating_add(FRAME_BYTES_MAX)
+        {
             return Err(Problem::too_large(limits.upload_bytes));
         }
         let allowance = Allowance::new(FRAME_BYTES_MAX);

@@ -148,6 +148,9 @@ async fn bad_addresses(table: &mut Table<'_>) {
     table.get("invalid UTF-8 as a model", "/v1/models/%ff").await;
     table.get("a file beside the page", "/../../etc/passwd.txt").await;
     table.get("a wrong cursor", "/api/conversations?after=morgen").await;
+    table.get("a wrong cursor of names", "/api/collections?after=morgen").await;
+    table.get("more at once than there is", "/api/collections?limit=101").await;
+    table.get("nothing at once", "/api/me/sessions?limit=0").await;
     table.get("an unknown query", "/api/conversations?sort=title").await;
     table.get("a query twice", "/api/conversations?query=a&query=b").await;
     let page = format!("/api/documents/{UNKNOWN}/passages?page=-1");
@@ -244,7 +247,10 @@ async fn bad_uploads(table: &mut Table<'_>, path: &str) {
 /// Files whose broken state is cheap to see: 422, and nothing is kept of them.
 async fn bad_files(table: &mut Table<'_>, path: &str) {
     let docx = |packed: &'static [u8], unpacked: u32| {
-        container(&[("[Content_Types].xml", b"<Types/>", 8), ("word/document.xml", packed, unpacked)])
+        container(&[
+            ("[Content_Types].xml", b"<Types/>", 8),
+            ("word/document.xml", packed, unpacked),
+        ])
     };
     let whole = docx(b"<w:document/>", 13);
     let mut crowd = whole.clone();
@@ -253,7 +259,11 @@ async fn bad_files(table: &mut Table<'_>, path: &str) {
     let media = "mimetypeapplication/vnd.oasis.opendocument.text";
     let cases: Vec<(&str, &str, Vec<u8>)> = vec![
         ("a file of blanks", "leer.txt", b" \n\t \r\n".to_vec()),
-        ("a program", "programm.exe", b"MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff\x00".to_vec()),
+        (
+            "a program",
+            "programm.exe",
+            b"MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff\x00".to_vec(),
+        ),
         ("a picture called PDF", "bild.pdf", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec()),
         ("an empty container", "leer.docx", container(&[])),
         ("an old document", "alt.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 WordDocument".to_vec()),
@@ -263,7 +273,11 @@ async fn bad_files(table: &mut Table<'_>, path: &str) {
         ("half a DOCX", "a.docx", whole[..whole.len() / 2].to_vec()),
         ("a DOCX without its end", "a.docx", whole[..whole.len() - 22].to_vec()),
         ("a DOCX without a text", "a.docx", container(&[("[Content_Types].xml", b"", 0)])),
-        ("a table called DOCX", "a.docx", container(&[("[Content_Types].xml", b"", 0), ("xl/workbook.xml", b"", 0)])),
+        (
+            "a table called DOCX",
+            "a.docx",
+            container(&[("[Content_Types].xml", b"", 0), ("xl/workbook.xml", b"", 0)]),
+        ),
         ("an ODT without a text", "a.odt", container(&[("mimetype", &media.as_bytes()[8..], 39)])),
         ("a DOCX that claims 3 GB", "a.docx", docx(b"x", 3_000_000_000)),
         ("a DOCX that packs a thousandfold", "a.docx", docx(&[b'x'; 10_000], 10_000_000)),
@@ -364,7 +378,8 @@ async fn a_full_disk_takes_nothing_in() {
 async fn nobody_stores_more_than_their_share() {
     let world = World::with("[limits]\nperson_bytes = 3000").await;
     let (ada, bob) = (world.member("ada").await, world.member("bob").await);
-    let (mine, his) = (ada.collection("Akten", "private").await, bob.collection("Akten", "private").await);
+    let (mine, his) =
+        (ada.collection("Akten", "private").await, bob.collection("Akten", "private").await);
     let first = ada.upload(&mine, "a.txt", &b"Ein Satz. ".repeat(200)).await;
     assert_eq!(first.status, 202, "{first:?}");
     let over = ada.upload(&mine, "b.txt", &b"Ein Wort. ".repeat(200)).await;

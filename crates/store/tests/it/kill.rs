@@ -95,7 +95,8 @@ async fn child_writes_until_killed() {
                 let mut file = blobs.begin(1_000).await.unwrap();
                 file.write(name.as_bytes()).await.unwrap();
                 let pending = file.finish().await.unwrap();
-                let received = store.receive_document(&writer, collection, &name, pending, None).await;
+                let received =
+                    store.receive_document(&writer, collection, &name, pending, None).await;
                 println!("\nstored {}", received.unwrap().document.id);
             }
         });
