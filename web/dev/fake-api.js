@@ -205,6 +205,7 @@ function audit() {
 		actor: index % 5 === 3 ? undefined : { id: me.id, name: me.name },
 		action: actions[index % actions.length],
 		object: randomUUID(),
+		detail: { via: 'session' },
 		outcome: index % 9 === 4 ? 'refused' : 'done'
 	}));
 	return { items, next: '100' };
@@ -297,6 +298,7 @@ const routes = {
 	'GET /api/conversations/:id': ([id]) => find(state.conversations, id),
 	'PATCH /api/conversations/:id': ([id], body) => Object.assign(find(state.conversations, id), body),
 	'DELETE /api/conversations/:id': ([id]) => remove(state.conversations, id),
+	'GET /api/conversations/:id/messages': () => ({ items: [] }),
 	'POST /api/conversations/:id/messages': ([id], body) => ask(id, body),
 	'POST /api/messages/:id/retry': ([id]) => retry(id),
 	'POST /api/runs/:id/stop': ([id]) => state.runs.get(id)?.stop(),

@@ -2,7 +2,7 @@
 
 use domain::{CollectionId, Credential, ErrorKind, Instant, KeyId, Scope};
 use identity::{Password, PasswordHash, Token, TokenKind};
-use store::{ApiKey, AuditEvent, AuditOutcome, By, NewApiKey, Tenant, User};
+use store::{ApiKey, AuditEvent, AuditOutcome, By, NewApiKey, ObjectKind, Tenant, User};
 
 use crate::{App, Error, Principal, Result, naming::checked_name};
 
@@ -123,7 +123,8 @@ impl App {
     pub async fn revoke_key(&self, principal: &Principal, id: KeyId) -> Result<()> {
         self.authorise_account(principal)?;
         let by = By::from(principal);
-        Ok(self.store.revoke_key(principal.tenant, principal.user, id, &by).await?)
+        let revoked = self.store.revoke_key(principal.tenant, principal.user, id, &by).await;
+        self.found(principal, ObjectKind::Key, id, revoked).await
     }
 
     async fn make_key(&self, owner: &User, asked: KeyRequest, by: &By) -> Result<CreatedKey> {

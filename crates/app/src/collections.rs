@@ -1,19 +1,23 @@
 //! Collections: documents under one set of rights.
 
 use domain::{Action, CollectionId, DataClass, Resource, Visibility};
-use store::{Collection, CollectionChange, NewCollection};
+use store::{Collection, CollectionChange, NewCollection, ObjectKind, Page};
 
-use crate::{App, Error, Principal, Result, naming::checked_name};
+use crate::{App, Error, Part, Principal, Result, naming::checked_name};
 
 impl App {
-    /// Lists the collections that the principal may read.
+    /// Lists the collections that the principal may read: their own default one first, then by name.
     ///
     /// # Errors
-    /// If the API key lacks the scope.
-    pub async fn list_collections(&self, principal: &Principal) -> Result<Vec<Collection>> {
+    /// If the API key lacks the scope, or there is no such part.
+    pub async fn list_collections(
+        &self,
+        principal: &Principal,
+        part: &Part,
+    ) -> Result<Page<Collection>> {
         let own = own_collection(principal);
         domain::authorise(principal, Action::ReadCollection, &own)?;
-        Ok(self.store.readable_collections(principal).await?)
+        Ok(self.store.readable_collections(principal, part.after(), part.limit()?).await?)
     }
 
     /// Makes a collection.
@@ -89,8 +93,11 @@ impl App {
         id: CollectionId,
         action: Action,
     ) -> Result<Collection> {
-        let collection = self.store.collection_for(principal, id).await?;
-        domain::authorise(principal, action, &collection.resource())?;
+        let kind = ObjectKind::Collection;
+        let found = self.store.collection_for(principal, id).await;
+        let collection = self.found(principal, kind, id, found).await?;
+        let verdict = domain::authorise(principal, action, &collection.resource());
+        self.allowed(principal, kind, id, verdict).await?;
         Ok(collection)
     }
 }

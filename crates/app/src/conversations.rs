@@ -7,12 +7,14 @@ use domain::{
     limits,
 };
 use store::{
-    Asked, Attachment, AuditEvent, By, Conversation, Message, MessageRole, NewQuestion, Page, Task,
+    Asked, Attachment, AuditEvent, By, Conversation, Message, MessageRole, NewQuestion, ObjectKind,
+    Page, Task,
 };
 
 use crate::{
-    App, Error, Language, Principal, Result,
+    App, Error, Language, Part, Principal, Result,
     grounding::Scope,
+    history::Present,
     live::{LiveRuns, Place},
     naming::checked_name,
     runs::Work,
@@ -27,12 +29,17 @@ const TITLE_CHARS_MAX: usize = 60;
 /// Answers in the making of one person at the same time; beyond: refused.
 const RUNS_PER_PERSON_MAX: usize = 8;
 
-/// A conversation with its messages.
+/// Most earlier messages that a question goes on from; what a model reads again is less.
+const EARLIER_MAX: u32 = 200;
+
+/// A conversation with its last messages.
 pub struct ConversationDetail {
     /// The conversation.
     pub conversation: Conversation,
-    /// Its messages, in order.
+    /// Its last messages, in order.
     pub messages: Vec<Message>,
+    /// Where [`App::list_messages`] goes on with those before; `None` if there are none.
+    pub next: Option<String>,
 }
 
 /// What somebody asks in a conversation.
@@ -90,7 +97,7 @@ impl App {
         Ok(self.store.create_conversation(principal.tenant, principal.user, &title).await?)
     }
 
-    /// Returns a conversation with its messages.
+    /// Returns a conversation with its last messages.
     ///
     /// # Errors
     /// If it is not the principal's own.
@@ -99,11 +106,36 @@ impl App {
         principal: &Principal,
         id: ConversationId,
     ) -> Result<ConversationDetail> {
-        authorise_own(principal)?;
+        let conversation = self.own_conversation(principal, id).await?;
+        let mut page = self.messages(principal, id, &Part::default()).await?;
+        page.items.reverse();
+        Ok(ConversationDetail { conversation, messages: page.items, next: page.next })
+    }
+
+    /// Lists the messages of a conversation, the newest first.
+    ///
+    /// # Errors
+    /// If it is not the principal's own, or there is no such part.
+    pub async fn list_messages(
+        &self,
+        principal: &Principal,
+        id: ConversationId,
+        part: &Part,
+    ) -> Result<Page<Message>> {
+        self.own_conversation(principal, id).await?;
+        self.messages(principal, id, part).await
+    }
+
+    async fn messages(
+        &self,
+        principal: &Principal,
+        id: ConversationId,
+        part: &Part,
+    ) -> Result<Page<Message>> {
         let (tenant, owner) = (principal.tenant, principal.user);
-        let conversation = self.store.conversation(tenant, owner, id).await?;
-        let messages = self.store.messages(tenant, owner, id).await?;
-        Ok(ConversationDetail { conversation, messages })
+        let mut page = self.store.messages(tenant, owner, id, part.after(), part.limit()?).await?;
+        self.conceal_gone(principal, &mut page.items).await?;
+        Ok(page)
     }
 
     /// Gives a conversation another title.
@@ -119,7 +151,8 @@ impl App {
         authorise_own(principal)?;
         let title = checked_name(title, "title")?;
         let (tenant, owner) = (principal.tenant, principal.user);
-        Ok(self.store.rename_conversation(tenant, owner, id, &title).await?)
+        let renamed = self.store.rename_conversation(tenant, owner, id, &title).await;
+        self.found(principal, ObjectKind::Conversation, id, renamed).await
     }
 
     /// Deletes a conversation; an answer in the making is stopped.
@@ -134,7 +167,8 @@ impl App {
         authorise_own(principal)?;
         let (tenant, owner) = (principal.tenant, principal.user);
         let running = self.store.running_run(tenant, owner, id).await?;
-        self.store.delete_conversation(tenant, owner, id).await?;
+        let deleted = self.store.delete_conversation(tenant, owner, id).await;
+        self.found(principal, ObjectKind::Conversation, id, deleted).await?;
         let event = AuditEvent::done(&By::from(principal), "delete_conversation");
         self.store.record_audit(tenant, event.to("conversation", id)).await?;
         if let Some(live) = running.and_then(|run| self.live.get(run.id)) {
@@ -158,16 +192,18 @@ impl App {
     ) -> Result<Asked> {
         authorise_asking(principal)?;
         check_message(&new)?;
-        let before = self.get_conversation(principal, conversation).await?.messages;
+        self.own_conversation(principal, conversation).await?;
+        let before = self.earlier_messages(principal, conversation).await?;
         let place = self.reserve_place(principal)?;
         let task = new.task.unwrap_or(Task::Answer);
-        let (documents, collections) = self.named_or_carried(principal, &new, &before).await?;
+        let present = self.present(principal, &before).await?;
+        let (documents, collections) = named_or_carried(&new, &before, &present);
         let scope = self.check_scope(principal, &collections, &documents).await?;
         if task != Task::Answer && scope.documents().is_empty() {
             return Err(Error::invalid("summary_needs_document").in_field("documents"));
         }
         let model = new.model.clone().unwrap_or_else(|| self.default_model().to_owned());
-        let history = self.history(principal, before).await?;
+        let history = present.history(before);
         let declared = new.data_class.unwrap_or(self.config.interface_class);
         let class = declared.max(scope.class).max(history.class);
         self.check_clearance(principal, &model, class).await?;
@@ -200,8 +236,9 @@ impl App {
     ) -> Result<Message> {
         authorise_asking(principal)?;
         let (tenant, owner) = (principal.tenant, principal.user);
-        let answer = self.store.message(tenant, owner, id).await?;
-        let mut messages = self.store.messages(tenant, owner, answer.conversation).await?;
+        let answer = self.store.message(tenant, owner, id).await;
+        let answer = self.found(principal, ObjectKind::Message, id, answer).await?;
+        let mut messages = self.earlier_messages(principal, answer.conversation).await?;
         let is_last = messages.last().is_some_and(|last| last.id == id);
         if !is_last || answer.role != MessageRole::Assistant {
             return Err(Error::new(ErrorKind::Conflict, "run_not_repeatable"));
@@ -211,7 +248,7 @@ impl App {
         let question = messages.pop().ok_or_else(Error::not_found)?;
         let documents: Vec<_> = question.attachments.iter().map(|file| file.document).collect();
         let scope = self.check_scope(principal, &question.collections, &documents).await?;
-        let history = self.history(principal, messages).await?;
+        let history = self.present(principal, &messages).await?.history(messages);
         let class = question.data_class.max(scope.class).max(history.class);
         let model = question.model.as_deref().unwrap_or_else(|| self.default_model());
         self.check_clearance(principal, model, class).await?;
@@ -230,23 +267,42 @@ impl App {
         })
     }
 
-    /// What the question names; if it names nothing at all, what is left of what the question before
-    /// named.
-    async fn named_or_carried(
+    async fn own_conversation(
         &self,
         principal: &Principal,
-        new: &NewMessage,
-        before: &[Message],
-    ) -> Result<(Vec<DocumentId>, Vec<CollectionId>)> {
-        if new.documents.is_some() || new.collections.is_some() {
-            let (documents, collections) = (new.documents.clone(), new.collections.clone());
-            return Ok((documents.unwrap_or_default(), collections.unwrap_or_default()));
-        }
-        match before.iter().rev().find(|message| message.role == MessageRole::User) {
-            Some(last) => self.still_readable(principal, last).await,
-            None => Ok((vec![], vec![])),
-        }
+        id: ConversationId,
+    ) -> Result<Conversation> {
+        authorise_own(principal)?;
+        let found = self.store.conversation(principal.tenant, principal.user, id).await;
+        self.found(principal, ObjectKind::Conversation, id, found).await
     }
+
+    /// The last messages of a conversation, in order, as they are kept.
+    async fn earlier_messages(
+        &self,
+        principal: &Principal,
+        id: ConversationId,
+    ) -> Result<Vec<Message>> {
+        let (tenant, owner) = (principal.tenant, principal.user);
+        let mut page = self.store.messages(tenant, owner, id, None, EARLIER_MAX).await?;
+        page.items.reverse();
+        Ok(page.items)
+    }
+}
+
+/// What the question names; if it names nothing at all, what is left of what the question before
+/// named.
+fn named_or_carried(
+    new: &NewMessage,
+    before: &[Message],
+    present: &Present,
+) -> (Vec<DocumentId>, Vec<CollectionId>) {
+    if new.documents.is_some() || new.collections.is_some() {
+        let (documents, collections) = (new.documents.clone(), new.collections.clone());
+        return (documents.unwrap_or_default(), collections.unwrap_or_default());
+    }
+    let last = before.iter().rev().find(|message| message.role == MessageRole::User);
+    last.map(|last| present.named_by(last)).unwrap_or_default()
 }
 
 /// Asking needs both: the conversation is one's own, and one may use models.

@@ -1,9 +1,9 @@
 //! Documents: state, passages, original file, deletion. How they come in stands in `uploads`.
 
 use domain::{Action, CollectionId, DocumentId, PassageId};
-use store::{Document, FoundPassage, Passage};
+use store::{AuditEvent, By, Document, FoundPassage, ObjectKind, Page, Passage};
 
-use crate::{App, Principal, Result};
+use crate::{App, Part, Principal, Result, paging::checked_limit};
 
 /// Passages on one page of a list, and the most that may be asked for.
 const PASSAGES_PAGE: u32 = 200;
@@ -17,17 +17,18 @@ pub struct PassagePage {
 }
 
 impl App {
-    /// Lists the documents of a collection.
+    /// Lists the documents of a collection, the newest first.
     ///
     /// # Errors
-    /// If the principal may not read it.
+    /// If the principal may not read it, or there is no such part.
     pub async fn list_documents(
         &self,
         principal: &Principal,
         collection: CollectionId,
-    ) -> Result<Vec<Document>> {
+        part: &Part,
+    ) -> Result<Page<Document>> {
         self.collection(principal, collection, Action::ReadCollection).await?;
-        Ok(self.store.documents(principal, collection).await?)
+        Ok(self.store.documents(principal, collection, part.after(), part.limit()?).await?)
     }
 
     /// Returns a document.
@@ -57,7 +58,7 @@ impl App {
         Ok(self.store.retry_document(principal, id).await?)
     }
 
-    /// Opens the original file.
+    /// Opens the original file; who did is written down.
     ///
     /// # Errors
     /// If the principal may not read its collection.
@@ -68,13 +69,15 @@ impl App {
     ) -> Result<(Document, tokio::fs::File)> {
         let document = self.document(principal, id, Action::ReadCollection).await?;
         let file = self.blobs.read(&document.blob).await?;
+        let event = AuditEvent::done(&By::from(principal), "get_document_content");
+        self.note(principal.tenant, event.to("document", id)).await?;
         Ok((document, file))
     }
 
     /// Lists passages of a document in reading order, of one page or of all.
     ///
     /// # Errors
-    /// If the principal may not read its collection.
+    /// If the principal may not read its collection, or asks for more than 200 at once.
     pub async fn list_passages(
         &self,
         principal: &Principal,
@@ -84,7 +87,7 @@ impl App {
         limit: Option<u32>,
     ) -> Result<PassagePage> {
         self.document(principal, id, Action::ReadCollection).await?;
-        let limit = limit.unwrap_or(PASSAGES_PAGE).clamp(1, PASSAGES_PAGE);
+        let limit = checked_limit(limit, PASSAGES_PAGE, PASSAGES_PAGE)?;
         let mut items = self.store.passages(principal, id, page, after, limit + 1).await?;
         let has_more = items.len() > limit as usize;
         items.truncate(limit as usize);
@@ -97,7 +100,8 @@ impl App {
     /// # Errors
     /// If the principal may not read its collection.
     pub async fn get_passage(&self, principal: &Principal, id: PassageId) -> Result<FoundPassage> {
-        let found = self.store.passage_for(principal, id).await?;
+        let found = self.store.passage_for(principal, id).await;
+        let found = self.found(principal, ObjectKind::Passage, id, found).await?;
         self.collection(principal, found.collection, Action::ReadCollection).await?;
         Ok(found)
     }
@@ -109,8 +113,10 @@ impl App {
         id: DocumentId,
         action: Action,
     ) -> Result<Document> {
-        let document = self.store.document_for(principal, id).await?;
-        domain::authorise(principal, action, &document.resource())?;
+        let found = self.store.document_for(principal, id).await;
+        let document = self.found(principal, ObjectKind::Document, id, found).await?;
+        let verdict = domain::authorise(principal, action, &document.resource());
+        self.allowed(principal, ObjectKind::Document, id, verdict).await?;
         Ok(document)
     }
 }

@@ -110,6 +110,7 @@ impl Given {
             quote,
             start: u32::try_from(start).ok()?,
             end: u32::try_from(end).ok()?,
+            concealed: false,
         })
     }
 }

@@ -21,12 +21,14 @@ mod live;
 mod marks;
 mod models;
 mod naming;
+mod paging;
 mod people;
 mod runs;
 mod search;
 mod settlement;
 mod setup;
 mod sign_in;
+mod trail;
 mod uploads;
 mod wording;
 mod worker;
@@ -37,6 +39,7 @@ use domain::DataClass;
 use gateway::Gateway;
 use identity::{InstallationSecret, PasswordHash};
 use store::{Blobs, Ledger, Store};
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use account::{CreatedKey, KeyRequest, Me};
@@ -46,6 +49,7 @@ pub use domain::Principal;
 pub use error::{Error, Result};
 pub use live::{RunEvent, RunSnapshot, Stage};
 pub use models::{BUILT_IN_MODEL, ModelChoice, RouteState, SystemState};
+pub use paging::Part;
 pub use people::NewPerson;
 pub use runs::RunEvents;
 pub use search::{SearchHit, SearchRequest};
@@ -126,6 +130,8 @@ pub struct App {
     hashing: Admission,
     computing: Admission,
     extracting: Admission,
+    /// Room for audit entries on their way.
+    noting: Arc<Semaphore>,
     live: Arc<LiveRuns>,
     tasks: TaskTracker,
     stopping: CancellationToken,
@@ -154,6 +160,7 @@ impl App {
             hashing: Admission::new(cores.div_ceil(2)),
             computing: Admission::new(cores),
             extracting: Admission::new(readers),
+            noting: Arc::new(Semaphore::new(trail::ENTRIES_PENDING_MAX)),
             live: Arc::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),

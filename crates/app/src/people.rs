@@ -2,9 +2,11 @@
 
 use domain::{Action, DataClass, ErrorKind, Resource, Role, UnitId, UserId};
 use identity::{MailAddress, Password};
-use store::{By, NewUser, Unit, User, UserChange};
+use store::{By, NewUser, Page, Unit, User, UserChange};
 
-use crate::{App, Error, Language, Principal, Result, naming::checked_name, wording::wording};
+use crate::{
+    App, Error, Language, Part, Principal, Result, naming::checked_name, wording::wording,
+};
 
 /// A person to make an account for, as typed in.
 pub struct NewPerson {
@@ -21,13 +23,13 @@ pub struct NewPerson {
 }
 
 impl App {
-    /// Lists the people of the tenant.
+    /// Lists the people of the tenant by name.
     ///
     /// # Errors
-    /// If the principal is no administrator.
-    pub async fn list_users(&self, principal: &Principal) -> Result<Vec<User>> {
+    /// If the principal is no administrator, or there is no such part.
+    pub async fn list_users(&self, principal: &Principal, part: &Part) -> Result<Page<User>> {
         self.authorise_people(principal)?;
-        Ok(self.store.users(principal.tenant).await?)
+        Ok(self.store.users(principal.tenant, part.after(), part.limit()?).await?)
     }
 
     /// Makes an account.

@@ -3,11 +3,14 @@
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
-use domain::{DataClass, Instant, RunId};
+use domain::{DataClass, Instant, MessageId, RunId};
 use futures_util::Stream;
 use gateway::ChatStream;
 use llm::{ChatEvent, ChatRequest, Role};
-use store::{Message, MessageRole, RouteUsed, Run, RunEnd, RunPulse, RunState, Silent, TokenUsage};
+use store::{
+    Message, MessageRole, ObjectKind, RouteUsed, Run, RunEnd, RunPulse, RunState, Silent,
+    TokenUsage,
+};
 
 use crate::{
     App, Principal, Result, RunEvent, RunSnapshot, Stage,
@@ -56,7 +59,8 @@ impl App {
         id: RunId,
     ) -> Result<RunEvents> {
         authorise_own(principal)?;
-        let run = self.store.run(principal.tenant, principal.user, id).await?;
+        let run = self.store.run(principal.tenant, principal.user, id).await;
+        let run = self.found(principal, ObjectKind::Run, id, run).await?;
         let live = self.live.get(id);
         if let Some(live) =
             live.filter(|live| live.owner == principal.user && live.tenant == principal.tenant)
@@ -72,7 +76,8 @@ impl App {
     /// If the run is not the principal's own.
     pub async fn stop_run(&self, principal: &Principal, id: RunId) -> Result<()> {
         authorise_own(principal)?;
-        self.store.request_stop(principal.tenant, principal.user, id).await?;
+        let stopped = self.store.request_stop(principal.tenant, principal.user, id).await;
+        self.found(principal, ObjectKind::Run, id, stopped).await?;
         if let Some(live) = self.live.get(id) {
             live.stop.cancel();
         }
@@ -112,7 +117,7 @@ impl App {
     /// A run of another process, or one that has ended: looks into the store.
     async fn watch_stored(self: &Arc<Self>, principal: &Principal, run: Run) -> Result<RunEvents> {
         let live = LiveRun::new(run.id, principal.tenant, principal.user);
-        let message = self.store.message(principal.tenant, principal.user, run.message).await?;
+        let message = self.kept_message(principal, run.message).await?;
         if message.run.as_ref().is_none_or(|latest| latest.id != run.id) {
             // Another run has taken its place: nothing of this one is left.
             live.update(|snapshot| {
@@ -129,6 +134,13 @@ impl App {
         Ok(Box::pin(live.watch()))
     }
 
+    /// A message as its owner may read it now.
+    async fn kept_message(&self, principal: &Principal, id: MessageId) -> Result<Message> {
+        let mut message = self.store.message(principal.tenant, principal.user, id).await?;
+        self.conceal_gone(principal, std::slice::from_mut(&mut message)).await?;
+        Ok(message)
+    }
+
     async fn follow_stored(&self, principal: &Principal, message: &Message, copy: &LiveRun) {
         loop {
             tokio::select! {
@@ -139,8 +151,7 @@ impl App {
                 }
                 () = tokio::time::sleep(REMOTE_POLL) => {}
             }
-            let read = self.store.message(principal.tenant, principal.user, message.id).await;
-            let Ok(now) = read else {
+            let Ok(now) = self.kept_message(principal, message.id).await else {
                 copy.update(|snapshot| snapshot.state = RunState::Failed);
                 return;
             };
@@ -181,8 +192,9 @@ impl App {
                 (RunState::Failed, Some(error.code.to_owned()))
             }
         };
+        let class = writing.class.unwrap_or(work.class);
         let mut end = writing.end(state, reason, live.snapshot().text);
-        end.data_class = Some(work.class);
+        end.data_class = Some(class);
         self.finish(live, &end).await;
     }
 
@@ -264,6 +276,7 @@ impl App {
         live.update(|now| now.stage = Stage::Writing);
         // A class that has risen since the question is obeyed here, and refused by the gateway.
         let class = work.class.max(scope.class);
+        writing.class = Some(class);
         let mut settlement = Settlement::new(self, principal, class)?;
         let streamed = self.stream_answer(&request, &mut settlement, writing, live).await;
         let metered = settlement.meter.read();
@@ -320,6 +333,8 @@ struct Writing {
     given: Given,
     marks: Marks,
     taken: Option<RouteUsed>,
+    /// The class that the call obeyed; `None` as long as there is none.
+    class: Option<DataClass>,
     quotes: Vec<llm::Citation>,
     usage: Option<TokenUsage>,
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, ops::Range};
 
 use domain::{Action, CollectionId, DocumentId, ErrorKind, limits};
-use store::FoundPassage;
+use store::{AuditEvent, By, FoundPassage};
 
 use crate::{App, Error, Principal, Result, collections::own_collection};
 
@@ -35,7 +35,7 @@ pub struct SearchHit {
 }
 
 impl App {
-    /// Searches.
+    /// Searches. That somebody did is written down, not for what.
     ///
     /// # Errors
     /// If the query is empty or too long, or a named collection or document is hidden.
@@ -57,6 +57,12 @@ impl App {
         let limit = request.limit.unwrap_or(HITS_DEFAULT);
         let found =
             self.find_passages(principal, &request.query, collections, documents, limit).await?;
+        let count = |named: Option<usize>| named.map_or("all".to_owned(), |n| n.to_string());
+        let event = AuditEvent::done(&By::from(principal), "search_passages")
+            .with("collections", count(collections.map(<[_]>::len)))
+            .with("documents", count(documents.map(<[_]>::len)))
+            .with("hits", found.len());
+        self.note(principal.tenant, event).await?;
         let query = request.query.clone();
         self.computing.run(move || marked(&query, found)).await
     }

@@ -27,7 +27,9 @@ impl App {
     pub async fn issue_setup_token(&self) -> Result<Token> {
         let token = Token::generate(TokenKind::Setup);
         let expires_at = Instant::now().after(SETUP_LINK_LIFETIME);
-        self.store.create_setup_token(self.secret.hash(&token).as_str(), expires_at).await?;
+        let tenant = self.store.default_tenant().await?.id;
+        let hash = self.secret.hash(&token);
+        self.store.create_setup_token(hash.as_str(), expires_at, tenant).await?;
         Ok(token)
     }
 

@@ -4,9 +4,11 @@ use std::{net::IpAddr, time::Duration};
 
 use domain::{Action, Credential, ErrorKind, Instant, Resource, SessionId};
 use identity::{Attempts, Password, PasswordHash, ThrottlePolicy, Token, TokenKind};
-use store::{ApiKey, AuditEvent, AuditOutcome, By, Login, LoginAttempts, Session, User};
+use store::{
+    ApiKey, AuditEvent, AuditOutcome, By, Login, LoginAttempts, ObjectKind, Page, Session, User,
+};
 
-use crate::{App, Error, Principal, Result};
+use crate::{App, Error, Part, Principal, Result};
 
 /// Longest name of a browser that is kept, in characters; the rest is cut.
 const USER_AGENT_CHARS_MAX: usize = 200;
@@ -44,8 +46,12 @@ impl App {
             return self.start_session(&user, user_agent).await;
         }
         let tenant = self.store.default_tenant().await?;
-        let event = AuditEvent::done(&By::system(), "create_session");
-        self.store.record_audit(tenant.id, event.outcome(AuditOutcome::Refused)).await?;
+        // Attempts on one account can be seen together, but not whose it is.
+        let account = self.secret.pseudonym(AUDIT_ACCOUNT, &email);
+        let event = AuditEvent::done(&By::system(), "create_session")
+            .outcome(AuditOutcome::Refused)
+            .with("account", &account[..PSEUDONYM_CHARS]);
+        self.store.record_audit(tenant.id, event).await?;
         Err(Error::new(ErrorKind::Unauthenticated, "login_failed"))
     }
 
@@ -61,13 +67,14 @@ impl App {
         }
     }
 
-    /// Lists the principal's own sessions.
+    /// Lists the principal's own sessions, the last used first.
     ///
     /// # Errors
-    /// If they came with an API key.
-    pub async fn list_sessions(&self, principal: &Principal) -> Result<Vec<Session>> {
+    /// If they came with an API key, or there is no such part.
+    pub async fn list_sessions(&self, principal: &Principal, part: &Part) -> Result<Page<Session>> {
         self.authorise_account(principal)?;
-        Ok(self.store.sessions(principal.tenant, principal.user, Instant::now()).await?)
+        let (tenant, owner, now) = (principal.tenant, principal.user, Instant::now());
+        Ok(self.store.sessions(tenant, owner, now, part.after(), part.limit()?).await?)
     }
 
     /// Ends one of the principal's own sessions.
@@ -77,7 +84,8 @@ impl App {
     pub async fn revoke_session(&self, principal: &Principal, id: SessionId) -> Result<()> {
         self.authorise_account(principal)?;
         let by = By::from(principal);
-        Ok(self.store.delete_session(principal.tenant, principal.user, id, &by).await?)
+        let ended = self.store.delete_session(principal.tenant, principal.user, id, &by).await;
+        self.found(principal, ObjectKind::Session, id, ended).await
     }
 
     /// Finds out who a session cookie belongs to.
@@ -247,6 +255,11 @@ impl App {
     }
 }
 
+/// The realm of an account's pseudonym in the audit log; another than that of the brakes, so that the
+/// two tables cannot be laid side by side.
+const AUDIT_ACCOUNT: &str = "audit-account";
+/// Characters of a pseudonym that are kept: 64 bits tell all accounts apart.
+const PSEUDONYM_CHARS: usize = 16;
 /// The realm of an account's failures from anywhere.
 const LOGIN_ACCOUNT: &str = "login-account";
 

@@ -8,6 +8,8 @@ pub const DOCUMENT_NAME_CHARS_MAX: usize = 255;
 pub const QUERY_CHARS_MAX: usize = 2_000;
 /// Most hits of one search; beyond: refused.
 pub const SEARCH_HITS_MAX: usize = 100;
+/// Most items of a list in one answer; beyond: refused.
+pub const PART_ITEMS_MAX: u32 = 100;
 /// Most collections or documents named in one request; beyond: refused.
 pub const NAMED_IDS_MAX: usize = 100;
 /// Longest question or message a person sends, in characters; beyond: refused.

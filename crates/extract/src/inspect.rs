@@ -67,12 +67,13 @@ fn part(file: &mut (impl Read + Seek), from: u64, count: usize) -> io::Result<Ve
     Ok(bytes)
 }
 
-/// A PDF has objects, and says at its end where they are listed (ISO 32000-1, 7.5.5; a linearised one
-/// says so at its beginning too). One without that is cut off: half a document must not pass for a
-/// whole.
+/// A PDF has objects, and names at its end the first of them and where all are listed (ISO 32000-1,
+/// 7.5.5; a linearised one does so at its beginning too). One without either is cut off: half a
+/// document must not pass for a whole.
 fn pdf(head: &[u8], tail: &[u8]) -> Result<(), Failure> {
     let has = |word: &[u8]| contains(head, word) || contains(tail, word);
-    if has(b"obj") && has(b"startxref") { Ok(()) } else { Err(Failure::Damaged) }
+    let ends = has(b"startxref") || has(b"trailer");
+    if ends && has(b"obj") { Ok(()) } else { Err(Failure::Damaged) }
 }
 
 fn contains(bytes: &[u8], word: &[u8]) -> bool {

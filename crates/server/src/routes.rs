@@ -20,8 +20,8 @@ mod runs;
 mod session;
 mod setup;
 
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use description::api_description;
@@ -62,7 +62,7 @@ pub(crate) fn all() -> OpenApiRouter<Front> {
             conversations::update_conversation,
             conversations::delete_conversation
         ))
-        .routes(routes!(conversations::create_message))
+        .routes(routes!(conversations::list_messages, conversations::create_message))
         .routes(routes!(conversations::retry_message))
         .routes(routes!(runs::watch_run))
         .routes(routes!(runs::stop_run))
@@ -90,6 +90,23 @@ pub(crate) struct List<T> {
 impl<T> FromIterator<T> for List<T> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
         Self { items: items.into_iter().collect() }
+    }
+}
+
+/// Which part of a list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PartQuery {
+    /// `next` of the answer before.
+    after: Option<String>,
+    /// At most so many, from 1 to 100; without it, 50.
+    limit: Option<u32>,
+}
+
+impl From<PartQuery> for app::Part {
+    fn from(query: PartQuery) -> Self {
+        Self { after: query.after, limit: query.limit }
     }
 }
 

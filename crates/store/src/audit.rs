@@ -14,7 +14,7 @@ use sqlx::{AnyConnection, any::AnyRow};
 
 use crate::{
     Cursor, Error, Page, Store,
-    database::{Tx, fetch, fetch_one},
+    database::{Tx, count, fetch, fetch_one},
     engine,
     values::{get, params},
 };
@@ -105,6 +105,61 @@ impl AuditOutcome {
     }
 }
 
+/// What kind of thing an id names, as it stands in front of the id in [`AuditEvent::object`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectKind {
+    /// A collection.
+    Collection,
+    /// A document.
+    Document,
+    /// A passage of a document.
+    Passage,
+    /// A conversation.
+    Conversation,
+    /// A message of a conversation.
+    Message,
+    /// An answer in the making.
+    Run,
+    /// A browser session.
+    Session,
+    /// An API key.
+    Key,
+}
+
+impl ObjectKind {
+    /// The code used in the log.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Collection => "collection",
+            Self::Document => "document",
+            Self::Passage => "passage",
+            Self::Conversation => "conversation",
+            Self::Message => "message",
+            Self::Run => "run",
+            Self::Session => "session",
+            Self::Key => "key",
+        }
+    }
+
+    const fn counting(self) -> &'static str {
+        match self {
+            Self::Collection => {
+                "SELECT COUNT(*) AS n FROM collection WHERE id = $1 AND tenant_id = $2"
+            }
+            Self::Document => "SELECT COUNT(*) AS n FROM document WHERE id = $1 AND tenant_id = $2",
+            Self::Passage => "SELECT COUNT(*) AS n FROM passage WHERE id = $1 AND tenant_id = $2",
+            Self::Conversation => {
+                "SELECT COUNT(*) AS n FROM conversation WHERE id = $1 AND tenant_id = $2"
+            }
+            Self::Message => "SELECT COUNT(*) AS n FROM message WHERE id = $1 AND tenant_id = $2",
+            Self::Run => "SELECT COUNT(*) AS n FROM run WHERE id = $1 AND tenant_id = $2",
+            Self::Session => "SELECT COUNT(*) AS n FROM session WHERE id = $1 AND tenant_id = $2",
+            Self::Key => "SELECT COUNT(*) AS n FROM api_key WHERE id = $1 AND tenant_id = $2",
+        }
+    }
+}
+
 /// Something to write down. `action`, and the keys and values of `detail`, are codes of ours;
 /// `object` is `kind:id`.
 #[derive(Debug, Clone)]
@@ -168,8 +223,8 @@ pub struct AuditEntry {
     pub object: Option<String>,
     /// What came of it, see [`AuditOutcome::code`].
     pub outcome: String,
-    /// Further codes, as JSON.
-    pub detail: serde_json::Value,
+    /// Further codes.
+    pub detail: BTreeMap<String, String>,
 }
 
 /// What verifying found.
@@ -198,6 +253,20 @@ impl Store {
         let mut tx = self.write().await?;
         append(&mut tx, tenant, event).await?;
         tx.commit().await
+    }
+
+    /// Says whether the tenant has such a thing, whoever may see it.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn is_known(
+        &self,
+        tenant: TenantId,
+        kind: ObjectKind,
+        id: &str,
+    ) -> Result<bool, Error> {
+        let mut db = self.read().await?;
+        Ok(count(&mut db, kind.counting(), params![id, tenant]).await? > 0)
     }
 
     /// Lists entries, newest first.

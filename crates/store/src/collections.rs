@@ -1,16 +1,18 @@
 //! Collections: documents under one set of rights. Who may read one is decided inside each query.
 
 use domain::{
-    CollectionId, DataClass, Instant, Principal, Resource, TenantId, UnitId, UserId, Visibility,
+    CollectionId, DataClass, DocumentId, Instant, Principal, Resource, TenantId, UnitId, UserId,
+    Visibility,
 };
 use sqlx::any::AnyRow;
 
 use crate::{
-    AuditEvent, By, Conflict, Error, PersonName, Store, UnitName, audit,
+    AuditEvent, By, Conflict, Cursor, Error, Page, PersonName, Store, UnitName, audit,
     blobs::Blobs,
     database::{Tx, composed, fetch, fetch_one, placeholders},
     engine,
     jobs::{self, NewJob},
+    quotes,
     values::{Params, get, params},
 };
 
@@ -99,19 +101,39 @@ impl Store {
     /// Lists the collections a principal may read: their default one first, then by name.
     ///
     /// # Errors
-    /// A database error.
+    /// A database error, or a bad cursor.
     pub async fn readable_collections(
         &self,
         principal: &Principal,
-    ) -> Result<Vec<Collection>, Error> {
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Page<Collection>, Error> {
+        const RANK: &str = "CASE WHEN c.owner_id = $2 AND c.is_default = 1 THEN '0' ELSE '1' END";
+        let [rank, name, id] = match after {
+            Some(cursor) => Cursor::parse_texts(cursor)?,
+            None => [const { String::new() }; 3],
+        };
         let mut list = params![];
-        let (readable, _) = readable_by(principal, &mut list);
+        let (readable, next) = readable_by(principal, &mut list);
+        list.add(rank);
+        list.add(name);
+        list.add(id);
+        list.add(i64::from(limit) + 1);
         let sql = format!(
             "SELECT {COLUMNS} FROM {TABLES} WHERE {readable} \
-             ORDER BY CASE WHEN c.owner_id = $2 THEN c.is_default ELSE 0 END DESC, c.name, c.id"
+             AND ({RANK}, c.name, c.id) > (${next}, ${}, ${}) \
+             ORDER BY {RANK}, c.name, c.id LIMIT ${}",
+            next + 1,
+            next + 2,
+            next + 3
         );
         let mut db = self.read().await?;
-        fetch(&mut db, composed(sql), list).await?.iter().map(collection).collect()
+        let rows = fetch(&mut db, composed(sql), list).await?;
+        let found = rows.iter().map(collection).collect::<Result<Vec<_>, Error>>()?;
+        Ok(Page::cut(found, limit, |last| {
+            let rank = if last.is_default && last.owner.id == principal.user { "0" } else { "1" };
+            Cursor::write_texts(&[rank, &last.name, &last.id.to_string()])
+        }))
     }
 
     /// Lists only the ids and classes of the collections a principal may read.
@@ -261,7 +283,12 @@ impl Store {
         let rows = tx.fetch(sql, params![id]).await?;
         let hashes: Vec<String> =
             rows.iter().map(|row| get(row, "blob_hash")).collect::<Result<_, _>>()?;
+        let rows =
+            tx.fetch("SELECT id FROM document WHERE collection_id = $1", params![id]).await?;
+        let documents: Vec<DocumentId> =
+            rows.iter().map(|row| get(row, "id")).collect::<Result<_, _>>()?;
         tx.execute("DELETE FROM document WHERE collection_id = $1", params![id]).await?;
+        quotes::forget(&mut tx, &documents).await?;
         tx.execute("DELETE FROM collection WHERE id = $1", params![id]).await?;
         jobs::enqueue(&mut tx, &NewJob::purge_collection(principal, id)).await?;
         let event =

@@ -65,11 +65,7 @@ impl Store {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Page<Conversation>, Error> {
-        // Before everything: the highest time and an id above all others.
-        let (at, id) = match after {
-            Some(cursor) => Cursor::parse(cursor)?,
-            None => (Instant::from_micros(i64::MAX), "g".to_owned()),
-        };
+        let (at, id) = Cursor::before(after)?;
         let mut list = params![tenant, owner, at, id, i64::from(limit) + 1];
         let mut sql = format!(
             "SELECT {COLUMNS} FROM conversation c WHERE c.tenant_id = $1 AND c.owner_id = $2 \

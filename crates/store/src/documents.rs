@@ -9,12 +9,14 @@ use domain::{
 use sqlx::{AnyConnection, any::AnyRow};
 
 use crate::{
-    AuditEvent, BlobHash, Blobs, By, Conflict, Error, PendingBlob, PersonName, Store, audit,
+    AuditEvent, BlobHash, Blobs, By, Conflict, Cursor, Error, Page, PendingBlob, PersonName, Store,
+    audit,
     blob_rows::lock_blob,
     collections::{owned, readable_by},
     database::{Tx, composed, count, fetch, placeholders},
     error::is_dangling,
     jobs::{self, NewJob},
+    quotes,
     values::{get, params},
 };
 
@@ -218,21 +220,34 @@ impl Store {
     /// Lists the documents of a collection the principal may read, the newest first.
     ///
     /// # Errors
-    /// A database error. An unreadable collection looks empty; ask [`Store::collection_for`] first.
+    /// A database error, or a bad cursor. An unreadable collection looks empty; ask
+    /// [`Store::collection_for`] first.
     pub async fn documents(
         &self,
         principal: &Principal,
         collection: CollectionId,
-    ) -> Result<Vec<Document>, Error> {
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Page<Document>, Error> {
+        let (at, id) = Cursor::before(after)?;
         let mut list = params![];
         let (readable, next) = readable_by(principal, &mut list);
         list.add(collection);
+        list.add(at);
+        list.add(id);
+        list.add(i64::from(limit) + 1);
         let sql = format!(
             "SELECT {COLUMNS} FROM {TABLES} WHERE d.collection_id = ${next} AND {readable} \
-             ORDER BY d.created_at DESC, d.id DESC"
+             AND (d.created_at, d.id) < (${}, ${}) \
+             ORDER BY d.created_at DESC, d.id DESC LIMIT ${}",
+            next + 1,
+            next + 2,
+            next + 3
         );
         let mut db = self.read().await?;
-        fetch(&mut db, composed(sql), list).await?.iter().map(document).collect()
+        let rows = fetch(&mut db, composed(sql), list).await?;
+        let found = rows.iter().map(document).collect::<Result<Vec<_>, Error>>()?;
+        Ok(Page::cut(found, limit, |last| Cursor::write(last.created_at, last.id)))
     }
 
     /// Returns a document the principal may read.
@@ -296,7 +311,7 @@ impl Store {
         self.document_for(principal, id).await
     }
 
-    /// Deletes a document of the principal's own: rows at once, then the file, if no other document
+    /// Deletes a document of the principal's own: rows and quotes in answers at once, then the file, if no other document
     /// has the same; a job clears the index.
     ///
     /// # Errors
@@ -310,6 +325,7 @@ impl Store {
         let mut tx = self.write().await?;
         let hash = owned_document(&mut tx, principal, id).await?;
         tx.execute("DELETE FROM document WHERE id = $1", params![id]).await?;
+        quotes::forget(&mut tx, &[id]).await?;
         jobs::enqueue(&mut tx, &NewJob::purge_document(principal, id)).await?;
         let event = AuditEvent::done(&By::from(principal), "delete_document").to("document", id);
         audit::append(&mut tx, principal.tenant, event).await?;

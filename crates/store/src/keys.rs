@@ -102,7 +102,14 @@ impl Store {
             ],
         )
         .await?;
-        let event = AuditEvent::done(by, "create_key").to("key", key.id);
+        let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.code()).collect();
+        let mut event = AuditEvent::done(by, "create_key")
+            .to("key", key.id)
+            .with("owner", owner)
+            .with("scopes", scopes.join(" "));
+        if let Some(until) = key.expires_at {
+            event = event.with("expires_at", until.to_rfc3339());
+        }
         audit::append(&mut tx, tenant, event).await?;
         tx.commit().await?;
         Ok(key)

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 
 use crate::{
-    Conflict, Error, Run, RunState, Store,
+    Conflict, Cursor, Error, Page, Run, RunState, Store,
     conversations::fold,
     database::{Tx, composed, fetch, fetch_one},
     error::is_duplicate,
-    runs,
+    quotes, runs,
     values::{Json, get, params},
 };
 
@@ -106,6 +106,10 @@ pub struct Citation {
     pub start: u32,
     /// Where they end.
     pub end: u32,
+    /// Whether all that comes from the document was taken out, because it is gone or may not be read
+    /// any more; see [`crate::conceal`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub concealed: bool,
 }
 
 /// Tokens used for an answer.
@@ -215,25 +219,33 @@ const TABLES: &str = "message m JOIN conversation c ON c.id = m.conversation_id 
      LEFT JOIN run r ON r.id = m.run_id";
 
 impl Store {
-    /// Lists the messages of a person's conversation in order.
+    /// Lists the messages of a person's conversation, the newest first.
     ///
     /// # Errors
-    /// A database error. A conversation of somebody else looks empty; ask [`Store::conversation`]
+    /// A database error, or a bad cursor. A conversation of somebody else looks empty; ask [`Store::conversation`]
     /// first.
     pub async fn messages(
         &self,
         tenant: TenantId,
         owner: UserId,
         conversation: ConversationId,
-    ) -> Result<Vec<Message>, Error> {
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Page<Message>, Error> {
+        let before = match after {
+            Some(cursor) => Cursor::parse_number(cursor)?,
+            None => i64::MAX,
+        };
         let mut db = self.read().await?;
         let sql = format!(
             "SELECT {COLUMNS} FROM {TABLES} \
              WHERE m.conversation_id = $1 AND c.tenant_id = $2 AND c.owner_id = $3 \
-             ORDER BY m.ordinal"
+             AND m.ordinal < $4 ORDER BY m.ordinal DESC LIMIT $5"
         );
-        let rows = fetch(&mut db, composed(sql), params![conversation, tenant, owner]).await?;
-        rows.iter().map(message).collect()
+        let list = params![conversation, tenant, owner, before, i64::from(limit) + 1];
+        let rows = fetch(&mut db, composed(sql), list).await?;
+        let messages = rows.iter().map(message).collect::<Result<Vec<_>, Error>>()?;
+        Ok(Page::cut(messages, limit, |last| last.ordinal.to_string()))
     }
 
     /// Returns a message of a person's own conversation.
@@ -332,6 +344,7 @@ impl Store {
             params![answer],
         )
         .await?;
+        quotes::remember(&mut tx, &answer.to_string(), &[]).await?;
         tx.commit().await?;
         Ok((self.message(tenant, owner, answer).await?, run))
     }

@@ -37,7 +37,29 @@ impl Cursor {
         format!("{}.{id}", at.micros())
     }
 
-    pub(crate) fn parse(text: &str) -> Result<(Instant, String), Error> {
+    /// Where a list begins that is sorted by time and then by id, both falling: at the cursor, else
+    /// before everything, at the highest time and an id above all others.
+    pub(crate) fn before(after: Option<&str>) -> Result<(Instant, String), Error> {
+        match after {
+            Some(cursor) => Self::parse(cursor),
+            None => Ok((Instant::from_micros(i64::MAX), "g".to_owned())),
+        }
+    }
+
+    /// A cursor in a list that is sorted by texts. In hexadecimal digits: they are not meant to be
+    /// read, and pass through every address.
+    pub(crate) fn write_texts(texts: &[&str]) -> String {
+        hex::encode(serde_json::to_vec(texts).expect("texts are plain JSON"))
+    }
+
+    pub(crate) fn parse_texts<const N: usize>(text: &str) -> Result<[String; N], Error> {
+        let bytes = hex::decode(text).map_err(|_| Error::InvalidCursor)?;
+        let texts: Vec<String> =
+            serde_json::from_slice(&bytes).map_err(|_| Error::InvalidCursor)?;
+        texts.try_into().map_err(|_| Error::InvalidCursor)
+    }
+
+    fn parse(text: &str) -> Result<(Instant, String), Error> {
         let (at, id) = text.split_once('.').ok_or(Error::InvalidCursor)?;
         let at = at.parse().map_err(|_| Error::InvalidCursor)?;
         Ok((Instant::from_micros(at), id.to_owned()))

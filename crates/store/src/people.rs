@@ -9,7 +9,7 @@ use domain::{
 use sqlx::{AnyConnection, any::AnyRow};
 
 use crate::{
-    AuditEvent, By, Conflict, Error, Store, UnitName, audit,
+    AuditEvent, By, Conflict, Cursor, Error, Page, Store, UnitName, audit,
     collections::{self, NewCollection},
     database::{Tx, composed, count, fetch, fetch_one, placeholders},
     engine::Lock,
@@ -133,8 +133,10 @@ impl Store {
     ) -> Result<User, Error> {
         let mut tx = self.write().await?;
         let user = insert(&mut tx, tenant, new).await?;
-        let event =
-            AuditEvent::done(by, "create_user").to("user", user.id).with("role", user.role.code());
+        let event = AuditEvent::done(by, "create_user")
+            .to("user", user.id)
+            .with("role", user.role.code())
+            .with("units", ids_of(&new.units));
         audit::append(&mut tx, tenant, event).await?;
         tx.commit().await?;
         Ok(user)
@@ -143,31 +145,44 @@ impl Store {
     /// Lists a tenant's people by name.
     ///
     /// # Errors
-    /// A database error.
-    pub async fn users(&self, tenant: TenantId) -> Result<Vec<User>, Error> {
+    /// A database error, or a bad cursor.
+    pub async fn users(
+        &self,
+        tenant: TenantId,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Page<User>, Error> {
+        let [name, id] = match after {
+            Some(cursor) => Cursor::parse_texts(cursor)?,
+            None => [const { String::new() }; 2],
+        };
         let mut db = self.read().await?;
-        let sql =
-            format!("SELECT {COLUMNS} FROM user_account WHERE tenant_id = $1 ORDER BY name, id");
-        let rows = fetch(&mut db, composed(sql), params![tenant]).await?;
-        let units = fetch(
-            &mut db,
+        let sql = format!(
+            "SELECT {COLUMNS} FROM user_account WHERE tenant_id = $1 AND (name, id) > ($2, $3) \
+             ORDER BY name, id LIMIT $4"
+        );
+        let list = params![tenant, name, id, i64::from(limit) + 1];
+        let rows = fetch(&mut db, composed(sql), list).await?;
+        let mut list = params![tenant];
+        for row in &rows {
+            list.add(get::<UserId>(row, "id")?);
+        }
+        let sql = format!(
             "SELECT uu.user_id, u.id, u.name FROM user_unit uu JOIN unit u ON u.id = uu.unit_id \
-             WHERE uu.tenant_id = $1 ORDER BY u.name, u.id",
-            params![tenant],
-        )
-        .await?;
+             WHERE uu.tenant_id = $1 AND uu.user_id IN ({}) ORDER BY u.name, u.id",
+            placeholders(2, rows.len())
+        );
+        let units = fetch(&mut db, composed(sql), list).await?;
         let mut units_of: HashMap<UserId, Vec<UnitName>> = HashMap::new();
         for row in &units {
             let unit = UnitName { id: get(row, "id")?, name: get(row, "name")? };
             units_of.entry(get(row, "user_id")?).or_default().push(unit);
         }
-        rows.iter()
-            .map(|row| {
-                let mut user = user(row)?;
-                user.units = units_of.remove(&user.id).unwrap_or_default();
-                Ok(user)
-            })
-            .collect()
+        let mut users = rows.iter().map(user).collect::<Result<Vec<_>, Error>>()?;
+        for user in &mut users {
+            user.units = units_of.remove(&user.id).unwrap_or_default();
+        }
+        Ok(Page::cut(users, limit, |last| Cursor::write_texts(&[&last.name, &last.id.to_string()])))
     }
 
     /// Returns a person of a tenant.
@@ -278,6 +293,7 @@ impl Store {
         if was_admin && (role != Role::Admin || disabled) && admins(&mut tx, tenant).await? <= 1 {
             return Err(Error::Conflict(Conflict::LastAdmin));
         }
+        let units_before: Vec<UnitId> = before.units.iter().map(|unit| unit.id).collect();
         let name = change.name.clone().unwrap_or(before.name);
         let locale = change.locale.clone().or(before.locale);
         tx.execute(
@@ -294,10 +310,16 @@ impl Store {
             set_units(&mut tx, tenant, id, units).await?;
         }
         let user = find(tx.db(), tenant, id).await?;
-        let event = AuditEvent::done(by, "change_user")
+        let mut event = AuditEvent::done(by, "change_user")
             .to("user", id)
             .with("role", role.code())
             .with("disabled", disabled);
+        if role != before.role {
+            event = event.with("role_before", before.role.code());
+        }
+        if let Some(units) = &change.units {
+            event = event.with("units", ids_of(units)).with("units_before", ids_of(&units_before));
+        }
         audit::append(&mut tx, tenant, event).await?;
         tx.commit().await?;
         Ok(user)
@@ -358,6 +380,11 @@ async fn set_units(
     );
     let inserted = tx.execute(composed(sql), list).await?;
     if inserted == wanted.len() as u64 { Ok(()) } else { Err(Error::NotFound) }
+}
+
+/// Ids as a detail of an audit entry.
+fn ids_of(units: &[UnitId]) -> String {
+    units.iter().map(UnitId::to_string).collect::<Vec<_>>().join(" ")
 }
 
 async fn admins(tx: &mut Tx, tenant: TenantId) -> Result<u64, Error> {

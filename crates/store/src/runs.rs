@@ -10,6 +10,7 @@ use crate::{
     Citation, Error, RouteUsed, Store, TokenUsage,
     conversations::fold,
     database::{Tx, composed, fetch_one},
+    quotes,
     values::{Json, get, params},
 };
 
@@ -207,7 +208,7 @@ impl Store {
         Ok(asked > 0)
     }
 
-    /// Ends a run and writes the answer, both or neither. `false` if it was not running any more;
+    /// Ends a run and writes the answer, both or neither, without quotes from documents that are gone. `false` if it was not running any more;
     /// then nothing is written.
     ///
     /// # Errors
@@ -225,6 +226,10 @@ impl Store {
         if ended == 0 {
             return Ok(false);
         }
+        let (mut text, mut citations) = (end.text.clone(), end.citations.clone());
+        let present = quotes::present(tx.db(), &citations).await?;
+        // What was deleted while the answer was written goes here, as it goes from earlier answers.
+        quotes::conceal(&mut text, &mut citations, |id| !present.contains(&id));
         let route = end.route.as_ref();
         tx.execute(
             "UPDATE message SET text = $2, text_folded = $3, citations = $4, \
@@ -233,9 +238,9 @@ impl Store {
              WHERE id = (SELECT message_id FROM run WHERE id = $1) AND run_id = $1",
             params![
                 id,
-                end.text.as_str(),
-                fold(&end.text),
-                Json(&end.citations),
+                text.as_str(),
+                fold(&text),
+                Json(&citations),
                 end.removed_citations,
                 end.model.clone(),
                 route.map(|route| route.name.as_str()),
@@ -251,6 +256,10 @@ impl Store {
             params![id, now],
         )
         .await?;
+        let sql = "SELECT message_id FROM run WHERE id = $1";
+        if let Some(row) = tx.fetch_one(sql, params![id]).await? {
+            quotes::remember(&mut tx, &get::<String>(&row, "message_id")?, &citations).await?;
+        }
         tx.commit().await?;
         Ok(true)
     }

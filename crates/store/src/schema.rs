@@ -58,8 +58,14 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/0005_audit.postgres.sql"),
     },
     Migration {
-        name: "0006_usage_cost",
-        portable: include_str!("../migrations/0006_usage_cost.sql"),
+        name: "0006_sources",
+        portable: include_str!("../migrations/0006_sources.sql"),
+        sqlite: include_str!("../migrations/0006_sources.sqlite.sql"),
+        postgres: include_str!("../migrations/0006_sources.postgres.sql"),
+    },
+    Migration {
+        name: "0007_usage_cost",
+        portable: include_str!("../migrations/0007_usage_cost.sql"),
         sqlite: "",
         postgres: "",
     },

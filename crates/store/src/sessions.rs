@@ -6,7 +6,7 @@ use domain::{Credential, Instant, Principal, SessionId, TenantId, UserId};
 use sqlx::any::AnyRow;
 
 use crate::{
-    AuditEvent, By, Error, Store, User, Via, audit,
+    AuditEvent, By, Cursor, Error, Page, Store, User, Via, audit,
     database::{fetch, fetch_one},
     people,
     values::{get, params},
@@ -129,22 +129,27 @@ impl Store {
     /// Lists a person's live sessions, the last used first.
     ///
     /// # Errors
-    /// A database error.
+    /// A database error, or a bad cursor.
     pub async fn sessions(
         &self,
         tenant: TenantId,
         owner: UserId,
         now: Instant,
-    ) -> Result<Vec<Session>, Error> {
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Page<Session>, Error> {
+        let (at, id) = Cursor::before(after)?;
         let mut db = self.read().await?;
         let sql = format!(
             "SELECT {COLUMNS} FROM session s \
              WHERE s.user_id = $1 AND s.tenant_id = $2 AND s.expires_at > $3 \
-             ORDER BY s.last_used_at DESC, s.id"
+             AND (s.last_used_at, s.id) < ($4, $5) \
+             ORDER BY s.last_used_at DESC, s.id DESC LIMIT $6"
         );
-        let rows =
-            fetch(&mut db, crate::database::composed(sql), params![owner, tenant, now]).await?;
-        rows.iter().map(session).collect()
+        let list = params![owner, tenant, now, at, id, i64::from(limit) + 1];
+        let rows = fetch(&mut db, crate::database::composed(sql), list).await?;
+        let sessions = rows.iter().map(session).collect::<Result<Vec<_>, Error>>()?;
+        Ok(Page::cut(sessions, limit, |last| Cursor::write(last.last_used_at, last.id)))
     }
 
     /// Ends a session.

@@ -8,7 +8,8 @@ use crate::{
 };
 
 impl Store {
-    /// Keeps a new set-up token and forgets all earlier ones.
+    /// Keeps a new set-up token and forgets all earlier ones; `tenant` is the one that will get its
+    /// first administrator.
     ///
     /// # Errors
     /// [`Conflict::AlreadySetUp`] if there is an account.
@@ -16,6 +17,7 @@ impl Store {
         &self,
         token_hash: &str,
         expires_at: Instant,
+        tenant: TenantId,
     ) -> Result<(), Error> {
         let mut tx = self.write().await?;
         tx.lock(Lock::People).await?;
@@ -26,6 +28,9 @@ impl Store {
             params![token_hash, Instant::now(), expires_at],
         )
         .await?;
+        let event = AuditEvent::done(&By::command(), "create_setup_link")
+            .with("expires_at", expires_at.to_rfc3339());
+        audit::append(&mut tx, tenant, event).await?;
         tx.commit().await
     }
 

@@ -124,7 +124,10 @@ impl Store {
             params![unit.id, tenant, parent, name, unit.created_at],
         )
         .await?;
-        let event = AuditEvent::done(by, "create_unit").to("unit", unit.id);
+        let mut event = AuditEvent::done(by, "create_unit").to("unit", unit.id);
+        if let Some(parent) = parent {
+            event = event.with("parent", parent);
+        }
         audit::append(&mut tx, tenant, event).await?;
         tx.commit().await?;
         Ok(unit)

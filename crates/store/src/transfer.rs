@@ -37,6 +37,7 @@ pub(crate) const TABLES: &[&str] = &[
     "passage",
     "conversation",
     "message",
+    "message_source",
     "run",
     "job",
     "usage_record",

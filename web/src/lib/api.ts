@@ -13,6 +13,9 @@ import type {
 export { ApiError } from './api/client';
 export type * from './api/types';
 
+/** Which part of a list. */
+type Part = { after?: string; limit?: number };
+
 const at = (id: string) => ({ params: { path: { id } } });
 
 export const setupState = () => answer(client.GET('/api/setup'));
@@ -26,7 +29,8 @@ export const signOut = () => answer(client.DELETE('/api/session'));
 export const me = () => answer(client.GET('/api/me'));
 export const changePassword = (current: string, next: string) =>
 	answer(client.PUT('/api/me/password', { body: { current, new: next } }));
-export const listSessions = () => answer(client.GET('/api/me/sessions'));
+export const listSessions = (query: Part = {}) =>
+	answer(client.GET('/api/me/sessions', { params: { query } }));
 export const endSession = (id: string) => answer(client.DELETE('/api/me/sessions/{id}', at(id)));
 
 export const listKeys = () => answer(client.GET('/api/keys'));
@@ -34,7 +38,8 @@ export const createKey = (body: { name: string; scopes: Scope[]; expires_at?: st
 	answer(client.POST('/api/keys', { body }));
 export const revokeKey = (id: string) => answer(client.DELETE('/api/keys/{id}', at(id)));
 
-export const listUsers = () => answer(client.GET('/api/users'));
+export const listUsers = (query: Part = {}) =>
+	answer(client.GET('/api/users', { params: { query } }));
 export const createUser = (body: {
 	name: string;
 	email: string;
@@ -53,7 +58,8 @@ export const createUnit = (body: { name: string; parent?: string }) =>
 
 export const listModels = () => answer(client.GET('/api/models'));
 
-export const listCollections = () => answer(client.GET('/api/collections'));
+export const listCollections = (query: Part = {}) =>
+	answer(client.GET('/api/collections', { params: { query } }));
 export const getCollection = (id: string) => answer(client.GET('/api/collections/{id}', at(id)));
 export const createCollection = (body: {
 	name: string;
@@ -67,8 +73,10 @@ export const changeCollection = (
 export const deleteCollection = (id: string) =>
 	answer(client.DELETE('/api/collections/{id}', at(id)));
 
-export const listDocuments = (collection: string) =>
-	answer(client.GET('/api/collections/{id}/documents', at(collection)));
+export const listDocuments = (collection: string, query: Part = {}) =>
+	answer(
+		client.GET('/api/collections/{id}/documents', { params: { path: { id: collection }, query } })
+	);
 export const getDocument = (id: string) => answer(client.GET('/api/documents/{id}', at(id)));
 export const deleteDocument = (id: string) => answer(client.DELETE('/api/documents/{id}', at(id)));
 export const retryDocument = (id: string) =>
@@ -101,6 +109,9 @@ export const listConversations = (query: { query?: string; after?: string } = {}
 export const createConversation = () => answer(client.POST('/api/conversations', { body: {} }));
 export const getConversation = (id: string) =>
 	answer(client.GET('/api/conversations/{id}', at(id)));
+/** The messages before those that came with a conversation, the newest first. */
+export const listMessages = (id: string, query: Part) =>
+	answer(client.GET('/api/conversations/{id}/messages', { params: { path: { id }, query } }));
 export const renameConversation = (id: string, title: string) =>
 	answer(client.PATCH('/api/conversations/{id}', { ...at(id), body: { title } }));
 export const deleteConversation = (id: string) =>

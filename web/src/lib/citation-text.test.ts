@@ -59,6 +59,15 @@ describe('answerForClipboard', () => {
 		expect(html).toMatch(/^<h2>§ 1<\/h2><p>Steuer.*<\/p><h3>Absatz<\/h3>.*<h2>Quellen<\/h2>/);
 	});
 
+	it('names no document that is gone', () => {
+		const gone = { number: 1, document_name: '', heading: '', quote: '', gone: true };
+		const { text } = answerForClipboard('[…] [1]', [gone, gone]);
+		expect(text).toBe(
+			'[…] [1]\n\nQuellen\n[1] Dokument gelöscht oder nicht mehr zugänglich\n'
+		);
+		expect(sourceLabel(gone)).toBe('Quelle 1: Dokument gelöscht oder nicht mehr zugänglich');
+	});
+
 	it('leaves out marks that stand for no source', () => {
 		expect(answerForClipboard('Nein [7].', []).text).toBe('Nein.');
 	});

@@ -11,7 +11,7 @@ import {
 	type Inline
 } from './markdown';
 
-type Source = Pick<Citation, 'number' | 'document_name' | 'page' | 'heading' | 'quote'>;
+type Source = Pick<Citation, 'number' | 'document_name' | 'page' | 'heading' | 'quote' | 'gone'>;
 
 /** Where in the document: page and heading path, as far as known. */
 export function sourcePlace(source: Pick<Citation, 'page' | 'heading'>): string {
@@ -20,7 +20,10 @@ export function sourcePlace(source: Pick<Citation, 'page' | 'heading'>): string 
 }
 
 /** What a citation's button is called. */
-export function sourceLabel(source: Pick<Citation, 'number' | 'document_name' | 'page'>): string {
+export function sourceLabel(
+	source: Pick<Citation, 'number' | 'document_name' | 'page' | 'gone'>
+): string {
+	if (source.gone) return t('source.label', { number: source.number, document: t('source.gone') });
 	const values = { number: source.number, document: source.document_name };
 	if (!source.page) return t('source.label', values);
 	return t('source.label_page', { ...values, page: source.page });
@@ -45,14 +48,24 @@ export function citationsByMark<T extends Pick<Citation, 'number'>>(
 	return found;
 }
 
+/** The sources of an answer as a list names them: each quote, but one that is gone only once. */
+export function listedSources<T extends Pick<Citation, 'number' | 'gone'>>(
+	sources: readonly T[]
+): T[] {
+	const first = (one: T) => sources.findIndex((other) => other.number === one.number);
+	return sources.filter((one, at) => !one.gone || first(one) === at);
+}
+
 /** An answer with its sources, ready for the clipboard: as text, and as HTML for word processors. */
 export function answerForClipboard(
 	text: string,
 	sources: readonly Source[]
 ): { text: string; html: string } {
-	const list = sources.map(
-		(one) => `[${one.number}] ${[one.document_name, sourcePlace(one)].filter(Boolean).join(', ')}: „${one.quote}“`
-	);
+	const list = listedSources(sources).map((one) => {
+		if (one.gone) return `[${one.number}] ${t('source.gone')}`;
+		const place = [one.document_name, sourcePlace(one)].filter(Boolean).join(', ');
+		return `[${one.number}] ${place}: „${one.quote}“`;
+	});
 	const heading = t('source.list');
 	const cite = (number: number) => (sources.some((one) => one.number === number) ? ` [${number}]` : '');
 	const body = plainText(text, cite);

@@ -2,6 +2,7 @@
 import {
 	createMessage,
 	getConversation,
+	listMessages,
 	retryMessage,
 	stopRun,
 	type Conversation,
@@ -15,13 +16,25 @@ export class OpenConversation {
 	title = $state('');
 	messages = $state.raw<Message[]>([]);
 	stream = $state.raw<RunStream>();
+	/** Where earlier messages begin that are not shown; nothing if all are. */
+	before = $state<string>();
 	readonly #onChange: () => void;
 
 	constructor(conversation: Conversation, onChange: () => void) {
 		this.id = conversation.id;
 		this.#onChange = onChange;
+		this.before = conversation.next ?? undefined;
 		this.#take(conversation);
 		this.#join();
+	}
+
+	/** Shows earlier messages; returns how many. */
+	async earlier(): Promise<number> {
+		if (!this.before) return 0;
+		const { items, next } = await listMessages(this.id, { after: this.before });
+		this.messages = [...items.reverse(), ...this.messages];
+		this.before = next ?? undefined;
+		return items.length;
 	}
 
 	get running(): boolean {
@@ -56,7 +69,10 @@ export class OpenConversation {
 
 	#take(conversation: Conversation): void {
 		this.title = conversation.title;
-		this.messages = conversation.messages;
+		// Only the last ones come along: those before stay as they are known.
+		const fresh = new Set(conversation.messages.map((one) => one.id));
+		const known = this.messages.filter((one) => !fresh.has(one.id));
+		this.messages = [...known, ...conversation.messages];
 	}
 
 	#join(): void {

@@ -115,24 +115,36 @@ pub fn wait_until_settled(
     collection: &str,
     patience: Duration,
 ) -> Outcome<Vec<Value>> {
-    let path = format!("/api/collections/{collection}/documents");
     let started = Instant::now();
     loop {
-        let answer = client.get(&path).map_err(|error| lost(&error))?;
-        let mut body = answer.expect(200, "list documents")?;
-        let documents = body["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
-        let open = documents.iter().filter(|document| !is_settled(document)).count();
-        if open == 0 {
+        if let Some(documents) = settled(client, collection)? {
             return Ok(documents);
         }
         if started.elapsed() > patience {
-            let all = documents.len();
             return Err(Failure::new(
-                format!("after {} s {open} of {all} documents are not read", patience.as_secs()),
+                format!("after {} s not all documents are read", patience.as_secs()),
                 "Look into the program's log, which lies beside the data folder of the bench.",
             ));
         }
         sleep(INTERVAL);
+    }
+}
+
+/// All documents of a collection, part by part; none if one is still on its way.
+fn settled(client: &Client, collection: &str) -> Outcome<Option<Vec<Value>>> {
+    let first = format!("/api/collections/{collection}/documents?limit=100");
+    let mut path = first.clone();
+    let mut documents = Vec::new();
+    loop {
+        let answer = client.get(&path).map_err(|error| lost(&error))?;
+        let mut body = answer.expect(200, "list documents")?;
+        let part = body["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
+        if !part.iter().all(is_settled) {
+            return Ok(None);
+        }
+        documents.extend(part);
+        let Some(next) = body["next"].as_str() else { return Ok(Some(documents)) };
+        path = format!("{first}&after={next}");
     }
 }
 

@@ -61,7 +61,7 @@ async fn what_is_shared_is_read_and_not_written() {
         .await
         .unwrap();
     let document = world.upload(&anna, shared.id, "Mietordnung.md", LEASE).await;
-    assert!(world.app.list_documents(&bob, shared.id).await.is_err());
+    assert!(world.app.list_documents(&bob, shared.id, &app::Part::default()).await.is_err());
 
     let open = CollectionChange { visibility: Some(Visibility::Tenant), ..Default::default() };
     world.app.update_collection(&anna, shared.id, open).await.unwrap();
@@ -140,4 +140,19 @@ async fn a_class_does_not_fall_while_documents_trust_in_it() {
     world.upload(&anna, files.id, "a.md", LEASE).await;
     let lowered = world.app.update_collection(&anna, files.id, class(DataClass::Open)).await;
     assert_eq!(lowered.err().unwrap().code, "class_lowered_not_allowed");
+}
+
+#[tokio::test]
+async fn nobody_gets_less_than_they_asked_for_in_silence() {
+    let world = World::new().await;
+    world.work();
+    let anna = world.member("anna").await;
+    let mine = world.app.get_me(&anna).await.unwrap().default_collection;
+    let document = world.upload(&anna, mine, "a.md", LEASE).await;
+    for limit in [0, 201, u32::MAX] {
+        let listed = world.app.list_passages(&anna, document.id, None, None, Some(limit)).await;
+        assert_eq!(listed.err().unwrap().code, "limit_out_of_range");
+    }
+    let one = world.app.list_passages(&anna, document.id, None, None, Some(1)).await.unwrap();
+    assert_eq!((one.items.len(), one.next), (1, Some(0)));
 }

@@ -2,8 +2,12 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use app::{App, Config, Document, DocumentState, NewPerson, Parts, Principal};
-use domain::{CollectionId, Credential, DataClass, Place, Role, Scope, SessionId, UnitId};
+use app::{
+    App, Collection, Config, Document, DocumentState, NewCollection, NewPerson, Parts, Principal,
+};
+use domain::{
+    CollectionId, Credential, DataClass, Place, Role, Scope, SessionId, UnitId, Visibility,
+};
 use gateway::{
     Catalogue, Gateway, KeyHeader, Model, OpenAiRoute, Route, RouteKind, Settings, Timeouts,
 };
@@ -59,6 +63,16 @@ impl World {
     pub fn work(&self) {
         let app = self.app.clone();
         self.tasks.spawn(async move { app.run_worker(false, true).await });
+    }
+
+    /// A collection of published texts, which any model may read.
+    pub async fn open_collection(&self, who: &Principal) -> Collection {
+        let new = NewCollection {
+            name: "Satzungen".to_owned(),
+            data_class: DataClass::Open,
+            visibility: Visibility::Private,
+        };
+        self.app.create_collection(who, new).await.unwrap()
     }
 
     pub async fn upload(

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use store::{BackupReport, Blobs, RestoreTarget, SecretFile};
+use store::{AuditEvent, BackupReport, Blobs, By, RestoreTarget, SecretFile, Store};
 
 use super::{Failure, Outcome, load_quietly, print, runtime, tell};
 use crate::{
@@ -20,6 +20,9 @@ pub(super) fn backup(asked: &Backup) -> Outcome {
                 .map_err(failed)?;
         let store = wiring::open_store(&config).await?;
         let made = store::backup(&store, &blobs, &[secret(&config)], &asked.file).await;
+        if let Ok(report) = &made {
+            note(&store, "create_backup", report).await.map_err(failed)?;
+        }
         store.close().await;
         made.map_err(failed)
     })?;
@@ -38,11 +41,33 @@ pub(super) fn restore(asked: &Restore) -> Outcome {
         secrets: vec![secret(&config)],
     };
     let failed = |error: store::Error| explain("the backup could not be restored", &error);
-    let report = runtime()?
-        .block_on(async { store::restore(&asked.file, &target).await.map_err(failed) })?;
+    let report = runtime()?.block_on(async {
+        let report = store::restore(&asked.file, &target).await.map_err(failed)?;
+        let store = wiring::open_store(&config).await?;
+        let noted = note(&store, "restore_backup", &report).await;
+        store.close().await;
+        noted.map_err(failed)?;
+        Ok::<_, Failure>(report)
+    })?;
     forget_index(&config)?;
     print(&format!("{}: {}\n", config.data.display(), describe(&report)))?;
     tell_missing(&report);
+    Ok(())
+}
+
+/// Writes down in each tenant's log that all its rows were copied out or in.
+async fn note(
+    store: &Store,
+    action: &'static str,
+    report: &BackupReport,
+) -> Result<(), store::Error> {
+    for tenant in store.tenants().await? {
+        let event = AuditEvent::done(&By::command(), action)
+            .with("as_of", report.created_at.to_rfc3339())
+            .with("rows", report.rows)
+            .with("blobs", report.blobs);
+        store.record_audit(tenant.id, event).await?;
+    }
     Ok(())
 }
 

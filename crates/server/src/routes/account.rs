@@ -9,8 +9,8 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::List;
-use crate::door::{Caller, Id, Json, Problem, Time, codes::RoleCode};
+use super::{Page, PartQuery};
+use crate::door::{Caller, Id, Json, Problem, Query, Time, codes::RoleCode};
 
 /// The caller as they see themselves.
 #[derive(Serialize, ToSchema)]
@@ -108,21 +108,23 @@ pub(crate) async fn change_password(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Lists the caller's sessions.
-#[utoipa::path(get, path = "/api/me/sessions", tag = "account", responses((status = 200, body = List<Session>)))]
+/// Lists the caller's sessions, the last used first.
+#[utoipa::path(get, path = "/api/me/sessions", tag = "account", params(PartQuery),
+    responses((status = 200, body = Page<Session>)))]
 pub(crate) async fn list_sessions(
     State(app): State<Arc<App>>,
     Caller(principal): Caller,
-) -> Result<axum::Json<List<Session>>, Problem> {
-    let sessions = app.list_sessions(&principal).await?;
-    let items = sessions.into_iter().map(|session| Session {
+    Query(query): Query<PartQuery>,
+) -> Result<axum::Json<Page<Session>>, Problem> {
+    let page = app.list_sessions(&principal, &query.into()).await?;
+    let encode = |session: app::Session| Session {
         current: principal.credential == Credential::Session(session.id),
         id: session.id,
         created_at: session.created_at.into(),
         last_used_at: session.last_used_at.into(),
         user_agent: session.user_agent,
-    });
-    Ok(axum::Json(items.collect()))
+    };
+    Ok(axum::Json(Page::of(page, encode)))
 }
 
 /// Ends one of the caller's sessions.

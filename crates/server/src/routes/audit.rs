@@ -1,6 +1,6 @@
 //! The audit log and the state of the installation, for administrators.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use app::App;
 use axum::extract::State;
@@ -27,6 +27,8 @@ pub(crate) struct AuditEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     object: Option<String>,
     outcome: String,
+    /// Further codes, ids and numbers by their names.
+    detail: BTreeMap<String, String>,
 }
 
 /// Who did something.
@@ -120,6 +122,7 @@ impl From<app::AuditEntry> for AuditEntry {
             action: entry.action,
             object: entry.object,
             outcome: entry.outcome,
+            detail: entry.detail,
         }
     }
 }

@@ -10,8 +10,8 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{List, account::UnitRef};
-use crate::door::{Caller, Id, Json, Problem, Time, codes::DataClassCode};
+use super::{Page, PartQuery, account::UnitRef};
+use crate::door::{Caller, Id, Json, Problem, Query, Time, codes::DataClassCode};
 
 /// Documents under one set of rights.
 #[derive(Serialize, ToSchema)]
@@ -128,16 +128,16 @@ impl From<WantedVisibility> for Visibility {
     }
 }
 
-/// Lists the collections that the caller may read.
-#[utoipa::path(get, path = "/api/collections", tag = "collections",
-    responses((status = 200, body = List<Collection>)))]
+/// Lists the collections that the caller may read: their own default one first, then by name.
+#[utoipa::path(get, path = "/api/collections", tag = "collections", params(PartQuery),
+    responses((status = 200, body = Page<Collection>)))]
 pub(crate) async fn list_collections(
     State(app): State<Arc<App>>,
     Caller(principal): Caller,
-) -> Result<axum::Json<List<Collection>>, Problem> {
-    let collections = app.list_collections(&principal).await?;
-    let items = collections.into_iter().map(|item| Collection::new(item, principal.user));
-    Ok(axum::Json(items.collect()))
+    Query(query): Query<PartQuery>,
+) -> Result<axum::Json<Page<Collection>>, Problem> {
+    let page = app.list_collections(&principal, &query.into()).await?;
+    Ok(axum::Json(Page::of(page, |item| Collection::new(item, principal.user))))
 }
 
 /// Makes a collection.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    Page,
+    Page, PartQuery,
     messages::{Message, Task},
 };
 use crate::door::{Caller, Id, Json, Problem, Query, Reader, Time, codes::DataClassCode};
@@ -28,12 +28,16 @@ pub(crate) struct Conversation {
     running: bool,
 }
 
-/// A conversation with its messages.
+/// A conversation with its last messages.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ConversationDetail {
     #[serde(flatten)]
     conversation: Conversation,
+    /// The last 50, in order.
     messages: Vec<Message>,
+    /// What to pass as `after` to the list of messages for those before; absent if there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 /// Which conversations.
@@ -135,7 +139,7 @@ pub(crate) async fn create_conversation(
     Ok((StatusCode::CREATED, axum::Json(conversation.into())))
 }
 
-/// Returns a conversation with its messages.
+/// Returns a conversation with its last messages.
 #[utoipa::path(get, path = "/api/conversations/{id}", tag = "conversations",
     params(("id" = Uuid, Path)), responses((status = 200, body = ConversationDetail)))]
 pub(crate) async fn get_conversation(
@@ -149,7 +153,22 @@ pub(crate) async fn get_conversation(
     Ok(axum::Json(ConversationDetail {
         conversation: found.conversation.into(),
         messages: messages.collect(),
+        next: found.next,
     }))
+}
+
+/// Lists the messages of a conversation, the newest first.
+#[utoipa::path(get, path = "/api/conversations/{id}/messages", tag = "conversations",
+    params(("id" = Uuid, Path), PartQuery), responses((status = 200, body = Page<Message>)))]
+pub(crate) async fn list_messages(
+    State(app): State<Arc<App>>,
+    Caller(principal): Caller,
+    Reader(language): Reader,
+    Id(id): Id<ConversationId>,
+    Query(query): Query<PartQuery>,
+) -> Result<axum::Json<Page<Message>>, Problem> {
+    let page = app.list_messages(&principal, id, &query.into()).await?;
+    Ok(axum::Json(Page::of(page, |message| Message::new(message, language))))
 }
 
 /// Gives a conversation another title.

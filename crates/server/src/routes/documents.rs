@@ -19,10 +19,10 @@ use serde::Serialize;
 use tokio_util::io::ReaderStream;
 use utoipa::ToSchema;
 
-use super::{List, collections::PersonRef};
+use super::{Page, PartQuery, collections::PersonRef};
 use crate::{
     door::{
-        Caller, Id, Problem, Reader, Time,
+        Caller, Id, Problem, Query, Reader, Time,
         form::{Form, announced_bytes},
     },
     front::Front,
@@ -127,18 +127,18 @@ pub(crate) struct UploadForm {
     file: String,
 }
 
-/// Lists the documents of a collection.
+/// Lists the documents of a collection, the newest first.
 #[utoipa::path(get, path = "/api/collections/{id}/documents", tag = "documents",
-    params(("id" = Uuid, Path)), responses((status = 200, body = List<Document>)))]
+    params(("id" = Uuid, Path), PartQuery), responses((status = 200, body = Page<Document>)))]
 pub(crate) async fn list_documents(
     State(app): State<Arc<App>>,
     Caller(principal): Caller,
     Reader(language): Reader,
     Id(collection): Id<CollectionId>,
-) -> Result<axum::Json<List<Document>>, Problem> {
-    let documents = app.list_documents(&principal, collection).await?;
-    let items = documents.into_iter().map(|document| Document::new(document, language));
-    Ok(axum::Json(items.collect()))
+    Query(query): Query<PartQuery>,
+) -> Result<axum::Json<Page<Document>>, Problem> {
+    let page = app.list_documents(&principal, collection, &query.into()).await?;
+    Ok(axum::Json(Page::of(page, |document| Document::new(document, language))))
 }
 
 /// Takes a document in; it is read in the background.

@@ -134,6 +134,11 @@ pub(crate) struct Citation {
     start: u32,
     /// One past its last.
     end: u32,
+    /// Whether the document was deleted or may not be read any more by the caller. Then its name,
+    /// the heading and the quote are empty, and `[…]` stands for the quote in the message's text.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    gone: bool,
 }
 
 /// What an answer took.
@@ -199,6 +204,7 @@ impl From<app::Citation> for Citation {
             quote: citation.quote,
             start: citation.start,
             end: citation.end,
+            gone: citation.concealed,
         }
     }
 }

@@ -75,7 +75,7 @@ pub(crate) struct PassageQuery {
     page: Option<u32>,
     /// Only behind this ordinal: `next` of the answer before.
     after: Option<u32>,
-    /// At most so many; at most 200.
+    /// At most so many, from 1 to 200; without it, 200.
     limit: Option<u32>,
 }
 

@@ -10,8 +10,8 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{List, account::UnitRef};
-use crate::door::{Caller, Id, Json, Problem, Time, codes::RoleCode};
+use super::{List, Page, PartQuery, account::UnitRef};
+use crate::door::{Caller, Id, Json, Problem, Query, Time, codes::RoleCode};
 
 /// A person with an account.
 #[derive(Serialize, ToSchema)]
@@ -98,14 +98,16 @@ impl From<app::Unit> for Unit {
     }
 }
 
-/// Lists the people of the tenant.
-#[utoipa::path(get, path = "/api/users", tag = "people", responses((status = 200, body = List<User>)))]
+/// Lists the people of the tenant by name.
+#[utoipa::path(get, path = "/api/users", tag = "people", params(PartQuery),
+    responses((status = 200, body = Page<User>)))]
 pub(crate) async fn list_users(
     State(app): State<Arc<App>>,
     Caller(principal): Caller,
-) -> Result<axum::Json<List<User>>, Problem> {
-    let users = app.list_users(&principal).await?;
-    Ok(axum::Json(users.into_iter().map(User::from).collect()))
+    Query(query): Query<PartQuery>,
+) -> Result<axum::Json<Page<User>>, Problem> {
+    let page = app.list_users(&principal, &query.into()).await?;
+    Ok(axum::Json(Page::of(page, User::from)))
 }
 
 /// Makes an account.

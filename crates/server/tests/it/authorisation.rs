@@ -96,6 +96,7 @@ const EXPECTED: &[Expected] = &[
     row("list_conversations", 200, 200, 200, 200, 403),
     row("create_conversation", 201, 201, 201, 201, 403),
     row("get_conversation", 200, 404, 404, 200, 403),
+    row("list_messages", 200, 404, 404, 200, 403),
     row("update_conversation", 200, 404, 404, 200, 403),
     row("delete_conversation", 204, 404, 404, 204, 403),
     row("create_message", 202, 404, 404, 202, 403),

@@ -148,6 +148,9 @@ async fn bad_addresses(table: &mut Table<'_>) {
     table.get("invalid UTF-8 as a model", "/v1/models/%ff").await;
     table.get("a file beside the page", "/../../etc/passwd.txt").await;
     table.get("a wrong cursor", "/api/conversations?after=morgen").await;
+    table.get("a wrong cursor of names", "/api/collections?after=morgen").await;
+    table.get("more at once than there is", "/api/collections?limit=101").await;
+    table.get("nothing at once", "/api/me/sessions?limit=0").await;
     table.get("an unknown query", "/api/conversations?sort=title").await;
     table.get("a query twice", "/api/conversations?query=a&query=b").await;
     let page = format!("/api/documents/{UNKNOWN}/passages?page=-1");

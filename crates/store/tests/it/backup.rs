@@ -68,7 +68,7 @@ async fn everything_comes_back(world: World) {
         let user = store.login("clerk@example.org").await.unwrap().unwrap().user;
         let me = crate::world::principal(&user);
         let collection = store.default_collection(me.tenant, me.user).await.unwrap();
-        for document in store.documents(&me, collection).await.unwrap() {
+        for document in store.documents(&me, collection, None, 100).await.unwrap().items {
             let bytes = fs::read(blobs.path(&document.blob)).unwrap();
             assert_eq!(bytes, fs::read(world.blobs.path(&document.blob)).unwrap());
         }

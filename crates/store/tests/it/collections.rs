@@ -11,6 +11,7 @@ crate::on_both_engines! {
     deleting_takes_everything_along,
     a_unit_must_be_one_of_the_tenant,
     an_upload_meets_the_deletion_of_its_collection,
+    lists_come_in_parts_without_gap_or_overlap,
 }
 
 fn new(name: &str, visibility: Visibility) -> NewCollection {
@@ -51,7 +52,7 @@ async fn the_query_says_what_authorise_says(world: World) {
             ids.sort();
             ids
         };
-        let listed = store.readable_collections(principal).await.unwrap();
+        let listed = store.readable_collections(principal, None, 100).await.unwrap().items;
         assert!(listed[0].is_default && listed[0].owner.id == principal.user);
         let expected = sorted(allowed.clone());
         assert_eq!(sorted(listed.iter().map(|c| c.id).collect()), expected);
@@ -66,9 +67,57 @@ async fn the_query_says_what_authorise_says(world: World) {
         }
         let mut elsewhere = principal.clone();
         elsewhere.tenant = TenantId::new();
-        assert!(store.readable_collections(&elsewhere).await.unwrap().is_empty());
+        assert!(store.readable_collections(&elsewhere, None, 100).await.unwrap().items.is_empty());
     }
     assert!(store.collections_for(&people[0], &[]).await.unwrap().is_empty());
+}
+
+async fn lists_come_in_parts_without_gap_or_overlap(world: World) {
+    let (store, me) = (&world.store, world.person("me", &[]).await);
+    for name in ["b", "Ä", "a", "a", "ß", "%", "B c"] {
+        store.create_collection(&me, &new(name, Visibility::Private)).await.unwrap();
+        world
+            .user(&format!("{name}{}", domain::UserId::new()), domain::Role::Member, &[])
+            .await
+            .unwrap();
+    }
+    let whole = store.readable_collections(&me, None, 100).await.unwrap();
+    assert_eq!((whole.items.len(), whole.next), (8, None));
+    let (mut parts, mut after) = (vec![], None);
+    loop {
+        let part = store.readable_collections(&me, after.as_deref(), 3).await.unwrap();
+        parts.extend(part.items);
+        after = part.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(parts, whole.items);
+
+    let whole = store.users(me.tenant, None, 100).await.unwrap().items;
+    let (mut parts, mut after) = (vec![], None);
+    loop {
+        let part = store.users(me.tenant, after.as_deref(), 3).await.unwrap();
+        parts.extend(part.items);
+        after = part.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(parts, whole);
+
+    for n in 0..5 {
+        world.upload(&me, &format!("{n}.txt"), b"x").await;
+    }
+    let mine = world.default_collection(&me).await;
+    let whole = store.documents(&me, mine, None, 100).await.unwrap().items;
+    let first = store.documents(&me, mine, None, 2).await.unwrap();
+    let second = store.documents(&me, mine, first.next.as_deref(), 3).await.unwrap();
+    assert_eq!(([first.items, second.items].concat(), second.next), (whole, None));
+    for cursor in ["x", "5b5d", "5b2261225d", "7b7d"] {
+        let bad = store.readable_collections(&me, Some(cursor), 3).await;
+        assert!(matches!(bad, Err(store::Error::InvalidCursor)), "{cursor}");
+    }
 }
 
 async fn only_the_owner_changes_and_deletes(world: World) {

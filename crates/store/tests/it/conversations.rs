@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use domain::{CollectionId, ConversationId, DataClass, DocumentId, Instant, PassageId, Place};
 use store::{
-    Attachment, Citation, Conflict, Error, INTERRUPTED, MessageRole, NewQuestion, RouteUsed,
-    RunEnd, RunPulse, RunState, Silent, SummaryLength, Task, TokenUsage,
+    Attachment, Citation, Conflict, Error, INTERRUPTED, MessageRole, NewCollection, NewQuestion,
+    RouteUsed, RunEnd, RunPulse, RunState, Silent, SummaryLength, Task, TokenUsage,
 };
 
 use crate::world::World;
@@ -14,6 +14,7 @@ crate::on_both_engines! {
     a_question_brings_an_answer_to_be_and_a_run,
     one_run_at_a_time,
     an_answer_is_finished_once,
+    quotes_go_with_their_document,
     a_run_learns_that_it_shall_stop,
     runs_of_silent_instances_are_interrupted,
     an_answer_can_be_tried_again,
@@ -70,8 +71,8 @@ async fn a_question_brings_an_answer_to_be_and_a_run(world: World) {
     assert!(seen.running);
     assert_eq!(seen.title, "Kündigung");
     assert!(seen.updated_at > c.updated_at);
-    let messages = store.messages(me.tenant, me.user, c.id).await.unwrap();
-    assert_eq!(messages, vec![asked.question, asked.answer]);
+    let messages = store.messages(me.tenant, me.user, c.id, None, 100).await.unwrap().items;
+    assert_eq!(messages, vec![asked.answer, asked.question]);
     assert_eq!(store.run(me.tenant, me.user, run.id).await.unwrap(), asked.run);
     let running = store.running_run(me.tenant, me.user, c.id).await.unwrap();
     assert_eq!(running, Some(asked.run));
@@ -89,7 +90,11 @@ async fn one_run_at_a_time(world: World) {
     assert!(a.is_ok() != b.is_ok(), "{a:?} {b:?}");
     let refused = a.as_ref().err().or(b.as_ref().err()).unwrap();
     assert!(matches!(refused, Error::Conflict(Conflict::RunInProgress)), "{refused:?}");
-    assert_eq!(store.messages(me.tenant, me.user, c).await.unwrap().len(), 2, "nothing half-made");
+    assert_eq!(
+        store.messages(me.tenant, me.user, c, None, 100).await.unwrap().items.len(),
+        2,
+        "nothing half-made"
+    );
     let run = a.or(b).unwrap().run;
     assert!(store.finish_run(run.id, &end(RunState::Done, "Ja.")).await.unwrap());
     let next = store.send_message(me.tenant, me.user, c, &new, "a").await.unwrap();
@@ -104,16 +109,18 @@ async fn an_answer_is_finished_once(world: World) {
     assert_eq!(store.save_run_text(run, "Die Fr").await.unwrap(), RunPulse::Running);
     let partial = store.message(me.tenant, me.user, asked.answer.id).await.unwrap();
     assert_eq!(partial.text, "Die Fr");
+    let document = world.upload(&me, "BGB.pdf", b"b").await.id;
     let citation = Citation {
         number: 1,
-        document: DocumentId::new(),
+        document,
         document_name: "BGB.pdf".to_owned(),
-        passage: PassageId::derive(DocumentId::new(), "x", 0),
+        passage: PassageId::derive(document, "x", 0),
         page: Some(12),
         heading: "Buch 2 › § 573c".to_owned(),
         quote: "spätestens am dritten Werktag".to_owned(),
         start: 17,
         end: 46,
+        concealed: false,
     };
     let done = RunEnd {
         citations: vec![citation.clone()],
@@ -134,6 +141,70 @@ async fn an_answer_is_finished_once(world: World) {
     assert_eq!(store.save_run_text(run, "später").await.unwrap(), RunPulse::Gone);
     let kept = store.message(me.tenant, me.user, asked.answer.id).await.unwrap();
     assert_eq!(kept.text, "Die Frist [1].");
+}
+
+async fn quotes_go_with_their_document(world: World) {
+    let (store, me) = (&world.store, world.person("me", &[]).await);
+    let (gone, kept) =
+        (world.upload(&me, "a.txt", b"a").await, world.upload(&me, "b.txt", b"b").await);
+    let citation = |number, document: &store::Document, quote: &str| Citation {
+        number,
+        document: document.id,
+        document_name: document.name.clone(),
+        passage: PassageId::derive(document.id, quote, 0),
+        page: None,
+        heading: String::new(),
+        quote: quote.to_owned(),
+        start: 0,
+        end: 1,
+        concealed: false,
+    };
+    let answer = |text: &str, citations| RunEnd { citations, ..end(RunState::Done, text) };
+    let (one, two) = (citation(1, &gone, "Erstens."), citation(2, &kept, "Zweitens."));
+    let text = "Erstens. [1] Zweitens. [2]";
+    let ask = async || {
+        let c = store.create_conversation(me.tenant, me.user, "").await.unwrap().id;
+        store.send_message(me.tenant, me.user, c, &question("?"), "i").await.unwrap()
+    };
+    let read = async |id| store.message(me.tenant, me.user, id).await.unwrap();
+    let (before, late, tried) = (ask().await, ask().await, ask().await);
+    let whole = answer(text, vec![one.clone(), two.clone()]);
+    assert!(store.finish_run(before.run.id, &whole).await.unwrap());
+    assert!(store.finish_run(tried.run.id, &whole).await.unwrap());
+    // Written again without it: nothing is left to take out.
+    let (_, again) = store.retry_message(me.tenant, me.user, tried.answer.id, "i").await.unwrap();
+    let other = answer("Erstens. Zweitens. [1]", vec![two.clone()]);
+    assert!(store.finish_run(again.id, &other).await.unwrap());
+
+    store.delete_document(&me, gone.id, &world.blobs).await.unwrap();
+    let message = read(before.answer.id).await;
+    assert_eq!(message.text, "[…] [1] Zweitens. [2]");
+    assert!(message.citations[0].concealed && message.citations[0].quote.is_empty());
+    assert_eq!(message.citations[1], two);
+    assert_eq!(read(tried.answer.id).await.text, other.text);
+    // An answer that was being written meanwhile.
+    assert!(store.finish_run(late.run.id, &whole).await.unwrap());
+    assert_eq!(read(late.answer.id).await.text, message.text);
+
+    let collection = store
+        .create_collection(
+            &me,
+            &NewCollection {
+                name: "x".to_owned(),
+                data_class: DataClass::Open,
+                visibility: domain::Visibility::Private,
+            },
+        )
+        .await
+        .unwrap()
+        .id;
+    let pending = world.pending(b"c").await;
+    let third = store.receive_document(&me, collection, "c.txt", pending, None).await.unwrap();
+    let asked = ask().await;
+    let text = answer("Drittens. [1]", vec![citation(1, &third.document, "Drittens.")]);
+    assert!(store.finish_run(asked.run.id, &text).await.unwrap());
+    store.delete_collection(&me, collection, &world.blobs).await.unwrap();
+    assert_eq!(read(asked.answer.id).await.text, "[…] [1]");
 }
 
 async fn a_run_learns_that_it_shall_stop(world: World) {
@@ -202,7 +273,7 @@ async fn what_is_personal_stays_personal(world: World) {
     let asked = store.send_message(me.tenant, me.user, c, &question("?"), "i").await.unwrap();
     let (t, o) = (other.tenant, other.user);
     assert!(matches!(store.conversation(t, o, c).await, Err(Error::NotFound)));
-    assert!(store.messages(t, o, c).await.unwrap().is_empty());
+    assert!(store.messages(t, o, c, None, 100).await.unwrap().items.is_empty());
     assert!(matches!(store.message(t, o, asked.answer.id).await, Err(Error::NotFound)));
     assert!(matches!(store.run(t, o, asked.run.id).await, Err(Error::NotFound)));
     assert!(store.running_run(t, o, c).await.unwrap().is_none());

@@ -49,7 +49,7 @@ async fn the_same_file_twice_is_one_document(world: World) {
     let other_name = world.upload(&clerk, "b.txt", b"gleich").await;
     assert_ne!(other_name.id, first.id);
     assert_eq!(other_name.blob, first.blob);
-    assert_eq!(world.store.documents(&clerk, collection).await.unwrap().len(), 2);
+    assert_eq!(world.store.documents(&clerk, collection, None, 100).await.unwrap().items.len(), 2);
     let left = std::fs::read_dir(world.folder.path().join("tmp")).unwrap().count();
     assert_eq!(left, 0, "nothing stays in the incoming folder");
     let (p1, p2) = (world.pending(b"neu").await, world.pending(b"neu").await);
@@ -140,13 +140,18 @@ async fn others_see_it_only_with_the_collection(world: World) {
     let reader = world.person("reader", &[]).await;
     let document = world.upload(&clerk, "a.txt", b"a").await;
     assert!(matches!(store.document_for(&reader, document.id).await, Err(Error::NotFound)));
-    assert!(store.documents(&reader, document.collection).await.unwrap().is_empty());
+    assert!(
+        store.documents(&reader, document.collection, None, 100).await.unwrap().items.is_empty()
+    );
     let share =
         CollectionChange { visibility: Some(Visibility::Tenant), ..CollectionChange::default() };
     store.change_collection(&clerk, document.collection, &share).await.unwrap();
     let seen = store.document_for(&reader, document.id).await.unwrap();
     assert_eq!(seen.collection_owner, clerk.user);
-    assert_eq!(store.documents(&reader, document.collection).await.unwrap().len(), 1);
+    assert_eq!(
+        store.documents(&reader, document.collection, None, 100).await.unwrap().items.len(),
+        1
+    );
 }
 
 /// One person deletes a document while another uploads the same content: whoever is told that it is

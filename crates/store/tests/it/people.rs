@@ -24,7 +24,7 @@ crate::on_both_engines! {
 
 async fn an_account_comes_with_a_private_default_collection(world: World) {
     let clerk = world.person("clerk", &[]).await;
-    let collections = world.store.readable_collections(&clerk).await.unwrap();
+    let collections = world.store.readable_collections(&clerk, None, 100).await.unwrap().items;
     assert_eq!(collections.len(), 1);
     let own = &collections[0];
     assert!(own.is_default);
@@ -43,7 +43,11 @@ async fn a_mail_address_is_one_account(world: World) {
     assert!(world.store.login("nobody@example.org").await.unwrap().is_none());
     let strange = world.user("other", Role::Member, &[UnitId::new()]).await;
     assert!(matches!(strange, Err(Error::NotFound)));
-    assert_eq!(world.store.users(world.tenant).await.unwrap().len(), 1, "nothing half-made");
+    assert_eq!(
+        world.store.users(world.tenant, None, 100).await.unwrap().items.len(),
+        1,
+        "nothing half-made"
+    );
 }
 
 async fn the_last_administrator_stays(world: World) {
@@ -78,7 +82,7 @@ async fn units_and_roles_change(world: World) {
         world.store.change_user(world.tenant, user.id, &change, &By::command()).await.unwrap();
     assert_eq!((changed.role, changed.name.as_str()), (Role::Admin, "Frau Ä"));
     assert_eq!(changed.units.iter().map(|unit| unit.id).collect::<Vec<_>>(), [water]);
-    let listed = world.store.users(world.tenant).await.unwrap();
+    let listed = world.store.users(world.tenant, None, 100).await.unwrap().items;
     assert_eq!(listed, vec![changed.clone()]);
     assert_eq!(principal(&changed).units, [water]);
     // Root unit of the installation and the two made here.
@@ -89,7 +93,11 @@ async fn set_up_works_once(world: World) {
     let now = Instant::now();
     let first = new_user("first", Role::Member, &[]);
     assert!(!world.store.has_users().await.unwrap());
-    world.store.create_setup_token("hash", now.after(Duration::from_secs(60))).await.unwrap();
+    world
+        .store
+        .create_setup_token("hash", now.after(Duration::from_secs(60)), world.tenant)
+        .await
+        .unwrap();
     let other = world.other().await;
     let (a, b) = tokio::join!(
         world.store.set_up("hash", now, world.tenant, &first),
@@ -98,7 +106,10 @@ async fn set_up_works_once(world: World) {
     assert!(a.is_ok() != b.is_ok(), "one token, one administrator: {a:?} {b:?}");
     assert_eq!(a.or(b).unwrap().role, Role::Admin);
     assert!(world.store.has_users().await.unwrap());
-    let again = world.store.create_setup_token("later", now.after(Duration::from_secs(60))).await;
+    let again = world
+        .store
+        .create_setup_token("later", now.after(Duration::from_secs(60)), world.tenant)
+        .await;
     assert!(matches!(again, Err(Error::Conflict(Conflict::AlreadySetUp))));
 }
 
@@ -106,8 +117,8 @@ async fn set_up_tokens_expire_and_replace_each_other(world: World) {
     let now = Instant::now();
     let first = new_user("first", Role::Admin, &[]);
     let soon = now.after(Duration::from_secs(60));
-    world.store.create_setup_token("old", soon).await.unwrap();
-    world.store.create_setup_token("new", soon).await.unwrap();
+    world.store.create_setup_token("old", soon, world.tenant).await.unwrap();
+    world.store.create_setup_token("new", soon, world.tenant).await.unwrap();
     for (token, at) in [("old", now), ("other", now), ("new", soon)] {
         let refused = world.store.set_up(token, at, world.tenant, &first).await;
         assert!(matches!(refused, Err(Error::NotFound)), "{token}");
@@ -128,8 +139,9 @@ async fn sessions_end(world: World) {
     let soon = session.last_used_at.after(Duration::from_secs(59));
     world.store.touch_session(&session, soon).await.unwrap();
     let minute = session.last_used_at.after(Duration::from_secs(61));
-    let used =
-        || async { world.store.sessions(user.tenant, user.id, now).await.unwrap()[0].clone() };
+    let used = || async {
+        world.store.sessions(user.tenant, user.id, now, None, 100).await.unwrap().items[0].clone()
+    };
     assert_eq!(used().await.last_used_at, session.last_used_at);
     world.store.touch_session(&session, minute).await.unwrap();
     assert_eq!(used().await.last_used_at, minute);
@@ -153,11 +165,13 @@ async fn a_new_password_ends_other_sessions(world: World) {
     world.store.create_session(&user, "other", "", later).await.unwrap();
     let by = By::system();
     world.store.set_password(user.tenant, user.id, "new", Some(kept.id), &by).await.unwrap();
-    let left = world.store.sessions(user.tenant, user.id, now).await.unwrap();
+    let left = world.store.sessions(user.tenant, user.id, now, None, 100).await.unwrap().items;
     assert_eq!(left.iter().map(|session| session.id).collect::<Vec<_>>(), [kept.id]);
     assert_eq!(world.store.login_of(user.tenant, user.id).await.unwrap().password_hash, "new");
     world.store.set_password(user.tenant, user.id, "newer", None, &by).await.unwrap();
-    assert!(world.store.sessions(user.tenant, user.id, now).await.unwrap().is_empty());
+    assert!(
+        world.store.sessions(user.tenant, user.id, now, None, 100).await.unwrap().items.is_empty()
+    );
 }
 
 async fn keys_are_found_until_revoked_or_expired(world: World) {

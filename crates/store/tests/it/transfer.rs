@@ -24,7 +24,7 @@ pub async fn fill(world: &World) {
     // Made so that ids and names do not sort the lower unit behind the upper one by accident.
     let below = store.create_unit(world.tenant, "Unten", Some(top), &by).await.unwrap().id;
     store.create_unit(world.tenant, "Darunter", Some(below), &by).await.unwrap();
-    store.create_setup_token("setup", later).await.unwrap();
+    store.create_setup_token("setup", later, world.tenant).await.unwrap();
     let user = world.user("clerk", domain::Role::Admin, &[below]).await.unwrap();
     let me = crate::world::principal(&user);
     store.create_session(&user, "session", "Firefox", later).await.unwrap();
@@ -42,12 +42,15 @@ pub async fn fill(world: &World) {
     };
     store.change_login_attempts(&["subject"], fail).await.unwrap();
     store.set_setting("name", "Wert").await.unwrap();
+    let mut cited = None;
     for n in 0..3 {
         let document = world.upload(&me, &format!("{n}.txt"), format!("Text {n}").as_bytes()).await;
         let passages: Vec<_> =
             (0..150).map(|p| passage(document.id, p, &format!("Satz {p} ß"))).collect();
         store.replace_passages(world.tenant, document.id, &passages).await.unwrap();
+        cited = Some((document.id, passages[0].id));
     }
+    let (document, cited) = cited.unwrap();
     let question = NewQuestion {
         text: "Frage?".to_owned(),
         attachments: Vec::new(),
@@ -63,7 +66,18 @@ pub async fn fill(world: &World) {
         state: RunState::Done,
         reason: None,
         text: "Antwort".to_owned(),
-        citations: Vec::new(),
+        citations: vec![store::Citation {
+            number: 1,
+            document,
+            document_name: "2.txt".to_owned(),
+            passage: cited,
+            page: None,
+            heading: String::new(),
+            quote: "Satz".to_owned(),
+            start: 0,
+            end: 4,
+            concealed: false,
+        }],
         removed_citations: 0,
         model: Some("standard".to_owned()),
         route: None,
@@ -111,10 +125,13 @@ async fn a_copy_holds_everything(world: World) {
         let mut before = world.store.units(world.tenant).await.unwrap();
         before.sort_by_key(|unit| unit.id);
         assert_eq!(units, before);
-        assert_eq!(copy.users(world.tenant).await.unwrap(), std::slice::from_ref(&user));
+        assert_eq!(
+            copy.users(world.tenant, None, 100).await.unwrap().items,
+            std::slice::from_ref(&user)
+        );
         let collection = world.default_collection(&me).await;
-        let documents = world.store.documents(&me, collection).await.unwrap();
-        assert_eq!(copy.documents(&me, collection).await.unwrap(), documents);
+        let documents = world.store.documents(&me, collection, None, 100).await.unwrap().items;
+        assert_eq!(copy.documents(&me, collection, None, 100).await.unwrap().items, documents);
         for document in &documents {
             assert_eq!(
                 copy.passages_to_index(document.id).await.unwrap(),

@@ -45,7 +45,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the collections that the caller may read. */
+        /** Lists the collections that the caller may read: their own default one first, then by name. */
         get: operations["list_collections"];
         put?: never;
         /** Makes a collection. */
@@ -82,7 +82,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the documents of a collection. */
+        /** Lists the documents of a collection, the newest first. */
         get: operations["list_documents"];
         put?: never;
         /** Takes a document in; it is read in the background. */
@@ -118,7 +118,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Returns a conversation with its messages. */
+        /** Returns a conversation with its last messages. */
         get: operations["get_conversation"];
         put?: never;
         post?: never;
@@ -137,7 +137,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Lists the messages of a conversation, the newest first. */
+        get: operations["list_messages"];
         put?: never;
         /** Asks something; the answer is written in the background and can be watched. */
         post: operations["create_message"];
@@ -292,7 +293,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the caller's sessions. */
+        /** Lists the caller's sessions, the last used first. */
         get: operations["list_sessions"];
         put?: never;
         post?: never;
@@ -499,7 +500,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the people of the tenant. */
+        /** Lists the people of the tenant by name. */
         get: operations["list_users"];
         put?: never;
         /** Makes an account. */
@@ -678,6 +679,10 @@ export interface components {
             /** @description What it was done to, e.g. `collection:…`. */
             object?: string | null;
             outcome: string;
+            /** @description Further codes, ids and numbers by their names. */
+            detail: {
+                [key: string]: string;
+            };
         };
         /** @description What checking the chain gave. */
         AuditReport: {
@@ -718,6 +723,11 @@ export interface components {
              * @description One past its last.
              */
             end: number;
+            /**
+             * @description Whether the document was deleted or may not be read any more by the caller. Then its name,
+             *     the heading and the quote are empty, and `[…]` stands for the quote in the message's text.
+             */
+            gone?: boolean;
         };
         /** @description `event: citations`: the final text with its citations; replaces what was streamed. */
         CitationsEvent: {
@@ -771,9 +781,12 @@ export interface components {
             /** @description Whether an answer is being written. */
             running: boolean;
         };
-        /** @description A conversation with its messages. */
+        /** @description A conversation with its last messages. */
         ConversationDetail: components["schemas"]["Conversation"] & {
+            /** @description The last 50, in order. */
             messages: components["schemas"]["Message"][];
+            /** @description What to pass as `after` to the list of messages for those before; absent if there are none. */
+            next?: string | null;
         };
         /** @description A new title. */
         ConversationPatch: {
@@ -883,49 +896,6 @@ export interface components {
             expires_at?: components["schemas"]["Time"] | null;
         };
         /** @description A list that comes whole. */
-        List_Collection: {
-            items: {
-                /** Format: uuid */
-                id: string;
-                name: string;
-                data_class: components["schemas"]["DataClass"];
-                visibility: components["schemas"]["CollectionVisibility"];
-                owner: components["schemas"]["PersonRef"];
-                /** @description Whether the caller owns it. */
-                mine: boolean;
-                /** @description Whether it is the caller's private collection, which always exists. */
-                default: boolean;
-                /** Format: int64 */
-                documents: number;
-                created_at: components["schemas"]["Time"];
-            }[];
-        };
-        /** @description A list that comes whole. */
-        List_Document: {
-            items: {
-                /** Format: uuid */
-                id: string;
-                /** Format: uuid */
-                collection_id: string;
-                name: string;
-                title?: string | null;
-                /** @description By content, not by name; known once it was read. */
-                format?: string | null;
-                /** Format: int64 */
-                size_bytes: number;
-                state: components["schemas"]["DocumentState"];
-                /** Format: int32 */
-                pages?: number | null;
-                /** Format: int32 */
-                pages_done?: number | null;
-                /** Format: int64 */
-                passages?: number | null;
-                reason?: components["schemas"]["Reason"] | null;
-                created_at: components["schemas"]["Time"];
-                owner: components["schemas"]["PersonRef"];
-            }[];
-        };
-        /** @description A list that comes whole. */
         List_Key: {
             items: {
                 /** Format: uuid */
@@ -940,18 +910,6 @@ export interface components {
             }[];
         };
         /** @description A list that comes whole. */
-        List_Session: {
-            items: {
-                /** Format: uuid */
-                id: string;
-                created_at: components["schemas"]["Time"];
-                last_used_at: components["schemas"]["Time"];
-                user_agent: string;
-                /** @description Whether this request came with it. */
-                current: boolean;
-            }[];
-        };
-        /** @description A list that comes whole. */
         List_Unit: {
             items: {
                 /** Format: uuid */
@@ -959,20 +917,6 @@ export interface components {
                 name: string;
                 /** Format: uuid */
                 parent?: string | null;
-            }[];
-        };
-        /** @description A list that comes whole. */
-        List_User: {
-            items: {
-                /** Format: uuid */
-                id: string;
-                name: string;
-                email: string;
-                role: components["schemas"]["Role"];
-                units: components["schemas"]["UnitRef"][];
-                created_at: components["schemas"]["Time"];
-                /** @description Whether signing in is refused. */
-                disabled: boolean;
             }[];
         };
         /** @description Who wants to come in. */
@@ -1111,6 +1055,30 @@ export interface components {
                 /** @description What it was done to, e.g. `collection:…`. */
                 object?: string | null;
                 outcome: string;
+                /** @description Further codes, ids and numbers by their names. */
+                detail: {
+                    [key: string]: string;
+                };
+            }[];
+            /** @description What to pass as `after` for the next part; absent at the end. */
+            next?: string | null;
+        };
+        /** @description A list that comes in parts. */
+        Page_Collection: {
+            items: {
+                /** Format: uuid */
+                id: string;
+                name: string;
+                data_class: components["schemas"]["DataClass"];
+                visibility: components["schemas"]["CollectionVisibility"];
+                owner: components["schemas"]["PersonRef"];
+                /** @description Whether the caller owns it. */
+                mine: boolean;
+                /** @description Whether it is the caller's private collection, which always exists. */
+                default: boolean;
+                /** Format: int64 */
+                documents: number;
+                created_at: components["schemas"]["Time"];
             }[];
             /** @description What to pass as `after` for the next part; absent at the end. */
             next?: string | null;
@@ -1126,6 +1094,60 @@ export interface components {
                 updated_at: components["schemas"]["Time"];
                 /** @description Whether an answer is being written. */
                 running: boolean;
+            }[];
+            /** @description What to pass as `after` for the next part; absent at the end. */
+            next?: string | null;
+        };
+        /** @description A list that comes in parts. */
+        Page_Document: {
+            items: {
+                /** Format: uuid */
+                id: string;
+                /** Format: uuid */
+                collection_id: string;
+                name: string;
+                title?: string | null;
+                /** @description By content, not by name; known once it was read. */
+                format?: string | null;
+                /** Format: int64 */
+                size_bytes: number;
+                state: components["schemas"]["DocumentState"];
+                /** Format: int32 */
+                pages?: number | null;
+                /** Format: int32 */
+                pages_done?: number | null;
+                /** Format: int64 */
+                passages?: number | null;
+                reason?: components["schemas"]["Reason"] | null;
+                created_at: components["schemas"]["Time"];
+                owner: components["schemas"]["PersonRef"];
+            }[];
+            /** @description What to pass as `after` for the next part; absent at the end. */
+            next?: string | null;
+        };
+        /** @description A list that comes in parts. */
+        Page_Message: {
+            items: {
+                /** Format: uuid */
+                id: string;
+                role: components["schemas"]["MessageRole"];
+                text: string;
+                created_at: components["schemas"]["Time"];
+                attachments: components["schemas"]["Attachment"][];
+                collections: string[];
+                model?: string | null;
+                route?: components["schemas"]["RouteRef"] | null;
+                /** @description The highest class of everything that went in. */
+                data_class: components["schemas"]["DataClass"];
+                task?: components["schemas"]["Task"] | null;
+                run?: components["schemas"]["Run"] | null;
+                citations: components["schemas"]["Citation"][];
+                /**
+                 * Format: int32
+                 * @description Citation marks without a source that were taken out.
+                 */
+                removed_citations: number;
+                usage?: components["schemas"]["Usage"] | null;
             }[];
             /** @description What to pass as `after` for the next part; absent at the end. */
             next?: string | null;
@@ -1151,6 +1173,36 @@ export interface components {
                 text: string;
                 /** @description Where it stands on its pages. */
                 boxes: components["schemas"]["PageBox"][];
+            }[];
+            /** @description What to pass as `after` for the next part; absent at the end. */
+            next?: string | null;
+        };
+        /** @description A list that comes in parts. */
+        Page_Session: {
+            items: {
+                /** Format: uuid */
+                id: string;
+                created_at: components["schemas"]["Time"];
+                last_used_at: components["schemas"]["Time"];
+                user_agent: string;
+                /** @description Whether this request came with it. */
+                current: boolean;
+            }[];
+            /** @description What to pass as `after` for the next part; absent at the end. */
+            next?: string | null;
+        };
+        /** @description A list that comes in parts. */
+        Page_User: {
+            items: {
+                /** Format: uuid */
+                id: string;
+                name: string;
+                email: string;
+                role: components["schemas"]["Role"];
+                units: components["schemas"]["UnitRef"][];
+                created_at: components["schemas"]["Time"];
+                /** @description Whether signing in is refused. */
+                disabled: boolean;
             }[];
             /** @description What to pass as `after` for the next part; absent at the end. */
             next?: string | null;
@@ -1529,7 +1581,12 @@ export interface operations {
     };
     list_collections: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the answer before. */
+                after?: string;
+                /** @description At most so many, from 1 to 100; without it, 50. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1541,7 +1598,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["List_Collection"];
+                    "application/json": components["schemas"]["Page_Collection"];
                 };
             };
             /** @description Refused, with the reason. */
@@ -1681,7 +1738,12 @@ export interface operations {
     };
     list_documents: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the answer before. */
+                after?: string;
+                /** @description At most so many, from 1 to 100; without it, 50. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 id: string;
@@ -1695,7 +1757,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["List_Document"];
+                    "application/json": components["schemas"]["Page_Document"];
                 };
             };
             /** @description Refused, with the reason. */
@@ -1900,6 +1962,41 @@ export interface operations {
             };
         };
     };
+    list_messages: {
+        parameters: {
+            query?: {
+                /** @description `next` of the answer before. */
+                after?: string;
+                /** @description At most so many, from 1 to 100; without it, 50. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Message"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     create_message: {
         parameters: {
             query?: never;
@@ -2029,7 +2126,7 @@ export interface operations {
                 page?: number;
                 /** @description Only behind this ordinal: `next` of the answer before. */
                 after?: number;
-                /** @description At most so many; at most 200. */
+                /** @description At most so many, from 1 to 200; without it, 200. */
                 limit?: number;
             };
             header?: never;
@@ -2237,7 +2334,12 @@ export interface operations {
     };
     list_sessions: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the answer before. */
+                after?: string;
+                /** @description At most so many, from 1 to 100; without it, 50. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2249,7 +2351,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["List_Session"];
+                    "application/json": components["schemas"]["Page_Session"];
                 };
             };
             /** @description Refused, with the reason. */
@@ -2679,7 +2781,12 @@ export interface operations {
     };
     list_users: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the answer before. */
+                after?: string;
+                /** @description At most so many, from 1 to 100; without it, 50. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2691,7 +2798,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["List_User"];
+                    "application/json": components["schemas"]["Page_User"];
                 };
             };
             /** @description Refused, with the reason. */

@@ -73,6 +73,14 @@ async fn an_answer_with_a_source_and_one_that_failed() {
     assert_eq!(citation["document_id"], json!(document));
     assert!(text.contains(citation["quote"].as_str().unwrap()), "{citation}");
 
+    assert_eq!(ada.delete(&format!("/api/documents/{document}")).await.status, 204);
+    let shown = ada.get(&format!("/api/conversations/{id}")).await.json();
+    let citation = &shown["messages"][1]["citations"][0];
+    assert_eq!((&citation["gone"], &citation["quote"]), (&json!(true), &json!("")), "{shown}");
+    let earlier = ada.get(&format!("/api/conversations/{id}/messages?limit=1")).await.json();
+    assert_eq!(earlier["items"][0], shown["messages"][1]);
+    assert!(!shown["messages"].to_string().contains("120 Euro"), "{shown}");
+
     world.model.always(Reply::status(400, &json!({"error": {"message": "nein"}})));
     let id = ada.conversation().await;
     ada.ask(&id, &json!({"text": "Und nun?", "model": "gross"})).await;

@@ -2,6 +2,5 @@ import { listCollections } from '$lib/api';
 
 export async function load({ depends }) {
 	depends('app:collections');
-	const { items } = await listCollections();
-	return { collections: items };
+	return { collections: await listCollections() };
 }

@@ -1,5 +1,6 @@
 import { listCollections, search } from '$lib/api';
 import { failureText } from '$lib/failure';
+import { everything } from '$lib/later-parts.svelte';
 
 /** How many of the best hits are shown. */
 const HITS_MAX = 30;
@@ -8,7 +9,7 @@ export async function load({ url, depends }) {
 	depends('app:search');
 	const query = url.searchParams.get('q')?.trim() ?? '';
 	const chosen = url.searchParams.getAll('in');
-	const { items: collections } = await listCollections();
+	const collections = await everything(listCollections);
 	if (query === '') return { query, chosen, collections, hits: undefined, more: false, failure: '' };
 	const wanted = { query, collections: chosen.length > 0 ? chosen : undefined, limit: HITS_MAX };
 	try {

@@ -3,5 +3,5 @@ import { listKeys, listSessions } from '$lib/api';
 export async function load({ depends }) {
 	depends('app:account');
 	const [sessions, keys] = await Promise.all([listSessions(), listKeys()]);
-	return { sessions: sessions.items, keys: keys.items };
+	return { sessions, keys: keys.items };
 }

@@ -26,7 +26,7 @@ export async function load({ params, parent, depends }) {
 			return { section: 'system' as const, system: await systemState() };
 		default: {
 			const [users, units] = await Promise.all([listUsers(), listUnits()]);
-			return { section: 'people' as const, users: users.items, units: units.items };
+			return { section: 'people' as const, users, units: units.items };
 		}
 	}
 }

@@ -1,14 +1,15 @@
 import { error } from '@sveltejs/kit';
 
 import { ApiError, getConversation, listCollections, listModels } from '$lib/api';
+import { everything } from '$lib/later-parts.svelte';
 
 export async function load({ params }) {
 	const [models, collections, conversation] = await Promise.all([
 		listModels(),
-		listCollections(),
+		everything(listCollections),
 		params.id ? existing(params.id) : undefined
 	]);
-	return { models, collections: collections.items, conversation };
+	return { models, collections, conversation };
 }
 
 async function existing(id: string) {

@@ -9,7 +9,7 @@ export async function load({ params, depends }) {
 			getCollection(params.id),
 			listDocuments(params.id)
 		]);
-		return { collection, documents: documents.items };
+		return { collection, documents };
 	} catch (cause) {
 		if (cause instanceof ApiError && [400, 404, 422].includes(cause.status)) error(404);
 		throw cause;
