@@ -37,5 +37,5 @@ pub use document::read_unprotected;
 pub use event::Event;
 pub use failure::Failure;
 pub use limits::Limits;
-pub use parent::{Summary, extract_in_child};
+pub use parent::{Reader, Summary, extract_in_child, read_child_output};
 pub use passage::{PageBox, Passage, PassageKind};

@@ -10,6 +10,8 @@ mod connections;
 mod generated;
 mod openai;
 mod openai_clients;
+mod operation;
+mod process;
 mod routes;
 mod transcript;
 mod world;
