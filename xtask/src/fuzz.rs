@@ -118,7 +118,10 @@ fn feed(place: &Place, toolchain: &str, target: &str, seconds: u64) -> Outcome {
     command.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO");
     shell::run(
         &mut command,
-        &format!("The input lies in {}. Make it a test of the parser, then mend it.", finds.display()),
+        &format!(
+            "The input lies in {}. Make it a test of the parser, then mend it.",
+            finds.display()
+        ),
     )
 }
 

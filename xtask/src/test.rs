@@ -38,9 +38,7 @@ pub fn run(place: &Place, arguments: &[String]) -> Outcome {
             "rust" => {
                 steps.step(name, "all crates, on SQLite and PostgreSQL", || test_rust(place, &wish))
             }
-            "fuzz" => {
-                steps.step(name, "fuzz targets with their seeds", || fuzz::test(place))
-            }
+            "fuzz" => steps.step(name, "fuzz targets with their seeds", || fuzz::test(place)),
             "browser" => steps.step(name, "the journey through the built program", || {
                 browser(place, wish.profile)
             }),

@@ -1,7 +1,11 @@
 //! What operators do to a running installation: move it to PostgreSQL, split it into processes, stop
 //! it and kill it in the middle of its work.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 use testkit::{
@@ -125,17 +129,22 @@ async fn a_damaged_installation_is_not_copied() {
     let half = torn.len() / 2;
     torn[half..].fill(0xa5);
     fs::write(&file, &torn).unwrap();
-    let refused = installation.run(&to, "");
-    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
-    assert!(!refused.stderr.is_empty());
+    refused_at_once(&installation, &to, "malformed");
     // No database at all.
     fs::write(&file, b"Das ist keine Datenbank, sondern ein Text. ".repeat(500)).unwrap();
-    let refused = installation.run(&to, "");
-    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
-    assert!(!refused.stderr.is_empty());
+    refused_at_once(&installation, &to, "not a database");
     // What was refused left nothing behind: the whole file still finds its target empty.
     fs::write(&file, &whole).unwrap();
     installation.succeed(&to, "");
+}
+
+fn refused_at_once(installation: &Installation, arguments: &[&str], reason: &str) {
+    let asked = Instant::now();
+    let refused = installation.run(arguments, "");
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(text.contains(reason) && text.lines().count() == 1, "{text}");
+    assert!(asked.elapsed() < Duration::from_secs(20), "{:?}", asked.elapsed());
 }
 
 /// Uploads through one process what another reads, finds it, and deletes it again.
@@ -187,7 +196,8 @@ async fn api_and_worker_share_an_installation_on_postgresql() {
 async fn a_stop_ends_reading_and_lets_streams_end() {
     let model = FakeModel::start().await;
     let pieces: Vec<String> = (0..10).map(|n| format!("Teil {n} ")).collect();
-    model.always(Reply::pieces(pieces.iter().map(String::as_str)).pause(Duration::from_millis(200)));
+    model
+        .always(Reply::pieces(pieces.iter().map(String::as_str)).pause(Duration::from_millis(200)));
     let installation = Installation::new().configured(&fake(&model));
     let key = installation.person("ada", PASSWORD);
     let running = installation.serve("all");
