@@ -9,6 +9,7 @@ mod binary;
 mod debian;
 mod deny;
 mod failure;
+mod fuzz;
 mod generate;
 mod place;
 mod serve;
@@ -69,6 +70,12 @@ const COMMANDS: &[Command] = &[
         arguments: "NAME…",
         summary: "measure the release binary; see bench/README.md",
         run: bench::run,
+    },
+    Command {
+        name: "fuzz",
+        arguments: "[TARGET…] [--seconds N]",
+        summary: "feed the parsers with made-up bytes; needs nightly Rust and cargo-fuzz",
+        run: fuzz::run,
     },
     Command {
         name: "deny",

@@ -5,11 +5,11 @@ use crate::failure::{Failure, Outcome};
 use crate::place::Place;
 use crate::steps::{AfterFailure, Steps};
 use crate::stock_clients::StockClients;
-use crate::{binary, debian, deny, shell, tidy, web};
+use crate::{binary, debian, deny, fuzz, shell, tidy, web};
 
 /// The names of the steps, in the order they run; a filter may name them.
-const STEPS: [&str; 8] =
-    ["install", "format", "tidy", "licences", "web", "clippy", "rust", "browser"];
+const STEPS: [&str; 9] =
+    ["install", "format", "tidy", "licences", "web", "clippy", "rust", "fuzz", "browser"];
 
 /// What a person asked to be tested.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,6 +38,7 @@ pub fn run(place: &Place, arguments: &[String]) -> Outcome {
             "rust" => {
                 steps.step(name, "all crates, on SQLite and PostgreSQL", || test_rust(place, &wish))
             }
+            "fuzz" => steps.step(name, "fuzz targets with their seeds", || fuzz::test(place)),
             "browser" => steps.step(name, "the journey through the built program", || {
                 browser(place, wish.profile)
             }),

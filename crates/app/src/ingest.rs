@@ -21,7 +21,7 @@ enum Extraction {
         passages: Vec<NewPassage>,
     },
     Failed(Failure),
-    /// The document was deleted meanwhile.
+    /// The document was deleted meanwhile, or this process is stopping.
     Gone,
 }
 
@@ -102,6 +102,10 @@ impl App {
         path: &std::path::Path,
         progress: &mpsc::Sender<(Option<u32>, u32)>,
     ) -> Extraction {
+        // It may have waited for its turn until now.
+        if self.stopping.is_cancelled() {
+            return Extraction::Gone;
+        }
         let mut passages = vec![];
         let mut occurrences: HashMap<String, u32> = HashMap::new();
         let mut pages = None;
@@ -120,15 +124,14 @@ impl App {
                 }
                 _ => {}
             }
-            if self.stopping.is_cancelled() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
+            ControlFlow::Continue(())
         };
-        let limits = &self.config.extraction;
-        let program = &self.config.extract_program;
-        match extract::extract_in_child(program, path, &work.name, limits, &mut on_event) {
+        let reader = extract::Reader {
+            program: &self.config.extract_program,
+            limits: &self.config.extraction,
+            is_stopped: &|| self.stopping.is_cancelled(),
+        };
+        match extract::extract_in_child(&reader, path, &work.name, &mut on_event) {
             _ if self.stopping.is_cancelled() => Extraction::Gone,
             Ok(summary) => Extraction::Done { summary, passages },
             Err(failure) => Extraction::Failed(failure),

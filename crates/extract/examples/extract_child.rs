@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use extract::{CHILD_COMMAND, Event, Limits, extract_in_child, run_child};
+use extract::{CHILD_COMMAND, Event, Limits, Reader, extract_in_child, run_child};
 
 fn main() -> ExitCode {
     let mut arguments = env::args_os().skip(1);
@@ -26,7 +26,9 @@ fn main() -> ExitCode {
     let start = Instant::now();
     let (mut passages, mut chars) = (0, 0);
     let mut out = std::io::stdout().lock();
-    let result = extract_in_child(&exe, path, &name, &Limits::default(), &mut |event| {
+    let limits = Limits::default();
+    let reader = Reader { program: &exe, limits: &limits, is_stopped: &|| false };
+    let result = extract_in_child(&reader, path, &name, &mut |event| {
         if let Event::Passage(passage) = event {
             passages += 1;
             chars += passage.text.chars().count();

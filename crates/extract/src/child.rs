@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
+use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
@@ -18,10 +19,17 @@ pub const CHILD_COMMAND: &str = "extract-child";
 /// Stack of the reading thread: third-party readers recurse into nested objects.
 const STACK_BYTES: usize = 64 << 20;
 
+/// Stack of the thread that waits for the parent's end, and counts as memory of the child.
+const WAITING_STACK_BYTES: usize = 128 << 10;
+
+/// Exit status of a child whose parent is gone; nobody sees it.
+const PARENT_GONE: i32 = 75;
+
 /// Entry of the hidden subcommand: `FILE NAME LIMITS`, the words behind [`CHILD_COMMAND`].
 ///
 /// Writes one JSON object per line on standard output and ends with success even if the document
-/// could not be read; every other exit means that the process was stopped. Takes rights away from
+/// could not be read; every other exit means that the process was stopped. It is stopped when
+/// standard input ends. Takes rights away from
 /// the whole process: nothing else can be done in it.
 pub fn run_child(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let Some((file, name, limits)) = parse(arguments) else {
@@ -30,6 +38,7 @@ pub fn run_child(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let Ok(file) = File::open(file) else {
         return ExitCode::from(66);
     };
+    end_with_parent();
     // No new files, no other process: the document is the only thing left to read.
     if sandbox::limit_resources(&limits).is_err() {
         return ExitCode::from(71);
@@ -41,6 +50,19 @@ pub fn run_child(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Ok(code)) => code,
         _ => ExitCode::from(70),
     }
+}
+
+/// Ends this process as soon as standard input ends: the parent holds the other end of the pipe and
+/// writes nothing. However the parent dies, nobody waits for this document any more.
+fn end_with_parent() {
+    // Without this thread the child still ends: at its next event or at its limit of time.
+    let Ok(pipe) = io::stdin().as_fd().try_clone_to_owned() else { return };
+    let waiting = move || {
+        let (mut pipe, mut nothing) = (File::from(pipe), [0]);
+        while pipe.read(&mut nothing).is_ok_and(|count| count > 0) {}
+        std::process::exit(PARENT_GONE);
+    };
+    let _best_effort = std::thread::Builder::new().stack_size(WAITING_STACK_BYTES).spawn(waiting);
 }
 
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> Option<(OsString, String, Limits)> {

@@ -40,5 +40,5 @@ pub use event::Event;
 pub use failure::Failure;
 pub use inspect::inspect;
 pub use limits::Limits;
-pub use parent::{Summary, extract_in_child};
+pub use parent::{Reader, Summary, extract_in_child, read_child_output};
 pub use passage::{PageBox, Passage, PassageKind};

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::ops::ControlFlow;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -23,6 +23,9 @@ const STDERR_BYTES_MAX: usize = 4 << 10;
 /// How long a child that has said everything may take to end.
 const END_GRACE: Duration = Duration::from_secs(2);
 
+/// How often a reader is asked whether it is stopped.
+const STOP_INTERVAL: Duration = Duration::from_millis(100);
+
 /// What is known of a document after its extraction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
@@ -36,51 +39,76 @@ pub struct Summary {
     pub complete: bool,
 }
 
-/// Reads `file` in a child process of `exe` and hands its news to `on_event`. Blocks.
+/// How documents are read in child processes.
+#[derive(Clone, Copy)]
+pub struct Reader<'a> {
+    /// The program to start; it must call [`run_child`](crate::run_child) for [`CHILD_COMMAND`].
+    pub program: &'a Path,
+    /// Bounds of each child.
+    pub limits: &'a Limits,
+    /// Asked several times a second; as soon as it says yes the child is killed, whatever it does.
+    pub is_stopped: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// Reads `file` in a child process and hands its news to `on_event`. Blocks.
 ///
-/// `exe` must call [`run_child`](crate::run_child) for [`CHILD_COMMAND`]; `name` is the name that
-/// people know. If `on_event` breaks, the child is killed and the summary says so.
+/// `name` is the name that people know. If `on_event` breaks or the reader is stopped, the child is
+/// killed and the summary says so; there is none ([`Failure::Crashed`]) as long as the format is not
+/// known. If this process dies, the child ends too.
 pub fn extract_in_child(
-    exe: &Path,
+    reader: &Reader<'_>,
     file: &Path,
     name: &str,
-    limits: &Limits,
     on_event: &mut dyn FnMut(Event) -> ControlFlow<()>,
 ) -> Result<Summary, Failure> {
-    let mut child = spawn(exe, file, name, limits)?;
+    let limits = reader.limits;
+    let mut child = spawn(reader, file, name)?;
     let output = child.stdout.take().ok_or(Failure::Crashed)?;
     let complaints = child.stderr.take().ok_or(Failure::Crashed)?;
+    // Held until the child has ended: its end of the pipe tells it that we live.
+    let _lifeline = child.stdin.take();
     let deadline = Instant::now() + limits.wall;
     let child = Arc::new(Mutex::new(child));
 
     thread::scope(|scope| {
         let (finished, wait) = mpsc::sync_channel::<()>(1);
         let watched = Arc::clone(&child);
-        let watchdog = scope.spawn(move || watch(&watched, &wait, limits.wall));
+        let watchdog = scope.spawn(move || watch(&watched, &wait, deadline, reader.is_stopped));
         let listener = scope.spawn(move || ran_out_of_memory(complaints));
 
-        let heard = listen(output, limits.output_bytes_max, on_event);
-        if !matches!(heard, Heard::End { .. } | Heard::Silence) {
+        let (known, ending) = listen(output, limits.output_bytes_max, on_event);
+        if !matches!(ending, Ending::Said(_) | Ending::Silence) {
             kill(&child);
         }
         let status = end(&child, deadline.min(Instant::now() + END_GRACE));
         drop(finished);
-        let timed_out = watchdog.join().unwrap_or(false);
+        let killed = watchdog.join().unwrap_or_default();
         let out_of_memory = listener.join().unwrap_or(false);
-        conclude(heard, &Death { status, timed_out, out_of_memory })
+        conclude(known, ending, &Death { status, killed, out_of_memory })
     })
 }
 
-fn spawn(exe: &Path, file: &Path, name: &str, limits: &Limits) -> Result<Child, Failure> {
-    let limits = serde_json::to_string(limits).map_err(|_| Failure::Crashed)?;
-    Command::new(exe)
+/// Reads what a child has written, believing nothing that makes no sense: [`extract_in_child`] without
+/// the child. An output that ends before the child said how it ended is [`Failure::Crashed`].
+pub fn read_child_output(
+    output: impl Read,
+    limits: &Limits,
+    on_event: &mut dyn FnMut(Event) -> ControlFlow<()>,
+) -> Result<Summary, Failure> {
+    let (known, ending) = listen(output, limits.output_bytes_max, on_event);
+    conclude(known, ending, &Death::default())
+}
+
+fn spawn(reader: &Reader<'_>, file: &Path, name: &str) -> Result<Child, Failure> {
+    let limits = serde_json::to_string(reader.limits).map_err(|_| Failure::Crashed)?;
+    Command::new(reader.program)
         .arg(CHILD_COMMAND)
         .arg(file)
         // A zero byte cannot be passed and means nothing in a name.
         .arg(name.replace('\0', ""))
         .arg(limits)
         .env_clear()
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -90,10 +118,10 @@ fn spawn(exe: &Path, file: &Path, name: &str, limits: &Limits) -> Result<Child, 
         })
 }
 
-/// What came out of the child.
-enum Heard {
+/// How the output of the child ended.
+enum Ending {
     /// The child said how it ended.
-    End { known: Known, outcome: Result<(), Failure> },
+    Said(Result<(), Failure>),
     /// The output ended; how the child ends says why.
     Silence,
     /// The output made no sense.
@@ -101,7 +129,7 @@ enum Heard {
     /// The output exceeded its limit.
     TooMuch,
     /// The caller broke off.
-    Stopped(Known),
+    BrokenOff,
 }
 
 #[derive(Default)]
@@ -132,10 +160,10 @@ impl Known {
 }
 
 fn listen(
-    output: ChildStdout,
+    output: impl Read,
     output_bytes_max: u64,
     on_event: &mut dyn FnMut(Event) -> ControlFlow<()>,
-) -> Heard {
+) -> (Known, Ending) {
     let mut output = BufReader::with_capacity(64 << 10, output);
     let mut known = Known::default();
     let mut line = Vec::new();
@@ -144,39 +172,53 @@ fn listen(
         line.clear();
         match output.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line) {
             Ok(count) if count > 0 => total += count as u64,
-            _ => return Heard::Silence,
+            _ => return (known, Ending::Silence),
         }
         if total > output_bytes_max {
-            return Heard::TooMuch;
+            return (known, Ending::TooMuch);
         }
         match serde_json::from_slice(&line) {
-            Ok(Line::Done(_)) => return Heard::End { known, outcome: Ok(()) },
-            Ok(Line::Failed(failure)) => return Heard::End { known, outcome: Err(failure) },
+            Ok(Line::Done(_)) => return (known, Ending::Said(Ok(()))),
+            Ok(Line::Failed(failure)) => return (known, Ending::Said(Err(failure))),
             Ok(Line::News(event)) => {
                 known.note(&event);
                 if on_event(event).is_break() {
-                    return Heard::Stopped(known);
+                    return (known, Ending::BrokenOff);
                 }
             }
-            Err(_) => return Heard::Nonsense,
+            Err(_) => return (known, Ending::Nonsense),
         }
     }
 }
 
+/// Why the watchdog killed a child.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Killed {
+    #[default]
+    Not,
+    TimeOver,
+    Stopped,
+}
+
 /// How the child ended.
+#[derive(Default)]
 struct Death {
     status: Option<ExitStatus>,
-    timed_out: bool,
+    killed: Killed,
     out_of_memory: bool,
 }
 
-fn conclude(heard: Heard, death: &Death) -> Result<Summary, Failure> {
-    match heard {
-        Heard::End { known, outcome } => outcome.and_then(|()| known.summary(true)),
-        Heard::Stopped(known) => known.summary(false),
-        Heard::TooMuch => Err(Failure::TooLarge),
-        Heard::Nonsense => Err(Failure::Crashed),
-        Heard::Silence => Err(death.failure()),
+fn conclude(known: Known, ending: Ending, death: &Death) -> Result<Summary, Failure> {
+    match ending {
+        Ending::Said(outcome) => outcome.and_then(|()| known.summary(true)),
+        Ending::BrokenOff => known.summary(false),
+        Ending::TooMuch => Err(Failure::TooLarge),
+        // The last line of a child that was stopped may be half a line.
+        Ending::Silence | Ending::Nonsense if death.killed == Killed::Stopped => {
+            known.summary(false)
+        }
+        Ending::Nonsense => Err(Failure::Crashed),
+        Ending::Silence => Err(death.failure()),
     }
 }
 
@@ -185,7 +227,7 @@ impl Death {
         const KILLED: i32 = 9;
         const CPU_TIME_EXCEEDED: i32 = 24;
         let signal = self.status.and_then(|status| status.signal());
-        if self.timed_out || signal == Some(CPU_TIME_EXCEEDED) {
+        if self.killed == Killed::TimeOver || signal == Some(CPU_TIME_EXCEEDED) {
             Failure::TimedOut
         } else if self.out_of_memory || signal == Some(KILLED) {
             // Nobody but the kernel, short of memory, kills a child that is in time.
@@ -197,14 +239,27 @@ impl Death {
     }
 }
 
-/// Kills the child when its time is over; true if that was needed.
-fn watch(child: &Mutex<Child>, wait: &mpsc::Receiver<()>, wall: Duration) -> bool {
-    match wait.recv_timeout(wall) {
-        Err(RecvTimeoutError::Timeout) => {
-            kill(child);
-            true
+/// Kills the child when its time is over or the reader is stopped.
+fn watch(
+    child: &Mutex<Child>,
+    wait: &mpsc::Receiver<()>,
+    deadline: Instant,
+    is_stopped: &(dyn Fn() -> bool + Sync),
+) -> Killed {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if wait.recv_timeout(left.min(STOP_INTERVAL)) != Err(RecvTimeoutError::Timeout) {
+            return Killed::Not;
         }
-        _ => false,
+        let killed = if is_stopped() {
+            Killed::Stopped
+        } else if left <= STOP_INTERVAL {
+            Killed::TimeOver
+        } else {
+            continue;
+        };
+        kill(child);
+        return killed;
     }
 }
 

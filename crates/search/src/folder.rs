@@ -17,6 +17,14 @@ const PREFIX: &str = "index-";
 pub(crate) struct Current {
     pub(crate) format: u32,
     pub(crate) folder: String,
+    /// False for a folder that began empty where there was no index, until a rebuild has filled one:
+    /// documents may be missing in it.
+    #[serde(default = "yes")]
+    pub(crate) whole: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Tells one state of a file from the next without reading it.

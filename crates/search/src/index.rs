@@ -35,10 +35,13 @@ pub enum Role {
 /// What was found at the place of an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opened {
-    /// Nothing; the index is empty.
+    /// Nothing; the index is empty. If there are documents it must be rebuilt.
     Fresh,
     /// An index of this format.
     Existing,
+    /// An index that was empty when it was made, and that no [`Index::finish_rebuild`] has replaced
+    /// since. It answers, but documents from before may be missing: it must be rebuilt.
+    Incomplete,
     /// An index of another format or one that cannot be read. It answers nothing until
     /// [`Index::begin_rebuild`] and [`Index::finish_rebuild`] have put a new one in its place; what
     /// is written before the rebuild begins is not kept.
@@ -96,10 +99,10 @@ impl Index {
                 Opened::Fresh => {
                     folder::remove_others(dir, None)?;
                     let target = Target::create(dir)?;
-                    target.become_current(dir)?;
+                    target.become_current(dir, false)?;
                     writers.current = Some(target);
                 }
-                Opened::Existing => match Target::open_current(dir) {
+                Opened::Existing | Opened::Incomplete => match Target::open_current(dir) {
                     Ok(target) => {
                         folder::remove_others(dir, Some(&target.folder))?;
                         writers.current = Some(target);
@@ -208,7 +211,7 @@ impl Index {
         self.commit()?;
         let mut writers = self.writers();
         let rebuilt = writers.rebuild.take().ok_or(Error::NoRebuild)?;
-        rebuilt.become_current(&self.dir)?;
+        rebuilt.become_current(&self.dir, true)?;
         let folder = rebuilt.folder.clone();
         // Dropping the old writer ends its merges before its files go.
         writers.current = Some(rebuilt);
@@ -247,7 +250,9 @@ impl Index {
         self.writable()?;
         let mut guard = self.writers();
         let writers = &mut *guard;
-        if writers.current.is_none() && Views::look(&self.dir) == Opened::Existing {
+        if writers.current.is_none()
+            && matches!(Views::look(&self.dir), Opened::Existing | Opened::Incomplete)
+        {
             writers.current = Some(Target::open_current(&self.dir)?);
         }
         let targets = writers.current.iter_mut().chain(writers.rebuild.iter_mut());
@@ -294,8 +299,8 @@ impl Target {
         Ok(Self { folder, writer, fields: schema().1 })
     }
 
-    fn become_current(&self, dir: &Path) -> Result<(), Error> {
-        let current = Current { format: FORMAT, folder: self.folder.clone() };
+    fn become_current(&self, dir: &Path, whole: bool) -> Result<(), Error> {
+        let current = Current { format: FORMAT, folder: self.folder.clone(), whole };
         Ok(folder::write_current(dir, &current)?)
     }
 

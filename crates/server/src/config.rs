@@ -118,10 +118,14 @@ pub struct Limits {
     pub chat_bytes: usize,
     /// Most open connections.
     pub connections: usize,
+    /// Most of them from one address.
+    pub connections_per_address: usize,
     /// Longest time for a request's head.
     pub header: Duration,
     /// Longest pause inside a body.
     pub body_idle: Duration,
+    /// Least bytes a second of an upload.
+    pub upload_bytes_per_second: u64,
     /// Time for running answers after a stop signal.
     pub shutdown: Duration,
 }

@@ -79,6 +79,7 @@ impl Front {
                 chat_bytes: config.limits.chat_bytes,
                 upload_bytes: config.limits.upload_bytes,
                 idle: config.limits.body_idle,
+                upload_bytes_per_second: config.limits.upload_bytes_per_second,
             },
             guard: Arc::new(Guard {
                 host: config.public_url.as_ref().and_then(|url| url.host_str()).map(str::to_owned),

@@ -1,6 +1,14 @@
 //! Connections: accepted within a bound, served by the router, drained at the end. Knows no routes.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+mod places;
+
+use std::{
+    convert::Infallible,
+    io::{self, Write},
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{Router, body::Body};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -15,38 +23,50 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
-use crate::door::Peer;
+use self::places::{AddressPlace, Addresses};
+use crate::door::{Peer, guard::HEAD_BYTES_MAX};
 
 /// Pause after a failed accept: out of file descriptors, for one, passes by itself.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Most headers of a request; beyond: 431 and the connection is closed.
 const HEADERS_MAX: usize = 100;
-/// Largest head of a request; beyond: 431 and the connection is closed.
-const HEAD_BYTES_MAX: usize = 64 << 10;
+/// Told to whoever has too many connections, before theirs is closed.
+const TOO_MANY: &[u8] =
+    b"HTTP/1.1 429 Too Many Requests\r\ncontent-type: text/plain; charset=utf-8\r\n\
+    connection: close\r\nretry-after: 10\r\n\r\nToo many open connections from your address.\n";
 
 /// Files kept free for everything that is no connection of a caller: database, index, documents on
 /// their way in, children, calls out.
 const FILES_BESIDE: u64 = 256;
 
-/// Serves until `stop`; then lets running answers end within `deadline`, and cuts off the rest.
+/// What is allowed to connections.
+#[derive(Debug, Clone)]
+pub(crate) struct Bounds {
+    /// Most open connections; beyond: more wait in the system's queue.
+    pub connections: usize,
+    /// Most of them from one address; beyond: refused with 429.
+    pub per_address: usize,
+    /// The reverse proxy that the bound for an address does not hold for.
+    pub trusted_proxy: Option<IpAddr>,
+    /// Longest time for a head, and for the pause between two requests; beyond: closed.
+    pub header: Duration,
+    /// Time for running answers after the stop; beyond: cut off.
+    pub deadline: Duration,
+}
+
+/// Serves until `stop`; then lets running answers end within the deadline, and cuts off the rest.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
-    connections_max: usize,
-    header_timeout: Duration,
-    deadline: Duration,
+    bounds: Bounds,
     stop: CancellationToken,
 ) {
     let graceful = GracefulShutdown::new();
     let abort = CancellationToken::new();
     let tasks = TaskTracker::new();
-    let places = Arc::new(Semaphore::new(affordable(connections_max)));
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(header_timeout)
-        .max_headers(HEADERS_MAX)
-        .max_buf_size(HEAD_BYTES_MAX);
+    let places = Arc::new(Semaphore::new(affordable(bounds.connections)));
+    let addresses = Addresses::new(bounds.per_address, bounds.trusted_proxy);
+    let builder = protocol(bounds.header);
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
@@ -60,6 +80,11 @@ pub(crate) async fn serve(
                 continue;
             }
         };
+        let Some(address) = addresses.take(peer.ip()) else {
+            refuse(stream);
+            continue;
+        };
+        let held: (_, AddressPlace) = (place, address);
         let router = router.clone();
         let service = service_fn(move |request| answer(router.clone(), peer, request));
         let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
@@ -70,17 +95,38 @@ pub(crate) async fn serve(
                 _ = connection => {}
                 () = abort.cancelled() => {}
             }
-            drop(place);
+            drop(held);
         });
     }
     drop(listener);
     tracing::info!(connections = graceful.count(), "stopping: no new connections");
-    if tokio::time::timeout(deadline, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(bounds.deadline, graceful.shutdown()).await.is_err() {
         tracing::warn!(connections = tasks.len(), "the deadline is over: cutting off the rest");
     }
     abort.cancel();
     tasks.close();
     tasks.wait().await;
+}
+
+fn protocol(header_timeout: Duration) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        .max_headers(HEADERS_MAX)
+        // Looked at after each read, so that somewhat more may have come by then: this bounds the
+        // memory. The exact bound on a head is the guard's.
+        .max_buf_size(HEAD_BYTES_MAX);
+    builder
+}
+
+/// Says why, as far as the caller takes it at once, and closes: nobody waits for a caller that has
+/// too many connections already.
+fn refuse(stream: TcpStream) {
+    tracing::debug!("an address has too many connections");
+    if let Ok(mut stream) = stream.into_std() {
+        let _as_far_as_it_goes = stream.write(TOO_MANY);
+    }
 }
 
 /// Raises the bound on open files as far as the system allows, and returns how many of the wanted

@@ -125,14 +125,14 @@ impl Platform {
             self.stop().await;
         };
         let limits = &self.config.limits;
-        let listening = listen::serve(
-            listener,
-            self.router(),
-            limits.connections,
-            limits.header,
-            limits.shutdown + FAREWELL,
-            stop.clone(),
-        );
+        let bounds = listen::Bounds {
+            connections: limits.connections,
+            per_address: limits.connections_per_address,
+            trusted_proxy: self.config.trusted_proxy,
+            header: limits.header,
+            deadline: limits.shutdown + FAREWELL,
+        };
+        let listening = listen::serve(listener, self.router(), bounds, stop.clone());
         tokio::join!(ending, listening);
     }
 

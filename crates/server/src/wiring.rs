@@ -76,7 +76,7 @@ pub(crate) async fn build(
     let ledger = Ledger::open(&config.data.join(places::LEDGER))
         .map_err(|error| explain("the journal of calls cannot be opened", &error))?;
     let (index, opened) = Index::open(&config.data.join(places::INDEX), index_role)
-        .map_err(|error| explain("the search index cannot be opened", &error))?;
+        .map_err(|error| explain_index(&config.data, &error))?;
     let gateway =
         Gateway::new(client(&config.outbound)?, catalogue(config)?, gateway::Settings::default());
     let app = App::new(Parts {
@@ -90,6 +90,17 @@ pub(crate) async fn build(
     })
     .map_err(|error| explain("the program cannot be put together", &error))?;
     Ok(House { app, store, index_is_stale: opened != search::Opened::Existing })
+}
+
+fn explain_index(data: &Path, error: &search::Error) -> Failure {
+    match error {
+        search::Error::Locked => Failure::other(format!(
+            "another worker is running on the data folder {}: only one process can write to the \
+             search index",
+            data.display()
+        )),
+        error => explain("the search index cannot be opened", error),
+    }
 }
 
 /// Opens the database alone.

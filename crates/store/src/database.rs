@@ -12,7 +12,7 @@ use std::{
 };
 
 use sqlx::{
-    Any, AnyConnection, AnyPool, AssertSqlSafe, SqlSafeStr, Transaction,
+    Any, AnyConnection, AnyPool, AssertSqlSafe, Connection as _, SqlSafeStr, Transaction,
     any::{AnyPoolOptions, AnyRow},
     pool::PoolConnection,
 };
@@ -67,6 +67,11 @@ impl Store {
         engine::make_file(location)?;
         let (writers, readers) = match engine {
             Engine::Sqlite => {
+                // A pool would try a damaged file again until its time is over, and then say no
+                // more than that.
+                let mut first = AnyConnection::connect(&url).await?;
+                engine::prepare(engine, &mut first, true).await?;
+                first.close().await?;
                 // The writer goes first: it makes the file and turns WAL on.
                 let writers = pool(engine, &url, 1, true).await?;
                 (writers, pool(engine, &url, SQLITE_READERS_MAX, false).await?)

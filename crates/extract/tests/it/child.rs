@@ -1,21 +1,25 @@
 //! The child process: its limits, its end, and what the parent makes of it.
 
 use std::ops::ControlFlow;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use extract::{CHILD_COMMAND, Event, Failure, Limits, extract_in_child};
+use extract::{CHILD_COMMAND, Event, Failure, Limits, Reader, extract_in_child};
 
 use crate::{child_program, extract, fixture};
+
+fn reader<'a>(program: &'a Path, limits: &'a Limits) -> Reader<'a> {
+    Reader { program, limits, is_stopped: &|| false }
+}
 
 #[test]
 fn tells_pages_and_progress_before_passages() {
     let mut seen = Vec::new();
     let summary = extract_in_child(
-        &child_program(),
+        &reader(&child_program(), &Limits::default()),
         &fixture("zweispaltig.pdf"),
         "Satzung.pdf",
-        &Limits::default(),
         &mut |event| {
             seen.push(match event {
                 Event::Format(_) => "format".to_owned(),
@@ -37,10 +41,9 @@ fn tells_pages_and_progress_before_passages() {
 fn a_caller_may_break_off() {
     let mut count = 0;
     let summary = extract_in_child(
-        &child_program(),
+        &reader(&child_program(), &Limits::default()),
         &fixture("einspaltig.odt"),
         "a.odt",
-        &Limits::default(),
         &mut |event| {
             count += usize::from(matches!(event, Event::Passage(_)));
             if count == 2 {
@@ -85,11 +88,52 @@ fn a_silent_child_is_stopped_in_time() {
     let script = folder.path().join("waits");
     std::fs::write(&script, "#!/bin/sh\nexec /bin/sleep 30\n").unwrap();
     make_executable(&script);
-    let outcome = extract_in_child(&script, &fixture("brief.txt"), "a", &limits, &mut |_| {
-        ControlFlow::Continue(())
-    });
+    let reader = reader(&script, &limits);
+    let outcome =
+        extract_in_child(&reader, &fixture("brief.txt"), "a", &mut |_| ControlFlow::Continue(()));
     assert_eq!(outcome.unwrap_err(), Failure::TimedOut);
     assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn a_silent_child_is_killed_when_the_reader_is_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("waits");
+    let words = "echo $$ >\"$0.pid\"; echo '{\"format\":\"text\"}'; exec /bin/sleep 60";
+    std::fs::write(&script, format!("#!/bin/sh\n{words}\n")).unwrap();
+    make_executable(&script);
+    let start = Instant::now();
+    let stop_at = start + Duration::from_millis(500);
+    let limits = Limits::default();
+    let reader = Reader { is_stopped: &|| Instant::now() >= stop_at, ..reader(&script, &limits) };
+    let outcome =
+        extract_in_child(&reader, &fixture("brief.txt"), "a", &mut |_| ControlFlow::Continue(()));
+    assert!(!outcome.unwrap().complete);
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    let pid = std::fs::read_to_string(folder.path().join("waits.pid")).unwrap();
+    assert!(!Path::new("/proc").join(pid.trim()).exists(), "the child lives on");
+}
+
+#[test]
+fn a_child_without_a_parent_ends() {
+    // A document that takes long, a parent that lets go of the pipe, and nobody who listens.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lang.txt");
+    std::fs::write(&file, "Ein Satz nach dem anderen. ".repeat(2_000_000)).unwrap();
+    let limits = Limits { memory_bytes: 4 << 30, ..Limits::default() };
+    let mut child = Command::new(child_program())
+        .arg(CHILD_COMMAND)
+        .args([file.to_str().unwrap(), "lang.txt", &serde_json::to_string(&limits).unwrap()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(child.try_wait().unwrap(), None, "the document does not take long");
+    let let_go = Instant::now();
+    drop(child.stdin.take());
+    assert_eq!(child.wait().unwrap().code(), Some(75));
+    assert!(let_go.elapsed() < Duration::from_secs(2), "{:?}", let_go.elapsed());
 }
 
 #[test]
@@ -106,10 +150,11 @@ fn a_child_that_talks_nonsense_is_not_believed() {
     ] {
         std::fs::write(&script, format!("#!/bin/sh\n{words}\n")).unwrap();
         make_executable(&script);
-        let outcome =
-            extract_in_child(&script, &fixture("brief.txt"), "a", &Limits::default(), &mut |_| {
-                ControlFlow::Continue(())
-            });
+        let limits = Limits::default();
+        let reader = reader(&script, &limits);
+        let outcome = extract_in_child(&reader, &fixture("brief.txt"), "a", &mut |_| {
+            ControlFlow::Continue(())
+        });
         assert_eq!(outcome.unwrap_err(), expected, "{words}");
     }
 }

@@ -12,7 +12,7 @@ mod snapshots;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use extract::{Event, Failure, Limits, Passage, Summary, extract_in_child};
+use extract::{Event, Failure, Limits, Passage, Reader, Summary, extract_in_child};
 
 /// The example that serves as the child: built by `cargo test` beside this test.
 fn child_program() -> PathBuf {
@@ -44,7 +44,9 @@ fn shared(name: &str) -> Option<PathBuf> {
 /// Extracts a file and keeps its passages.
 fn extract(file: &Path, name: &str, limits: &Limits) -> (Result<Summary, Failure>, Vec<Passage>) {
     let mut passages = Vec::new();
-    let outcome = extract_in_child(&child_program(), file, name, limits, &mut |event| {
+    let program = child_program();
+    let reader = Reader { program: &program, limits, is_stopped: &|| false };
+    let outcome = extract_in_child(&reader, file, name, &mut |event| {
         if let Event::Passage(passage) = event {
             passages.push(passage);
         }

@@ -38,7 +38,8 @@ impl Views {
         match folder::read_current(dir) {
             Some(current) if current.format == FORMAT => {
                 match open_folder(&dir.join(current.folder)) {
-                    Ok(_) => Opened::Existing,
+                    Ok(_) if current.whole => Opened::Existing,
+                    Ok(_) => Opened::Incomplete,
                     Err(_) => Opened::OutOfDate,
                 }
             }

@@ -65,7 +65,7 @@ fn killed_in_the_middle_of_writing() {
         child.wait().unwrap();
 
         let (index, opened) = Index::open(dir.path(), Role::Writer).unwrap();
-        assert_eq!(opened, Opened::Existing);
+        assert_eq!(opened, Opened::Incomplete);
         let stats = index.stats().unwrap();
         assert!(stats.documents >= acknowledged && acknowledged > before);
         assert_eq!(stats.passages, stats.documents * PASSAGES as u64, "half a document is in");

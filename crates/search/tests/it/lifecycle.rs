@@ -62,7 +62,7 @@ fn deleted_documents_and_collections_are_gone_after_commit() {
 fn a_reader_sees_each_commit_and_cannot_write() {
     let place = Place::new();
     let (reader, opened) = Index::open(place.dir.path(), Role::Reader).unwrap();
-    assert_eq!(opened, Opened::Existing);
+    assert_eq!(opened, Opened::Incomplete);
     for round in 1..=5 {
         let document = place.add("n.md", &["Nebenkosten"]);
         place.index.commit().unwrap();
@@ -105,7 +105,7 @@ fn what_was_committed_is_there_when_opened_again() {
     let Place { dir, index, tenant, collection } = place;
     drop(index);
     let (index, opened) = Index::open(dir.path(), Role::Writer).unwrap();
-    assert_eq!(opened, Opened::Existing);
+    assert_eq!(opened, Opened::Incomplete);
     let place = Place { dir, index, tenant, collection };
     assert_eq!(place.find("Bestand").len(), 1);
 }
@@ -139,6 +139,28 @@ fn a_rebuild_takes_the_place_of_the_old_index_at_once() {
     assert_eq!(place.documents("Satzung"), [kept]);
     let folders = fs::read_dir(place.dir.path()).unwrap();
     assert_eq!(folders.filter(|entry| entry.as_ref().unwrap().path().is_dir()).count(), 1);
+}
+
+#[test]
+fn an_index_made_anew_is_incomplete_until_a_rebuild_was_finished() {
+    let place = Place::new();
+    place.index.begin_rebuild().unwrap();
+    place.add("a.md", &["Altbestand"]);
+    place.index.commit().unwrap();
+    // The process dies before all documents are in.
+    let Place { dir, index, tenant, collection } = place;
+    drop(index);
+    let (index, opened) = Index::open(dir.path(), Role::Writer).unwrap();
+    assert_eq!(opened, Opened::Incomplete);
+    let place = Place { dir, index, tenant, collection };
+    assert_eq!(place.find("Altbestand").len(), 1, "what it has, it tells");
+    place.index.begin_rebuild().unwrap();
+    place.add("a.md", &["Neubestand"]);
+    place.index.finish_rebuild().unwrap();
+    let Place { dir, index, .. } = place;
+    drop(index);
+    assert_eq!(Index::open(dir.path(), Role::Writer).unwrap().1, Opened::Existing);
+    assert_eq!(Index::open(dir.path(), Role::Reader).unwrap().1, Opened::Existing);
 }
 
 #[test]

@@ -50,8 +50,10 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
             json_bytes: size(&raw, "limits.json_bytes"),
             chat_bytes: size(&raw, "limits.chat_bytes"),
             connections: size(&raw, "limits.connections"),
+            connections_per_address: size(&raw, "limits.connections_per_address"),
             header: seconds(&raw, "limits.header_seconds"),
             body_idle: seconds(&raw, "limits.body_idle_seconds"),
+            upload_bytes_per_second: whole(&raw, "limits.upload_bytes_per_second"),
             shutdown: seconds(&raw, "limits.shutdown_seconds"),
         },
         extraction: Extraction {

@@ -214,10 +214,17 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key(
         "limits",
+        "connections_per_address",
+        whole(1, 1_000_000),
+        Some("1024"),
+        "Most open connections from one address, or from one /64 network of IPv6. More are refused with 429. Does not hold for trusted_proxy, which bounds its callers itself.",
+    ),
+    key(
+        "limits",
         "header_seconds",
         whole(1, 600),
         Some("15"),
-        "Longest time for a request's head to arrive. A slower connection is closed.",
+        "Longest time for a request's head to arrive, and longest pause between two requests of a connection. A slower connection is closed.",
     ),
     key(
         "limits",
@@ -225,6 +232,13 @@ pub(super) const KEYS: &[Key] = &[
         whole(1, 3_600),
         Some("60"),
         "Longest pause inside a body. After it the request is refused with 408, and so is JSON that is not there whole after 30 seconds.",
+    ),
+    key(
+        "limits",
+        "upload_bytes_per_second",
+        whole(0, 1_000_000_000),
+        Some("8192"),
+        "Least speed of an upload, 64 kbit/s, on average and once limits.body_idle_seconds were spent waiting for it. A slower one is refused with 408. 0 allows any.",
     ),
     key(
         "limits",

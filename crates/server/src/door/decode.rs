@@ -28,6 +28,8 @@ pub(crate) struct BodyLimits {
     pub upload_bytes: u64,
     /// Longest pause inside a body.
     pub idle: Duration,
+    /// Least bytes a second of a document, on average; 0 for any.
+    pub upload_bytes_per_second: u64,
 }
 
 /// Longest time for a JSON body to arrive whole; beyond: 408. The pause between pieces alone would let

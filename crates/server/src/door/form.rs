@@ -1,5 +1,7 @@
 //! A form with one file, streamed.
 
+use std::time::{Duration, Instant};
+
 use axum::{
     body::{Body, Bytes},
     extract::{
@@ -39,6 +41,7 @@ pub(crate) struct FormFile<'f> {
     pub field: Field<'f>,
     limits: BodyLimits,
     allowance: Allowance,
+    pace: Pace,
 }
 
 impl Form {
@@ -72,7 +75,8 @@ impl Form {
         let field = field.filter(|field| field.name() == Some("file"));
         let field = field.ok_or_else(|| app::Error::invalid("file_missing").in_field("file"))?;
         self.allowance.raise(self.limits.upload_bytes);
-        Ok(FormFile { field, limits: self.limits, allowance: self.allowance.clone() })
+        let pace = Pace::new(self.limits.upload_bytes_per_second, self.limits.idle);
+        Ok(FormFile { field, limits: self.limits, allowance: self.allowance.clone(), pace })
     }
 
     /// A form that is cut off must not pass for a whole file, and one with more in it must not lose
@@ -95,9 +99,38 @@ impl Form {
 impl FormFile<'_> {
     /// The next bytes of the file; `None` at its end. Dropped half-way, it loses nothing.
     pub async fn next_piece(&mut self) -> Result<Option<Bytes>, Problem> {
+        let asked = Instant::now();
         let next = tokio::time::timeout(self.limits.idle, self.field.chunk()).await;
         let piece = next.map_err(|_| slow_body())?;
+        let bytes = piece.as_ref().ok().and_then(|piece| piece.as_ref()).map_or(0, Bytes::len);
+        if self.pace.is_too_slow(asked.elapsed(), bytes) {
+            return Err(slow_body());
+        }
         piece.map_err(|error| broken(error, &self.allowance, self.limits))
+    }
+}
+
+/// How fast a file comes in. Counts only the time that was spent waiting for it: a slow disk of ours
+/// is not the caller's fault.
+#[derive(Debug)]
+struct Pace {
+    bytes_per_second: u64,
+    /// Nobody is judged before this time.
+    grace: Duration,
+    waited: Duration,
+    bytes: u64,
+}
+
+impl Pace {
+    fn new(bytes_per_second: u64, grace: Duration) -> Self {
+        Self { bytes_per_second, grace, waited: Duration::ZERO, bytes: 0 }
+    }
+
+    fn is_too_slow(&mut self, waited: Duration, bytes: usize) -> bool {
+        self.waited += waited;
+        self.bytes += bytes as u64;
+        let least = self.bytes_per_second.saturating_mul(self.waited.as_secs());
+        self.waited > self.grace && self.bytes < least
     }
 }
 

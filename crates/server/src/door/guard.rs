@@ -25,6 +25,9 @@ use super::{
     problem::{Problem, is_interface},
 };
 
+/// Largest head of a request: its first line and its headers. Beyond: 431.
+pub(crate) const HEAD_BYTES_MAX: usize = 64 << 10;
+
 /// The page loads from us alone, and nobody frames it.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
@@ -75,12 +78,22 @@ pub(crate) async fn security_headers(
     response
 }
 
-/// Layer: refuses requests that name no host, two, or somebody else's.
+/// Layer: refuses requests with too large a head, and those that name no host, two, or somebody
+/// else's.
 pub(crate) async fn check_host(
     State(guard): State<Arc<Guard>>,
     request: Request,
     next: Next,
 ) -> Response {
+    if head_bytes(&request) > HEAD_BYTES_MAX {
+        let text = Bilingual::new(
+            "Adresse und Kopfzeilen der Anfrage sind zusammen zu groß. Erlaubt sind 64 kB.",
+            "Address and headers of the request are too large together. The limit is 64 kB.",
+        );
+        return Problem::invalid("head_too_large", text)
+            .with_status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
+            .into_response();
+    }
     // Probes come by address, whatever the host is called.
     let probe = matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics");
     let Some(host) = host_of(request.headers()) else {
@@ -100,6 +113,17 @@ pub(crate) async fn check_host(
     Problem::invalid("unknown_host", text)
         .with_status(StatusCode::MISDIRECTED_REQUEST)
         .into_response()
+}
+
+/// Size of the head as it came, but for white space that means nothing.
+fn head_bytes(request: &Request) -> usize {
+    let uri = request.uri();
+    let target = uri.path_and_query().map_or(0, |target| target.as_str().len())
+        + uri.authority().map_or(0, |authority| authority.as_str().len());
+    // " HTTP/1.1" and the end of the line; ": " and the end of the line.
+    let fields = request.headers().iter();
+    let fields = fields.map(|(name, value)| name.as_str().len() + value.len() + 4);
+    request.method().as_str().len() + target + 12 + fields.sum::<usize>()
 }
 
 /// The one host the request names.

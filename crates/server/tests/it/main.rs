@@ -11,6 +11,8 @@ mod dialects;
 mod generated;
 mod openai;
 mod openai_clients;
+mod operation;
+mod process;
 mod routes;
 mod transcript;
 mod world;

@@ -1,9 +1,0 @@
-#![no_main]
-
-use extract::{Limits, read_unprotected};
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|data: &[u8]| {
-    let bytes = [b"<html>".as_slice(), data].concat();
-    let _ = read_unprotected(bytes, "a.html", &Limits::default(), &mut |_| {});
-});
