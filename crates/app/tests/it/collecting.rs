@@ -98,11 +98,8 @@ async fn what_cannot_be_read_says_why_and_can_be_tried_again() {
     world.work();
     let anna = world.member("anna").await;
     let mine = world.app.get_me(&anna).await.unwrap().default_collection;
-    let cases = [
-        ("kaputt.pdf", "%PDF-1.7\nhier fehlt alles", "damaged"),
-        ("programm.pdf", "\u{7f}ELF\u{2}\u{1}\u{1}\0\0\0\0", "unsupported"),
-        ("leer.txt", " \n\n \t", "no_text"),
-    ];
+    let broken = "%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< /Root 1 0 R >>\n";
+    let cases = [("kaputt.pdf", broken, "damaged"), ("leer.html", "<html><br></html>", "no_text")];
     for (name, text, reason) in cases {
         let document = world.upload(&anna, mine, name, text).await;
         assert_eq!(document.state, DocumentState::Failed, "{name}");
@@ -110,6 +107,18 @@ async fn what_cannot_be_read_says_why_and_can_be_tried_again() {
         let again = world.app.retry_document(&anna, document.id).await.unwrap();
         let again = world.settled(&anna, again).await;
         assert_eq!(again.reason.as_deref(), Some(reason), "{name}");
+    }
+    // What surely is no document is not even received.
+    let cases = [
+        ("kaputt.pdf", "%PDF-1.7\nhier fehlt alles", "file_damaged"),
+        ("programm.pdf", "\u{7f}ELF\u{2}\u{1}\u{1}\0\0\0\0", "file_unsupported"),
+        ("leer.txt", " \n\n \t", "file_blank"),
+    ];
+    for (name, text, code) in cases {
+        let mut upload = world.app.begin_upload(&anna, mine, 0).await.unwrap();
+        upload.write(text.as_bytes()).await.unwrap();
+        let refused = world.app.upload_document(&anna, upload, name).await.err().unwrap();
+        assert_eq!((refused.kind, refused.code), (ErrorKind::Unprocessable, code), "{name}");
     }
 }
 

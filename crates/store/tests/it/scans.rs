@@ -94,11 +94,11 @@ async fn ask(
     store.session_by_token("none", Instant::from_micros(0)).await.unwrap();
     store.key_by_token("h", now).await.unwrap();
     store.login("me@example.org").await.unwrap();
-    store.readable_collections(me, None, 100).await.unwrap().items;
+    store.readable_collections(me, None, 100).await.unwrap();
     store.readable_collection_ids(me).await.unwrap();
     let document = store.document_for(me, document).await.unwrap();
     store.collection_for(me, document.collection).await.unwrap();
-    store.documents(me, document.collection, None, 100).await.unwrap().items;
+    store.documents(me, document.collection, None, 100).await.unwrap();
     let passages = store.passages(me, document.id, None, None, 10).await.unwrap();
     store.passages_for(me, &[passages[0].id]).await.unwrap();
     store.passage_for(me, passages[0].id).await.unwrap();
@@ -116,7 +116,7 @@ async fn ask(
         title: None,
     };
     let asked = store.send_message(t, u, conversation, &question, "i").await.unwrap();
-    store.messages(t, u, conversation, None, 100).await.unwrap().items;
+    store.messages(t, u, conversation, None, 100).await.unwrap();
     store.save_run_text(asked.run.id, "x").await.unwrap();
     store.running_run(t, u, conversation).await.unwrap();
     store.delete_conversation(t, u, conversation).await.unwrap();
