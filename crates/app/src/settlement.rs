@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use domain::DataClass;
-use gateway::UsageMeter;
+use gateway::{Terms, UsageMeter};
 use store::{AuditEvent, AuditOutcome, By, NewUsage, TokenUsage};
 
 use crate::{App, Principal};
@@ -29,9 +29,9 @@ impl Settlement {
         }
     }
 
-    /// The class of the run.
-    pub(crate) fn class(&self) -> DataClass {
-        self.class
+    /// The terms of the run's call.
+    pub(crate) fn terms(&self) -> Terms {
+        self.app.terms(&self.principal, self.class)
     }
 
     /// Says that the call failed.

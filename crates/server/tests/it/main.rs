@@ -11,5 +11,6 @@ mod generated;
 mod openai;
 mod openai_clients;
 mod routes;
+mod routing;
 mod transcript;
 mod world;
