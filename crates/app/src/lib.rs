@@ -36,17 +36,18 @@ mod worker;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use domain::DataClass;
-use gateway::Gateway;
+use gateway::{Gateway, PlacePolicy};
 use identity::{InstallationSecret, PasswordHash};
 use store::{Blobs, Ledger, Store};
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use account::{CreatedKey, KeyRequest, Me};
-pub use chat::{ChatAnswer, ChatReply, ChunkStream};
+pub use chat::{ChatAnswer, ChatCall, ChatReply, ChunkStream};
 pub use conversations::{ConversationDetail, NewMessage};
 pub use domain::Principal;
 pub use error::{Error, Result};
+pub use gateway::{GatewayStatus, LastError, ModelStatus, RouteStatus};
 pub use live::{RunEvent, RunSnapshot, Stage};
 pub use models::{BUILT_IN_MODEL, ModelChoice, RouteState, SystemState};
 pub use paging::Part;
@@ -88,6 +89,8 @@ pub struct Config {
     pub interface_class: DataClass,
     /// The class of what programs send under `/v1`, unless they say otherwise.
     pub api_class: DataClass,
+    /// Where data may go; routes at other places are never used.
+    pub places: PlacePolicy,
     /// Bounds of reading one document.
     pub extraction: extract::Limits,
     /// The program that reads documents in a child process: this very binary.

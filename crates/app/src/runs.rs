@@ -262,7 +262,7 @@ impl App {
         let scope = self.check_scope(principal, &question.collections, &documents).await?;
         let task = task_of(question);
         let mut request = ChatRequest::new(
-            question.model.clone().unwrap_or_else(|| self.default_model().to_owned()),
+            question.model.clone().unwrap_or_else(|| self.default_model()),
             messages_for_model(before, question),
         );
         if !scope.is_empty() {
@@ -299,9 +299,9 @@ impl App {
         live: &LiveRun,
     ) -> Result<()> {
         let failed = |error| self.gateway_error(error);
-        let class = settlement.class();
+        let terms = settlement.terms();
         let mut answer: ChatStream =
-            self.gateway.chat(request, class, &settlement.meter).await.map_err(failed)?;
+            self.gateway.chat(request, terms, &settlement.meter).await.map_err(failed)?;
         let taken = answer.taken();
         if request.grounding.is_some() {
             writing.marks = self.marks(taken, &writing.given);
