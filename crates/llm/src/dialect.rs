@@ -13,8 +13,13 @@ use std::{fmt, str::FromStr};
 use serde_json::Value;
 
 use crate::{
-    ChatRequest, ChatResponse, ChatStream, DecodeError, Delivery, RequestError, UpstreamError,
-    anthropic, bedrock, gemini, ollama, openai::Head,
+    ChatRequest, ChatResponse, ChatStream, DecodeError, Delivery, OperationRequest, RequestError,
+    UpstreamError, anthropic, bedrock, embeddings,
+    embeddings::{EmbeddingRequest, EmbeddingResponse},
+    gemini, ollama,
+    openai::Head,
+    rerank,
+    rerank::{RerankRequest, RerankResponse},
 };
 
 pub(crate) use quirks::{DeveloperRole, MaxTokensName, Quirks};
@@ -63,6 +68,8 @@ pub enum Dialect {
     Bedrock,
     /// Ollama's own interface.
     Ollama,
+    /// Hugging Face's text-embeddings-inference: vectors and reranking, no chat.
+    Tei,
 }
 
 /// How a call proves who makes it.
@@ -146,6 +153,7 @@ impl Dialect {
             Wire::Gemini => gemini::chat_call(request, upstream_model, delivery, self),
             Wire::Bedrock => bedrock::chat_call(request, upstream_model, delivery, self),
             Wire::Ollama => ollama::chat_call(request, upstream_model, delivery, self),
+            Wire::Tei => Err(self.cannot("chat")),
         }
     }
 
@@ -161,6 +169,7 @@ impl Dialect {
             Wire::Gemini => gemini::chat_response(body, head),
             Wire::Bedrock => bedrock::chat_response(body, head),
             Wire::Ollama => ollama::chat_response(body, head),
+            Wire::Tei => Err(DecodeError),
         }
     }
 
@@ -170,11 +179,75 @@ impl Dialect {
         ChatStream::new(self, head)
     }
 
+    /// How many inputs a server takes in one call for vectors; split longer requests with
+    /// [`EmbeddingRequest::split`].
+    #[must_use]
+    pub fn embedding_batch_max(self, upstream_model: &str) -> usize {
+        embeddings::batch_max(self, upstream_model)
+    }
+
+    /// The call that asks for vectors.
+    ///
+    /// # Errors
+    /// The first field that this dialect cannot express, by name; `model` if it has no vectors.
+    pub fn embedding_call(
+        self,
+        request: &EmbeddingRequest,
+        upstream_model: &str,
+    ) -> Result<OutgoingCall, RequestError> {
+        embeddings::call(request, upstream_model, self)
+    }
+
+    /// Reads an answer with vectors.
+    ///
+    /// # Errors
+    /// If the bytes are no such answer of this dialect.
+    pub fn embedding_response(self, body: &[u8]) -> Result<EmbeddingResponse, DecodeError> {
+        embeddings::response(body, self)
+    }
+
+    /// The call that asks for an order.
+    ///
+    /// # Errors
+    /// The first field that this dialect cannot express, by name; `model` if it cannot rerank.
+    pub fn rerank_call(
+        self,
+        request: &RerankRequest,
+        upstream_model: &str,
+    ) -> Result<OutgoingCall, RequestError> {
+        rerank::call(request, upstream_model, self)
+    }
+
+    /// Reads an answer with an order.
+    ///
+    /// # Errors
+    /// If the bytes are no such answer of this dialect to this request.
+    pub fn rerank_response(
+        self,
+        body: &[u8],
+        request: &RerankRequest,
+    ) -> Result<RerankResponse, DecodeError> {
+        rerank::response(body, request, self)
+    }
+
+    /// The call of an interface that is handed on.
+    ///
+    /// # Errors
+    /// `model` if the server does not speak OpenAI.
+    pub fn operation_call(
+        self,
+        request: &OperationRequest,
+        upstream_model: &str,
+    ) -> Result<OutgoingCall, RequestError> {
+        request.call(upstream_model, self)
+    }
+
     /// Reads the body of a refusal.
     #[must_use]
     pub fn error(self, body: &[u8]) -> UpstreamError {
         let code_names: &[&str] = match self.wire() {
             Wire::OpenAi(_) | Wire::Ollama => &[],
+            Wire::Tei => &["/error_type"],
             Wire::Anthropic => &["/error/type"],
             Wire::Gemini => &["/error/status", "/0/error/status"],
             Wire::Bedrock => &["/__type"],
@@ -184,6 +257,12 @@ impl Dialect {
 
     pub(crate) fn wire(self) -> Wire {
         self.row().wire
+    }
+
+    /// Refuses a whole interface that this dialect does not have.
+    pub(crate) fn cannot(self, what: &str) -> RequestError {
+        let message = format!("cannot be asked for {what} on this route ({})", self.code());
+        RequestError::unsupported("model", &message)
     }
 
     /// Refuses a field that this dialect has no place for.

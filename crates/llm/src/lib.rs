@@ -12,24 +12,29 @@ mod citation;
 pub mod compatibility;
 mod conversation;
 mod dialect;
+pub mod embeddings;
 mod error_body;
 mod event_stream;
 mod extension;
 mod gemini;
+mod kept;
 mod language;
 mod lines;
 mod message;
 pub mod messages;
 mod ollama;
 pub mod openai;
+mod operation;
 mod prompt;
 mod request;
+pub mod rerank;
 mod response;
 pub mod responses;
 mod settings;
 mod source;
 mod sse;
 mod stream;
+pub mod transcription;
 mod upstream;
 mod usage;
 
@@ -40,6 +45,10 @@ pub use error_body::{UPSTREAM_MESSAGE_CHARS_MAX, UpstreamError};
 pub use extension::Extension;
 pub use language::Language;
 pub use message::{Message, Role};
+pub use operation::{
+    IMAGE_PROMPT_CHARS_MAX, Operation, OperationRequest, OperationResponse, SPEECH_CHARS_MAX,
+    TEXTS_MAX,
+};
 pub use prompt::system_prompt;
 pub use request::{
     ChatRequest, JSON_DEPTH_MAX, MESSAGES_MAX, MODEL_CHARS_MAX, RequestError, STRUCTURE_FIELDS,

@@ -11,6 +11,7 @@ pub(crate) enum Wire {
     Gemini,
     Bedrock,
     Ollama,
+    Tei,
 }
 
 /// What is fixed about a dialect.
@@ -26,7 +27,7 @@ pub(super) struct Row {
 const BEARER: Authentication = Authentication::Bearer;
 
 #[rustfmt::skip]
-const ROWS: [Row; 19] = [
+const ROWS: [Row; 20] = [
     row(Dialect::Compatible, "compatible", "OpenAI-compatible", Wire::OpenAi(&Quirks::PLAIN), BEARER, "https://models.example/v1"),
     row(Dialect::OpenAi, "openai", "OpenAI", Wire::OpenAi(&OPENAI), BEARER, "https://api.openai.com/v1"),
     row(Dialect::Azure, "azure", "Azure OpenAI", Wire::OpenAi(&OPENAI), Authentication::Header("api-key"), "https://NAME.openai.azure.com/openai/v1"),
@@ -46,6 +47,7 @@ const ROWS: [Row; 19] = [
     row(Dialect::Vertex, "vertex", "Google Vertex AI", Wire::Gemini, BEARER, "https://europe-west3-aiplatform.googleapis.com/v1/projects/PROJECT/locations/europe-west3"),
     row(Dialect::Bedrock, "bedrock", "AWS Bedrock", Wire::Bedrock, Authentication::AwsSignature("bedrock"), "https://bedrock-runtime.eu-central-1.amazonaws.com"),
     row(Dialect::Ollama, "ollama", "Ollama", Wire::Ollama, BEARER, "http://127.0.0.1:11434"),
+    row(Dialect::Tei, "tei", "TEI", Wire::Tei, BEARER, "http://127.0.0.1:8081"),
 ];
 
 const fn row(
