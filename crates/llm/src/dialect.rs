@@ -5,12 +5,11 @@
 //! [`Dialect::chat_response`] with the whole body, or [`Dialect::chat_stream`] fed with the bytes as
 //! they come; [`Dialect::error`] for a body with a status other than 2xx.
 
+mod call;
 mod quirks;
 mod row;
 
 use std::{fmt, str::FromStr};
-
-use serde_json::Value;
 
 use crate::{
     ChatRequest, ChatResponse, ChatStream, DecodeError, Delivery, OperationRequest, RequestError,
@@ -22,6 +21,8 @@ use crate::{
     rerank::{RerankRequest, RerankResponse},
 };
 
+pub(crate) use call::path_segment;
+pub use call::{Authentication, OutgoingCall};
 pub(crate) use quirks::{DeveloperRole, MaxTokensName, Quirks};
 pub(crate) use row::Wire;
 
@@ -70,42 +71,6 @@ pub enum Dialect {
     Ollama,
     /// Hugging Face's text-embeddings-inference: vectors and reranking, no chat.
     Tei,
-}
-
-/// How a call proves who makes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Authentication {
-    /// `Authorization: Bearer KEY`.
-    Bearer,
-    /// The key alone in the header of this name.
-    Header(&'static str),
-    /// AWS Signature Version 4 for the service of this name; or `Authorization: Bearer KEY` where the
-    /// key is a Bedrock API key.
-    AwsSignature(&'static str),
-}
-
-/// A call to a model server, but for its address and its key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutgoingCall {
-    /// The path below the base URL, without a leading slash, percent-encoded. The base URL of a
-    /// route ends where the version ends: [`Dialect::base_url_example`].
-    pub path: String,
-    /// Query parameters that belong to the call.
-    pub query: &'static [(&'static str, &'static str)],
-    /// Headers beside `Content-Type: application/json` and authentication.
-    pub headers: &'static [(&'static str, &'static str)],
-    /// The JSON body.
-    pub body: Vec<u8>,
-}
-
-impl OutgoingCall {
-    pub(crate) fn json(path: impl Into<String>, body: &Value) -> Self {
-        Self::new(path, serde_json::to_vec(body).expect("JSON values always serialise"))
-    }
-
-    pub(crate) fn new(path: impl Into<String>, body: Vec<u8>) -> Self {
-        Self { path: path.into(), query: &[], headers: &[], body }
-    }
 }
 
 impl Dialect {
@@ -289,19 +254,4 @@ impl FromStr for Dialect {
     fn from_str(code: &str) -> Result<Self, UnknownDialect> {
         Self::ALL.into_iter().find(|dialect| dialect.code() == code).ok_or(UnknownDialect)
     }
-}
-
-/// Encodes a name for a place in a path: everything but unreserved characters (RFC 3986).
-pub(crate) fn path_segment(name: &str) -> String {
-    use fmt::Write as _;
-    let mut segment = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                segment.push(char::from(byte));
-            }
-            _ => write!(segment, "%{byte:02X}").expect("a String takes any text"),
-        }
-    }
-    segment
 }

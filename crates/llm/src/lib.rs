@@ -3,6 +3,19 @@
 //!
 //! Bytes to values and back. Knows no network, no clock and no files. Types only what we act on;
 //! every other field of the OpenAI interface is kept as it came and handed on.
+//!
+//! The neutral form is OpenAI's chat: [`ChatRequest`], [`ChatResponse`], [`ChatChunk`].
+//!
+//! - **Towards model servers** everything goes through [`Dialect`]: it makes the [`OutgoingCall`] and
+//!   reads what comes back. What a dialect cannot express is a [`RequestError`] that names the field.
+//! - **Towards clients** there is one module per interface: [`messages`], [`responses`],
+//!   [`embeddings`], [`rerank`], [`transcription`], [`OperationRequest`] for what is only handed on,
+//!   and [`openai`] for our own answers. Each parses a body and writes answer, events and errors.
+//!
+//! Beyond OpenAI's own fields the neutral form has a few that other gateways use too: `top_k` and
+//! `thinking` in requests, `reasoning_content` and sealed `thinking_blocks` in messages,
+//! `cache_control` on parts, `is_error` on results of tools, and
+//! `extra_content.google.thought_signature` on calls.
 
 mod answer;
 mod anthropic;

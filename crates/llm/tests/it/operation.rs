@@ -89,6 +89,19 @@ fn figures_are_read_under_both_names() {
     assert!(OperationResponse::parse(br#"{"error": {"message": "no"}}"#).is_err());
 }
 
+#[test]
+fn a_stream_of_bare_text_is_read_like_a_chat() {
+    let head = llm::openai::Head::default();
+    let mut stream = Dialect::Vllm.chat_stream(head);
+    let mut items = Vec::new();
+    let bytes = b"data: {\"choices\":[{\"index\":0,\"text\":\"Rathaus\",\"finish_reason\":null}]}\n\ndata: [DONE]\n\n";
+    stream.feed(bytes, &mut items).unwrap();
+    let [llm::StreamItem::Chunk(chunk), llm::StreamItem::Done] = items.as_slice() else {
+        panic!("{items:?}");
+    };
+    assert_eq!(chunk.generated_bytes(), 7);
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(body in prop::collection::vec(any::<u8>(), 0..100)) {
