@@ -15,7 +15,7 @@ fn main() {
     let args: Vec<String> = std::env::args().collect();
     let scanner = Scanner::default();
     if args[1] == "generate" {
-        for (name, seed, count) in [("tuning", 1, 1400), ("tuning-names", 2, 1000)] {
+        for (name, seed, count) in [("tuning", 1, 1400), ("tuning-names", 2, 1000), ("held-out", 3, 1000)] {
             let folder = "crates/guard/fixtures";
             let recipe = std::fs::read_to_string(format!("{folder}/templates-{name}.txt")).unwrap();
             let sentences = generator::Recipe::read(&recipe).sentences(seed, count).join("\n");
