@@ -172,21 +172,28 @@ fn event(rule: &str, range: std::ops::Range<usize>, score: f32) -> Event {
     Event { rule: rule.into(), start: range.start, end: range.end, score }
 }
 
+/// A run of invisible characters.
+struct Run {
+    start: usize,
+    end: usize,
+    count: usize,
+    rule: Option<(&'static str, f32)>,
+}
+
 /// Runs of invisible characters. One soft hyphen or joiner is typography; direction marks that turn
 /// text around, tags that spell letters, and long runs are not.
 fn hidden_runs(text: &str, events: &mut Vec<Event>) {
-    let mut run: Option<(usize, usize, usize, Option<(&str, f32)>)> = None;
+    let mut open: Option<Run> = None;
     for (at, letter) in text.char_indices().chain([(text.len(), ' ')]) {
         if is_invisible(letter) && letter != '\u{AD}' {
-            let (start, count, _, rule) = run.unwrap_or((at, 0, at, None));
-            run = Some((start, count + 1, at + letter.len_utf8(), rule.or(hidden_rule(letter))));
-            continue;
-        }
-        if let Some((start, count, end, rule)) = run.take() {
-            let long = (count >= 4).then_some(("hidden/zero-width", 0.6));
-            if let Some((rule, score)) = rule.or(long) {
-                events.push(event(rule, start..end, score));
-            }
+            let run = open.get_or_insert(Run { start: at, end: at, count: 0, rule: None });
+            run.end = at + letter.len_utf8();
+            run.count += 1;
+            run.rule = run.rule.or(hidden_rule(letter));
+        } else if let Some(run) = open.take() {
+            let long = (run.count >= 4).then_some(("hidden/zero-width", 0.6));
+            let hit = run.rule.or(long);
+            events.extend(hit.map(|(rule, score)| event(rule, run.start..run.end, score)));
         }
     }
 }

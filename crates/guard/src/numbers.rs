@@ -181,42 +181,18 @@ fn is_own_sign(page: &Page<'_>, label: usize) -> bool {
 
 /// Where the value of a label begins: behind marks and words like `lautet` and `Nr.`.
 fn value_of(page: &Page<'_>, label: usize) -> Option<usize> {
-    const FILLERS: [&str; 22] = [
-        "Nr",
-        "nr",
-        "Nummer",
-        "Z",
-        "lautet",
-        "ist",
-        "ID",
-        "unter",
-        "der",
-        "die",
-        "das",
-        "wie",
-        "folgt",
-        "Unser",
-        "Ihr",
-        "neues",
-        "neue",
-        "altes",
-        "alte",
-        "zum",
-        "dem",
-        "vorläufige",
-    ];
-    let mut index = label + 1;
-    for _ in 0..6 {
-        let token = page.tokens.get(index)?;
+    const FILLERS: &str = "Nr nr Nummer Z lautet ist ID unter der die das wie folgt Unser Ihr neues neue altes alte zum dem vorläufige";
+    for (index, token) in page.tokens.iter().enumerate().skip(label + 1).take(6) {
         let is_filler = match token.shape {
             Shape::Mark(mark) => ".:#-„\"*_|=\u{2013}".contains(mark),
-            Shape::Small | Shape::Capital | Shape::Capitals => FILLERS.contains(&page.word(token)),
+            Shape::Small | Shape::Capital | Shape::Capitals => {
+                FILLERS.split(' ').any(|filler| filler == page.word(token))
+            }
             _ => false,
         };
         if !is_filler {
             return (token.shape != Shape::Line).then_some(index);
         }
-        index += 1;
     }
     None
 }

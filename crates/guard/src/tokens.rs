@@ -196,8 +196,8 @@ fn lower(byte: u8, before: u8) -> (u8, Class) {
         (_, 0..=0x7F) => (byte, Class::Small),
         (_, 0xC0..) => (byte, Class::Lead),
         (0xC3, 0x80..=0x9E) => (byte + 0x20, Class::Capital),
-        (0xC4, 0x80..=0xB7) if byte % 2 == 0 => (byte + 1, Class::Capital),
-        (0xC5, 0x8A..=0xB6) if byte % 2 == 0 => (byte + 1, Class::Capital),
+        (0xC4, 0x80..=0xB7) if byte.is_multiple_of(2) => (byte + 1, Class::Capital),
+        (0xC5, 0x8A..=0xB6) if byte.is_multiple_of(2) => (byte + 1, Class::Capital),
         (0xC5, 0xB9 | 0xBB | 0xBD) => (byte + 1, Class::Capital),
         _ => (byte, Class::Small),
     }

@@ -98,7 +98,9 @@ impl<'f> Recipe<'f> {
     }
 
     fn value(&self, slot: &str, lot: &mut Lot) -> String {
-        let number = |lot: &mut Lot, count: &str| lot.digits(count.parse().unwrap());
+        let number = |lot: &mut Lot, count: &str| {
+            lot.digits(count.parse().expect("`@numN` says how many digits"))
+        };
         match slot {
             "first" | "last" | "street" | "town" => lot.one(&self.sections[slot]).replace('_', " "),
             "last_noun_street" => lot.one(&["Hauptstraße", "Ringstraße", "Bergstraße"]).to_owned(),

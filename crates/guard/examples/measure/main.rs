@@ -8,7 +8,6 @@
 //! ```
 
 #![expect(clippy::print_stdout, reason = "a measurement speaks on standard output")]
-#![expect(missing_docs, reason = "not part of the library")]
 
 mod generator;
 mod numbers;

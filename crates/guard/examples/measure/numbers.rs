@@ -73,6 +73,12 @@ fn contact(slot: &str, lot: &mut Lot) -> String {
             lot.below(99),
             lot.one(&["post", "web-mail", "amt.land"])
         ),
+        _ => reference(slot, lot),
+    }
+}
+
+fn reference(slot: &str, lot: &mut Lot) -> String {
+    match slot {
         "plate" => format!(
             "{}-{} {}",
             lot.one(&["K", "HH", "MTK", "B", "LÖ", "STA"]),
@@ -132,7 +138,7 @@ fn contact(slot: &str, lot: &mut Lot) -> String {
 
 /// Changes the last digit, which every check digit notices.
 fn spoil(number: &str) -> String {
-    let at = number.rfind(|letter: char| letter.is_ascii_digit()).unwrap();
+    let at = number.rfind(|letter: char| letter.is_ascii_digit()).expect("a number has digits");
     let digit = (number.as_bytes()[at] - b'0' + 1) % 10;
     format!("{}{digit}{}", &number[..at], &number[at + 1..])
 }

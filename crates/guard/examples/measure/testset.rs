@@ -1,7 +1,6 @@
 //! The German test set: sentences with marked spans, and how a detector is judged on them.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::ops::Range;
 
 use guard::Kind;
@@ -58,6 +57,14 @@ impl Score {
     pub fn precision(&self) -> f64 {
         ratio(self.right, self.right + self.wrong)
     }
+
+    /// Two cells of a table. Who found nothing at all has no precision.
+    fn cells(&self) -> String {
+        match self.right + self.wrong {
+            0 => format!(" – | {:.3} |", self.recall()),
+            _ => format!(" {:.3} | {:.3} |", self.precision(), self.recall()),
+        }
+    }
 }
 
 fn ratio(part: usize, whole: usize) -> f64 {
@@ -110,28 +117,19 @@ fn covered<'f>(span: &Range<usize>, others: impl Iterator<Item = &'f Found>) -> 
 
 /// A table of several judgements side by side.
 pub fn table(columns: &[(&str, &Judgement)]) -> String {
-    let mut text = String::from("| kind | marked |");
-    columns.iter().for_each(|(name, _)| write!(text, " {name}: precision | recall |").unwrap());
-    text.push_str("\n|---|---:|");
-    columns.iter().for_each(|_| text.push_str("---:|---:|"));
-    text.push('\n');
+    let join = |cell: &dyn Fn(&str, &Judgement) -> String| -> String {
+        columns.iter().map(|(name, one)| cell(name, one)).collect()
+    };
+    let head = join(&|name, _| format!(" {name}: precision | recall |"));
+    let line = join(&|_, _| "---:|---:|".to_owned());
+    let mut rows = vec![format!("| kind | marked |{head}"), format!("|---|---:|{line}")];
     for kind in Kind::ALL {
-        let Some(first) = columns.iter().find_map(|(_, one)| one.kinds.get(&kind)) else {
-            continue;
-        };
-        write!(text, "| {} | {} |", kind.code(), first.found + first.missed).unwrap();
-        for (_, judgement) in columns {
-            let score = judgement.kinds.get(&kind).copied().unwrap_or_default();
-            let precision = match score.right + score.wrong {
-                0 => "–".to_owned(),
-                _ => format!("{:.3}", score.precision()),
-            };
-            write!(text, " {precision} | {:.3} |", score.recall()).unwrap();
-        }
-        text.push('\n');
+        let marked = columns.iter().filter_map(|(_, one)| one.kinds.get(&kind)).next();
+        let Some(marked) = marked.map(|score| score.found + score.missed) else { continue };
+        let cells = join(&|_, one| one.kinds.get(&kind).copied().unwrap_or_default().cells());
+        rows.push(format!("| {} | {marked} |{cells}", kind.code()));
     }
-    text.push_str("| hidden bytes of all marked | |");
-    columns.iter().for_each(|(_, one)| write!(text, " | {:.3} |", one.coverage()).unwrap());
-    text.push('\n');
-    text
+    let coverage = join(&|_, one| format!(" | {:.3} |", one.coverage()));
+    rows.push(format!("| marked bytes that masking hides | |{coverage}\n"));
+    rows.join("\n")
 }

@@ -91,7 +91,14 @@ fn text() -> impl Strategy<Value = String> {
         ])
         .prop_map(str::to_owned),
     ];
-    prop::collection::vec(part, 0..12).prop_map(|parts| parts.concat())
+    let words: Vec<&str> = include_str!("../../fixtures/hand.txt")
+        .split(|letter: char| letter.is_whitespace() || letter == '{' || letter == '}')
+        .collect();
+    let joint = prop::sample::select(vec![" ", "", "\n", ", ", ". ", "-"]);
+    let word =
+        (prop::sample::select(words), joint).prop_map(|(word, joint)| format!("{word}{joint}"));
+    let part = prop_oneof![part, word.clone(), word];
+    prop::collection::vec(part, 0..16).prop_map(|parts| parts.concat())
 }
 
 fn cut(text: &str, cuts: &[prop::sample::Index]) -> Vec<String> {
@@ -110,6 +117,9 @@ fn stream(pseudonyms: &Pseudonyms, form: Form, pieces: &[String]) -> String {
 }
 
 proptest! {
+    // Scanning is slow without optimisation; chance covers more over the runs than in one.
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
     #[test]
     fn restoring_gives_back_what_was_there(text in text()) {
         let (pseudonyms, changed) = pseudonymise(&text);

@@ -2,6 +2,7 @@
 
 use guard::{Kind, Scanner};
 
+use crate::generator::Recipe;
 use crate::testset::{self, Judgement, Sample};
 
 fn judge(samples: &[Sample]) -> Judgement {
@@ -35,6 +36,40 @@ fn hand_written_sentences() {
 fn generated_sentences() {
     assert_floor(include_str!("../../fixtures/tuning.txt"));
     assert_floor(include_str!("../../fixtures/tuning-names.txt"));
+}
+
+/// Written after the rules and never used to change them.
+#[test]
+fn held_out_sentences() {
+    assert_floor(include_str!("../../fixtures/held-out.txt"));
+}
+
+#[test]
+fn generated_files_are_current() {
+    let sets = [
+        (
+            include_str!("../../fixtures/templates-tuning.txt"),
+            1,
+            include_str!("../../fixtures/tuning.txt"),
+        ),
+        (
+            include_str!("../../fixtures/templates-tuning-names.txt"),
+            2,
+            include_str!("../../fixtures/tuning-names.txt"),
+        ),
+        (
+            include_str!("../../fixtures/templates-held-out.txt"),
+            3,
+            include_str!("../../fixtures/held-out.txt"),
+        ),
+    ];
+    for (templates, seed, sentences) in sets {
+        let made = Recipe::read(templates).sentences(seed, sentences.lines().count());
+        assert!(
+            sentences.lines().eq(made.iter().map(String::as_str)),
+            "run `measure generate`: seed {seed}"
+        );
+    }
 }
 
 #[test]
