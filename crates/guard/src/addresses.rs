@@ -170,7 +170,8 @@ fn street_before(page: &Page<'_>, number: usize, has_town: bool) -> Option<Stree
     if let Some(first) = long_street(page, last) {
         return Some(Street { first, strength: Strength::Strong });
     }
-    if !token.is_word() || token.is(MONTH | DETERMINER) {
+    let is_letters = token.len() < 3 || token.shape == Shape::Capitals && token.len() < 5;
+    if !token.is_word() || is_letters || token.is(MONTH | DETERMINER) {
         return None;
     }
     let first = start_of_street(page, last);

@@ -5,7 +5,7 @@ use crate::name_parts::{self, Parts};
 use crate::names::{Name, comma_first};
 use crate::scanner::Page;
 use crate::tokens::Shape;
-use crate::vocabulary::{DETERMINER, FUNCTION, NAME_LABEL, ROLE, SALUTATION, TITLE};
+use crate::vocabulary::{DETERMINER, FUNCTION, MONTH, NAME_LABEL, ROLE, SALUTATION, TITLE};
 
 /// `Frau Dr. Sabine Müller`, `Herrn Bürgermeister Koch`, `Prof. Yıldız`. Directly behind a
 /// salutation even an unknown word is a name, unless it is a function or plainly a noun.
@@ -174,6 +174,9 @@ pub fn after_role(page: &Page<'_>, index: usize) -> Option<Name> {
     let parts = Parts::read(page, at)?;
     let count = parts.count_names();
     let is_capital = page.tokens[parts.first].is_capital();
+    if page.tokens[parts.first].is(MONTH) {
+        return None;
+    }
     let is_plain = count > 0 && !parts.is_noun(0) && at == index + 1 && is_capital;
     let score = if parts.is_known() { 0.8 } else { 0.6 };
     let is_known = parts.is_known() && (is_capital || !parts.is_noun(0));

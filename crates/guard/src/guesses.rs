@@ -3,7 +3,9 @@
 
 use crate::scanner::Page;
 use crate::tokens::Token;
-use crate::vocabulary::{DETERMINER, FIRST, FUNCTION, Flags, LAST, NOUN, ROLE, SALUTATION, TITLE};
+use crate::vocabulary::{
+    DETERMINER, FIRST, FUNCTION, Flags, LAST, NOUN, ROLE, SALUTATION, TAIL, TAIL_BYTES_MIN, TITLE,
+};
 
 /// Ends of last names that hardly any noun has.
 const LAST_ENDS: [&str; 24] = [
@@ -67,20 +69,11 @@ pub fn flags_of(page: &Page<'_>, token: &Token) -> Flags {
     token.flags | guess
 }
 
-/// `Akteneinsicht`, `Abschlussprüfungen`: some end of the word, also without its own ending, is a
-/// noun that is no name.
+/// `Akteneinsicht`, `Abschlussprüfungen`: some end of the word is a noun that is no name.
 fn is_compound_noun(page: &Page<'_>, word: &str) -> bool {
-    const ENDINGS: [&str; 7] = ["", "s", "n", "en", "es", "e", "er"];
     let vocabulary = &page.rules.vocabulary;
-    word.char_indices().map(|(at, _)| at).any(|at| {
-        let tail = &word[at..];
-        let is_noun = |stem: &str| {
-            let flags = vocabulary.flags(stem.as_bytes());
-            stem.len() >= 4 && flags & NOUN != 0 && (at == 0 || flags & (LAST | FIRST) == 0)
-        };
-        let tail = if at == 0 { tail.to_lowercase() } else { tail.to_owned() };
-        (at == 0 || at >= 3)
-            && tail.len() >= 4
-            && ENDINGS.iter().any(|end| tail.strip_suffix(end).is_some_and(is_noun))
-    })
+    let is_tail =
+        |tail: &str| tail.len() >= TAIL_BYTES_MIN && vocabulary.flags(tail.as_bytes()) & TAIL != 0;
+    let inside = word.char_indices().map(|(at, _)| at).skip_while(|at| *at < 3);
+    inside.map(|at| &word[at..]).any(is_tail) || is_tail(&word.to_lowercase())
 }

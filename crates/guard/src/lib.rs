@@ -78,8 +78,7 @@
 //! # Limits
 //!
 //! A first name alone, a last name that is a common noun and has no witness, a name in no list and
-//! without witness, and other languages than German and English are not found. Text is taken as it
-//! comes: letters decomposed into base and accent are not put together. Patterns against injected
+//! without witness, and other languages than German and English are not found. Patterns against injected
 //! instructions catch the usual, not the ingenious.
 
 mod addresses;

@@ -175,6 +175,11 @@ fn read_part(page: &Page<'_>, at: usize, is_start: bool) -> Option<Part> {
     if !is_name_word(page, token) {
         return None;
     }
+    // `Herr B. zum Ausspruch`: no noun belongs to a name only because of a small word before it.
+    let guess = flags_of(page, token);
+    if index > at && guess & (NOUN | ROLE | FUNCTION) != 0 && guess & (FIRST | LAST) == 0 {
+        return None;
+    }
     let mut part = Part {
         last: index,
         flags: flags_of(page, token),

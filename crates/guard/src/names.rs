@@ -13,8 +13,8 @@ use crate::name_parts::{self, Parts};
 use crate::scanner::Page;
 use crate::tokens::Shape;
 use crate::vocabulary::{
-    BIRTH_NAME, DETERMINER, FIRST, FUNCTION, Flags, GREETING, LAST, NAME_LABEL, NOUN, RESIDENCE,
-    ROLE, SALUTATION, SIGNATURE, TITLE, TOWN,
+    BIRTH_NAME, DETERMINER, FIRST, FUNCTION, Flags, GREETING, LAST, MONTH, NAME_LABEL, NOUN,
+    RESIDENCE, ROLE, SALUTATION, SIGNATURE, TAIL, TITLE, TOWN,
 };
 
 /// Flags of words at which a name may begin or be announced.
@@ -108,7 +108,8 @@ fn unknown_and_last(page: &Page<'_>, index: usize) -> Option<Name> {
     }
     let flags = name_parts::flags_of(page, before);
     if before.shape == Shape::Capital
-        && flags & !(FIRST | LAST) == 0
+        && flags & !(FIRST | LAST | TAIL) == 0
+        && flags & (TAIL | FIRST | LAST) != TAIL
         && page.word(before).chars().count() > 2
     {
         return Some(Name {
@@ -233,7 +234,7 @@ fn is_inside(page: &Page<'_>, index: usize) -> bool {
 fn mention_again(page: &Page<'_>, names: &mut Vec<Name>) {
     let is_plain_noun = |name: &&Name| {
         let flags = name_parts::flags_of(page, &page.tokens[name.last]);
-        flags & NOUN != 0 && flags & (LAST | FIRST) == 0
+        flags & MONTH != 0 || flags & (NOUN | ROLE | FUNCTION) != 0 && flags & (LAST | FIRST) == 0
     };
     let sure = names.iter().filter(|name| name.score >= 0.7 && !is_plain_noun(name));
     let known: FxHashSet<&str> = sure
@@ -245,13 +246,14 @@ fn mention_again(page: &Page<'_>, names: &mut Vec<Name>) {
     }
     let taken: Vec<(usize, usize)> = names.iter().map(|name| (name.first, name.last)).collect();
     let mut spans = taken.iter().peekable();
-    for (index, token) in page.tokens.iter().enumerate() {
+    let capitals = page.tokens.iter().enumerate().filter(|(_, token)| token.is_capital());
+    for (index, token) in capitals {
         while spans.next_if(|(_, last)| *last < index).is_some() {}
         let is_taken = spans.peek().is_some_and(|(first, last)| (*first..=*last).contains(&index));
         let word = page.word(token);
         let is_known =
             known.contains(word) || word.strip_suffix('s').is_some_and(|stem| known.contains(stem));
-        if !is_known || is_taken || !token.is_capital() {
+        if !is_known || is_taken {
             continue;
         }
         let is_noun_here = token.is(NOUN)

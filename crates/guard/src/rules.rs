@@ -207,6 +207,7 @@ fn add_words(vocabulary: &mut Vocabulary) -> Result<(), RulesError> {
     }
     FIRST_NAMES.split_whitespace().for_each(|name| vocabulary.add(name, FIRST));
     LAST_NAMES.split_whitespace().for_each(|name| vocabulary.add(name, LAST));
+    vocabulary.add_tails();
     Ok(())
 }
 

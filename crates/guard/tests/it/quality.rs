@@ -73,6 +73,14 @@ fn generated_files_are_current() {
 }
 
 #[test]
+fn letters_in_pieces_are_letters() {
+    let text = "Der Antragsteller Mu\u{308}ller wohnt im Grünen: Anna Scho\u{308}n kommt.";
+    let scanner = Scanner::default();
+    let found: Vec<&str> = scanner.scan(text).iter().map(|one| one.of(text)).collect();
+    assert_eq!(found, ["Mu\u{308}ller", "Anna Scho\u{308}n"]);
+}
+
+#[test]
 fn the_set_is_as_large_and_as_mixed_as_promised() {
     let files = [
         include_str!("../../fixtures/hand.txt"),
