@@ -3,7 +3,7 @@
 Reads lines of {"text"} from standard input and writes lines of {"spans": [[kind, start, end, score]]}
 with byte offsets, then the time it took to standard error. Presidio gets every recogniser with patterns
 that it has for German, and the words around a find as context. Names and addresses need a language
-model, which the package registry does not have: they stay empty here and are no fair comparison.
+model, and none is installed here: they stay empty and are no comparison.
 """
 
 import json
