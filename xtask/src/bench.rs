@@ -7,6 +7,7 @@ mod bgb;
 mod documents;
 mod events;
 mod gateway;
+mod guard;
 mod http;
 mod installation;
 mod kill;
@@ -23,11 +24,19 @@ use crate::failure::{Failure, Outcome};
 use crate::place::Place;
 use crate::web;
 
-/// A bench: its name, what it measures in one line, and the measuring of a release binary.
+/// A bench: its name, what it measures in one line, and the measuring.
 struct Bench {
     name: &'static str,
     summary: &'static str,
-    run: fn(&Place, &std::path::Path) -> Outcome,
+    run: Run,
+}
+
+/// What a bench measures.
+enum Run {
+    /// The release binary at this path.
+    Program(fn(&Place, &std::path::Path) -> Outcome),
+    /// A crate by itself; takes the options (`--…`) of the command line.
+    Crate(fn(&Place, &[&str]) -> Outcome),
 }
 
 /// All benches.
@@ -35,40 +44,47 @@ const BENCHES: &[Bench] = &[
     Bench {
         name: "start",
         summary: "time until ready with an existing data folder, memory when idle",
-        run: start::run,
+        run: Run::Program(start::run),
     },
     Bench {
         name: "bgb",
         summary: "the civil code as a PDF of 553 pages: upload to searchable, peak memory",
-        run: bgb::run,
+        run: Run::Program(bgb::run),
     },
     Bench {
         name: "laws",
         summary: "610 laws: time to read all, then search and first words of an answer",
-        run: laws::run,
+        run: Run::Program(laws::run),
     },
     Bench {
         name: "retrieval",
         summary: "nDCG@10 of the search on xquad-de and legalquad",
-        run: retrieval::run,
+        run: Run::Program(retrieval::run),
     },
     Bench {
         name: "gateway",
         summary: "what a call through /v1 costs, beside nginx and the LiteLLM proxy",
-        run: gateway::run,
+        run: Run::Program(gateway::run),
     },
     Bench {
         name: "kill",
         summary: "kill -9 in the middle of uploads and answers; what is missing after the restart",
-        run: kill::run,
+        run: Run::Program(kill::run),
+    },
+    Bench {
+        name: "guard",
+        summary: "precision, recall and speed of the search for personal data; --with-presidio compares",
+        run: Run::Crate(guard::run),
     },
 ];
 
-/// `cargo xtask bench NAME…`.
-pub fn run(place: &Place, names: &[String]) -> Outcome {
+/// `cargo xtask bench NAME… [--OPTION]`.
+pub fn run(place: &Place, arguments: &[String]) -> Outcome {
+    let arguments = arguments.iter().map(String::as_str);
+    let (options, names): (Vec<&str>, Vec<&str>) = arguments.partition(|one| one.starts_with("--"));
     let mut wanted = Vec::new();
     for name in names {
-        match BENCHES.iter().find(|bench| bench.name == name.as_str()) {
+        match BENCHES.iter().find(|bench| bench.name == name) {
             Some(bench) => wanted.push(bench),
             None => return Err(Failure::new(format!("there is no bench `{name}`"), list())),
         }
@@ -76,10 +92,14 @@ pub fn run(place: &Place, names: &[String]) -> Outcome {
     if wanted.is_empty() {
         return Err(Failure::new("no bench was named", list()));
     }
-    let program = program(place)?;
+    let needs_program = wanted.iter().any(|bench| matches!(bench.run, Run::Program(_)));
+    let program = if needs_program { program(place)? } else { std::path::PathBuf::new() };
     for bench in wanted {
         println!("\n▸ bench {}: {}", bench.name, bench.summary);
-        (bench.run)(place, &program)?;
+        match bench.run {
+            Run::Program(measure) => measure(place, &program)?,
+            Run::Crate(measure) => measure(place, &options)?,
+        }
     }
     Ok(())
 }

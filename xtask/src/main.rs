@@ -67,8 +67,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        arguments: "NAME…",
-        summary: "measure the release binary; see bench/README.md",
+        arguments: "NAME… [--OPTION]",
+        summary: "measure the release binary or a crate; see bench/README.md",
         run: bench::run,
     },
     Command {

@@ -1,10 +1,12 @@
 //! Reads a run of words that may be a name: capitals, hyphens, initials, `von` and `de`. Knows how
 //! names are written, not whether this is one.
 
+pub use crate::guesses::flags_of;
 use crate::scanner::Page;
 use crate::tokens::{Shape, Token};
 use crate::vocabulary::{
-    DETERMINER, FIRST, FUNCTION, Flags, LAST, MONTH, NOUN, PARTICLE, ROLE, SALUTATION, STREET, STREET_START, TITLE, GREETING,
+    DETERMINER, FIRST, FUNCTION, Flags, GREETING, LAST, MONTH, NOUN, PARTICLE, ROLE, SALUTATION,
+    STREET, STREET_START, TITLE,
 };
 
 /// More words than this has no name: the rest is something else.
@@ -12,60 +14,28 @@ const PARTS_MAX: usize = 5;
 
 /// Ends of German nouns that hardly any last name has; lists of names win over them.
 const NOUN_ENDS: [&str; 21] = [
-    "ung", "ungen", "heit", "heiten", "keit", "keiten", "schaft", "schaften", "tion", "tionen", "tät", "ismus",
-    "nisse", "straße", "platz", "verfahren", "behörde", "behörden", "gesetz", "institut", "ministerium",
+    "ung",
+    "ungen",
+    "heit",
+    "heiten",
+    "keit",
+    "keiten",
+    "schaft",
+    "schaften",
+    "tion",
+    "tionen",
+    "tät",
+    "ismus",
+    "nisse",
+    "straße",
+    "platz",
+    "verfahren",
+    "behörde",
+    "behörden",
+    "gesetz",
+    "institut",
+    "ministerium",
 ];
-
-/// Ends of last names that hardly any noun has.
-const LAST_ENDS: [&str; 24] = [
-    "mann", "meier", "mayer", "maier", "meyer", "müller", "ski", "ska", "cki", "sky", "wicz", "oglu",
-    "vic", "enko", "huber", "schmidt", "schmitt", "hardt", "brecht", "precht", "sson", "poulos", "kötter",
-    "mair",
-];
-/// Ends of offices and ranks: `Oberamtsrätin`.
-const FUNCTION_ENDS: [&str; 30] = [
-    "rat", "rätin", "direktor", "direktorin", "minister", "ministerin", "präsident", "präsidentin", "leiter", "leiterin",
-    "meister", "meisterin", "sekretär", "sekretärin", "inspektor", "inspektorin", "kommissar", "kommissarin",
-    "anwalt", "anwältin", "beauftragte", "beauftragter", "assistent", "assistentin", "richter", "richterin",
-    "referent", "referentin", "vorsitzende", "vorsitzender",
-];
-
-/// What a word may be, with guesses for words that no list has: ends of last names, and compounds
-/// whose last part is a noun.
-pub fn flags_of(page: &Page<'_>, token: &Token) -> Flags {
-    let named = FIRST | LAST | NOUN | FUNCTION | ROLE | TITLE | SALUTATION | DETERMINER;
-    if token.flags & named != 0 {
-        return token.flags;
-    }
-    let word = page.word(token);
-    let ends = |list: &[&str]| list.iter().any(|end| word.ends_with(end) && word.len() > end.len() + 1);
-    let guess = if ends(&FUNCTION_ENDS) {
-        FUNCTION
-    } else if ends(&LAST_ENDS) {
-        LAST
-    } else if is_compound_noun(page, word) {
-        NOUN
-    } else {
-        0
-    };
-    token.flags | guess
-}
-
-/// `Akteneinsicht`, `Abschlussprüfungen`: some end of the word, also without its own ending, is a
-/// noun that is no name.
-fn is_compound_noun(page: &Page<'_>, word: &str) -> bool {
-    const ENDINGS: [&str; 7] = ["", "s", "n", "en", "es", "e", "er"];
-    let vocabulary = &page.rules.vocabulary;
-    word.char_indices().map(|(at, _)| at).any(|at| {
-        let tail = &word[at..];
-        let is_noun = |stem: &str| {
-            let flags = vocabulary.flags(stem.as_bytes());
-            stem.len() >= 4 && flags & NOUN != 0 && (at == 0 || flags & (LAST | FIRST) == 0)
-        };
-        let tail = if at == 0 { tail.to_lowercase() } else { tail.to_owned() };
-        (at == 0 || at >= 3) && tail.len() >= 4 && ENDINGS.iter().any(|end| tail.strip_suffix(end).is_some_and(is_noun))
-    })
-}
 
 /// A word of a name: one token, or several joined by hyphens.
 #[derive(Debug, Clone, Copy)]
@@ -80,24 +50,27 @@ struct Part {
 pub struct Parts {
     /// The first token.
     pub first: usize,
-    parts: Vec<Part>,
+    parts: [Part; PARTS_MAX],
+    count: usize,
 }
 
 impl Parts {
     /// Reads from a token on; `None` if no word with a capital stands there.
     pub fn read(page: &Page<'_>, start: usize) -> Option<Self> {
-        let mut parts = Vec::new();
+        let none = Part { last: start, flags: 0, has_noun_end: false };
+        let mut read = Self { first: start, parts: [none; PARTS_MAX], count: 0 };
         let mut at = start;
-        while parts.len() < PARTS_MAX {
-            let Some(part) = read_part(page, at, parts.is_empty()) else { break };
+        while read.count < PARTS_MAX {
+            let Some(part) = read_part(page, at, read.count == 0) else { break };
             at = part.last + 1;
-            parts.push(part);
+            read.parts[read.count] = part;
+            read.count += 1;
         }
-        (!parts.is_empty()).then_some(Self { first: start, parts })
+        (read.count > 0).then_some(read)
     }
 
     pub fn len(&self) -> usize {
-        self.parts.len()
+        self.count
     }
 
     pub fn is_first(&self, part: usize) -> bool {
@@ -109,11 +82,12 @@ impl Parts {
     }
 
     pub fn is_noun(&self, part: usize) -> bool {
-        self.has(part, NOUN | FUNCTION | ROLE) || self.has_noun_end(part) && !self.has(part, FIRST | LAST)
+        self.has(part, NOUN | FUNCTION | ROLE)
+            || self.has_noun_end(part) && !self.has(part, FIRST | LAST)
     }
 
     pub fn has_noun_end(&self, part: usize) -> bool {
-        self.parts.get(part).is_some_and(|part| part.has_noun_end)
+        self.part(part).is_some_and(|part| part.has_noun_end)
     }
 
     /// Some word is in a list of names.
@@ -137,7 +111,10 @@ impl Parts {
             if part > 0 && !self.is_first(part) {
                 return part + 1;
             }
-            if part > 0 && self.is_last(part) && !self.parts.get(part + 1).is_some_and(|next| next.flags & LAST != 0) {
+            if part > 0
+                && self.is_last(part)
+                && self.part(part + 1).is_none_or(|next| next.flags & LAST == 0)
+            {
                 return part + 1;
             }
         }
@@ -148,18 +125,24 @@ impl Parts {
     /// word is not followed by another.
     pub fn count_after_salutation(&self) -> usize {
         if !self.is_first(0) && self.is_last(0) {
-            let is_name = |part: &usize| !self.is_noun(*part) && !self.has(*part, MONTH | DETERMINER);
+            let is_name =
+                |part: &usize| !self.is_noun(*part) && !self.has(*part, MONTH | DETERMINER);
             return 1 + (1..self.len()).take_while(is_name).count();
         }
-        let is_other = |part: usize| part < self.len() && (!self.is_noun(part) || self.is_last(part));
+        let is_other =
+            |part: usize| part < self.len() && (!self.is_noun(part) || self.is_last(part));
         if !self.is_first(0) && !is_other(1) {
             return 1;
         }
         self.count_names().max(1)
     }
 
+    fn part(&self, part: usize) -> Option<&Part> {
+        self.parts[..self.count].get(part)
+    }
+
     fn has(&self, part: usize, flags: Flags) -> bool {
-        self.parts.get(part).is_some_and(|part| part.flags & flags != 0)
+        self.part(part).is_some_and(|part| part.flags & flags != 0)
     }
 }
 
@@ -172,7 +155,8 @@ fn read_part(page: &Page<'_>, at: usize, is_start: bool) -> Option<Part> {
     for _ in 0..3 {
         let token = page.tokens.get(index)?;
         let is_joined = page.tokens.get(index + 1).is_some_and(|mark| mark.is_mark('-'));
-        let is_particle = token.is(PARTICLE) && !is_joined && (token.shape == Shape::Small || !is_start);
+        let is_particle =
+            token.is(PARTICLE) && !is_joined && (token.shape == Shape::Small || !is_start);
         if !is_particle || is_start && index == at && !leads_to_capital(page, index) {
             break;
         }
@@ -181,17 +165,31 @@ fn read_part(page: &Page<'_>, at: usize, is_start: bool) -> Option<Part> {
     let token = page.tokens.get(index)?;
     if is_initial(page, index) {
         let next = page.tokens.get(index + 2)?;
-        let dotted = if next.is_mark('-') { read_part(page, index + 3, true) } else { read_part(page, index + 2, true) };
+        let dotted = if next.is_mark('-') {
+            read_part(page, index + 3, true)
+        } else {
+            read_part(page, index + 2, true)
+        };
         return dotted.map(|part| Part { flags: part.flags & !FIRST | LAST & part.flags, ..part });
     }
     if !is_name_word(page, token) {
         return None;
     }
-    let mut part = Part { last: index, flags: flags_of(page, token), has_noun_end: has_noun_end(page.word(token)) };
+    // `Herr B. zum Ausspruch`: no noun belongs to a name only because of a small word before it.
+    let guess = flags_of(page, token);
+    if index > at && guess & (NOUN | ROLE | FUNCTION) != 0 && guess & (FIRST | LAST) == 0 {
+        return None;
+    }
+    let mut part = Part {
+        last: index,
+        flags: flags_of(page, token),
+        has_noun_end: has_noun_end(page.word(token)),
+    };
     while let Some(next) = hyphened(page, part.last) {
         let token = &page.tokens[next];
         part.has_noun_end = has_noun_end(page.word(token)) || token.is(STREET);
-        let is_noun = token.is(NOUN) && !token.is(FIRST | LAST) || token.is(STREET);
+        let is_noun =
+            flags_of(page, token) & NOUN != 0 && !token.is(FIRST | LAST) || token.is(STREET);
         part.flags = if is_noun { NOUN } else { (part.flags | token.flags) & !NOUN };
         part.last = next;
     }
@@ -211,7 +209,9 @@ fn is_initial(page: &Page<'_>, index: usize) -> bool {
 }
 
 fn is_name_word(page: &Page<'_>, token: &Token) -> bool {
-    let is_function_word = token.is(DETERMINER | MONTH | SALUTATION | STREET_START | TITLE | GREETING) && !token.is(FIRST | LAST);
+    let is_function_word =
+        token.is(DETERMINER | MONTH | SALUTATION | STREET_START | TITLE | GREETING)
+            && !token.is(FIRST | LAST);
     token.is_capital()
         && !is_function_word
         && page.word(token).chars().count() >= 2
@@ -223,10 +223,12 @@ fn hyphened(page: &Page<'_>, index: usize) -> Option<usize> {
     let mark = page.tokens.get(index + 1)?;
     let is_joint = ["-", "'", "’", "‑"].contains(&page.word(mark));
     let next = page.tokens.get(index + 2)?;
-    (is_joint && page.is_joined(index) && page.is_joined(index + 1) && next.is_capital()).then_some(index + 2)
+    (is_joint && page.is_joined(index) && page.is_joined(index + 1) && next.is_capital())
+        .then_some(index + 2)
 }
 
-fn has_noun_end(word: &str) -> bool {
+/// Ends like an abstract noun.
+pub fn has_noun_end(word: &str) -> bool {
     word.len() > 5 && NOUN_ENDS.iter().any(|end| word.ends_with(end))
 }
 
@@ -234,7 +236,9 @@ fn has_noun_end(word: &str) -> bool {
 pub fn skip_titles(page: &Page<'_>, start: usize) -> usize {
     let mut at = start;
     while let Some(token) = page.tokens.get(at) {
-        let is_title = token.is(TITLE) || token.is_capital() && flags_of(page, token) & FUNCTION != 0 && !token.is(LAST) || token.is(SALUTATION);
+        let is_title = token.is(TITLE)
+            || token.is_capital() && flags_of(page, token) & FUNCTION != 0 && !token.is(LAST)
+            || token.is(SALUTATION);
         let is_joint = at > start && (token.is_mark('.') || token.is_mark('-'));
         let is_dot = at == start && token.is_mark('.');
         if !(is_title || is_joint || is_dot) || at > start + 10 {

@@ -116,30 +116,52 @@ const WORD_MAX: usize = 40;
 
 fn look_up(word: &[u8], vocabulary: &Vocabulary) -> (Shape, Flags) {
     let mut small = [0_u8; WORD_MAX];
+    let mut length = 0;
     let mut counts = Counts::default();
     let mut before = 0_u8;
-    for (place, byte) in word.iter().enumerate() {
+    for byte in word {
         let (letter, class) = lower(*byte, before);
         counts.add(class);
-        if let Some(slot) = small.get_mut(place) {
+        if let Some(slot) = small.get_mut(length) {
             *slot = letter;
         }
+        length += 1;
         before = *byte;
+        length = compose(&mut small, length);
     }
     let shape = counts.shape(lower(word[0], 0).1 == Class::Capital || starts_big(word));
-    let flags = match small.get(..word.len()) {
+    let flags = match small.get(..length) {
         Some(key) if shape != Shape::Number => vocabulary.flags(key),
         _ => 0,
     };
-    let is_foreign = flags == 0 && shape == Shape::Capital && word.len() > 3 && has_foreign_letter(word);
+    let is_foreign =
+        flags == 0 && shape == Shape::Capital && word.len() > 3 && has_foreign_letter(word);
     (shape, if is_foreign { LAST } else { flags })
+}
+
+/// Puts a letter and the two dots behind it (U+0308) together: texts out of PDF files come in
+/// pieces. The new length of what was written so far.
+fn compose(small: &mut [u8], length: usize) -> usize {
+    let Some([.., letter, 0xCC, 0x88]) = small.get(..length) else { return length };
+    let composed = match letter {
+        b'a' => 0xA4,
+        b'o' => 0xB6,
+        b'u' => 0xBC,
+        _ => return length,
+    };
+    small[length - 3] = 0xC3;
+    small[length - 2] = composed;
+    length - 1
 }
 
 /// A Latin letter that German words do not have: `ł`, `ş`, `ø`, `ñ`. With a capital in front the
 /// word is a name, of a person or of a place.
 fn has_foreign_letter(word: &[u8]) -> bool {
     word.windows(2).any(|pair| match pair[0] {
-        0xC3 => !matches!(pair[1], 0x84 | 0x96 | 0x9C | 0x9F | 0xA4 | 0xB6 | 0xBC | 0xA9 | 0xA8 | 0xA0 | 0xAA),
+        0xC3 => !matches!(
+            pair[1],
+            0x84 | 0x96 | 0x9C | 0x9F | 0xA4 | 0xB6 | 0xBC | 0xA9 | 0xA8 | 0xA0 | 0xAA
+        ),
         0xC4 | 0xC5 => true,
         0xE1 => pair[1] >= 0xB8,
         _ => false,
@@ -192,8 +214,8 @@ fn lower(byte: u8, before: u8) -> (u8, Class) {
         (_, 0..=0x7F) => (byte, Class::Small),
         (_, 0xC0..) => (byte, Class::Lead),
         (0xC3, 0x80..=0x9E) => (byte + 0x20, Class::Capital),
-        (0xC4, 0x80..=0xB7) if byte % 2 == 0 => (byte + 1, Class::Capital),
-        (0xC5, 0x8A..=0xB6) if byte % 2 == 0 => (byte + 1, Class::Capital),
+        (0xC4, 0x80..=0xB7) if byte.is_multiple_of(2) => (byte + 1, Class::Capital),
+        (0xC5, 0x8A..=0xB6) if byte.is_multiple_of(2) => (byte + 1, Class::Capital),
         (0xC5, 0xB9 | 0xBB | 0xBD) => (byte + 1, Class::Capital),
         _ => (byte, Class::Small),
     }

@@ -46,6 +46,10 @@ pub const DETERMINER: Flags = 1 << 16;
 pub const MONTH: Flags = 1 << 17;
 /// `geb.`, `geborene`: a name at birth may follow.
 pub const BIRTH_NAME: Flags = 1 << 18;
+/// A noun that is no name, with one of the endings of nouns: compounds end in it.
+pub const TAIL: Flags = 1 << 19;
+/// Shorter nouns are ends of too many names.
+pub const TAIL_BYTES_MIN: usize = 4;
 /// The first flag that a context of the rule file may take.
 pub const FIRST_CONTEXT: u32 = 24;
 
@@ -86,6 +90,23 @@ impl Vocabulary {
     pub fn add(&mut self, word: &str, flags: Flags) {
         let key = word.to_lowercase().into_bytes().into_boxed_slice();
         *self.words.entry(key).or_default() |= flags;
+    }
+
+    /// Marks every noun that is no name, in all its forms, as the end of compounds. To be called when
+    /// all words are in.
+    pub fn add_tails(&mut self) {
+        const ENDINGS: [&str; 7] = ["", "s", "n", "en", "es", "e", "er"];
+        let nouns: Vec<String> = self
+            .words
+            .iter()
+            .filter(|(word, flags)| {
+                word.len() >= TAIL_BYTES_MIN && **flags & (NOUN | FIRST | LAST) == NOUN
+            })
+            .map(|(word, _)| String::from_utf8_lossy(word).into_owned())
+            .collect();
+        for noun in nouns {
+            ENDINGS.iter().for_each(|ending| self.add(&format!("{noun}{ending}"), TAIL));
+        }
     }
 
     /// What a word in small letters may be.

@@ -1,50 +1,173 @@
-//! Judges the scanner on the test set and measures its speed. `cargo xtask bench guard` runs it.
+//! Judges the scanner on the test set and measures its speed; `cargo xtask bench guard` runs it.
+//!
+//! ```text
+//! measure generate                 write the generated sentences anew
+//! measure export                   the sentences of all sets as lines of JSON, for another program
+//! measure tables [LAWS [SPANS]]    quality and speed; SPANS: what the other program found
+//! measure mistakes FILE            every sentence of a set that is judged wrong (never the held-out one)
+//! ```
 
 #![expect(clippy::print_stdout, reason = "a measurement speaks on standard output")]
-#![allow(missing_docs, reason = "not part of the library")]
-#![allow(clippy::unwrap_used, reason = "a measurement that cannot be taken has to stop")]
 
 mod generator;
 mod numbers;
+mod speed;
 mod testset;
 
-use guard::Scanner;
-use testset::{Judgement, Sample};
+use std::fs;
+
+use guard::{InjectionRules, Kind, SUSPICIOUS, Scanner};
+use testset::{Found, Judgement, Sample};
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
+
+/// Generated sets: name, seed, sentences.
+const GENERATED: [(&str, u64, usize); 3] =
+    [("tuning", 1, 1400), ("tuning-names", 2, 1000), ("held-out", 3, 1000)];
+
+/// Sets that are judged together.
+const TUNING: [&str; 3] = ["hand", "tuning", "tuning-names"];
+const HELD_OUT: [&str; 1] = ["held-out"];
 
 fn main() {
-    let args: Vec<String> = std::env::args().collect();
-    let scanner = Scanner::default();
-    if args[1] == "generate" {
-        for (name, seed, count) in [("tuning", 1, 1400), ("tuning-names", 2, 1000)] {
-            let folder = "crates/guard/fixtures";
-            let recipe = std::fs::read_to_string(format!("{folder}/templates-{name}.txt")).unwrap();
-            let sentences = generator::Recipe::read(&recipe).sentences(seed, count).join("\n");
-            std::fs::write(format!("{folder}/{name}.txt"), sentences + "\n").unwrap();
-        }
-        return;
-    }
-    for file in &args[1..] {
-        let samples = testset::read(&std::fs::read_to_string(file).unwrap());
-        let judgement = judge(&scanner, &samples, true);
-        println!("{file}\n{}", testset::table(&[("guard", &judgement)]));
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args[..] {
+        ["generate"] => generate(),
+        ["export"] => export(),
+        ["tables"] => tables(None, None),
+        ["tables", laws] => tables(Some(laws), None),
+        ["tables", laws, spans] => tables(Some(laws), Some(spans)),
+        ["mistakes", file] => mistakes(file),
+        _ => println!("generate | export | tables [LAWS [SPANS]] | mistakes FILE"),
     }
 }
 
-fn judge(scanner: &Scanner, samples: &[Sample], verbose: bool) -> Judgement {
+fn load(name: &str) -> String {
+    let path = format!("{FOLDER}/{name}.txt");
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn samples(names: &[&str]) -> Vec<Sample> {
+    names.iter().flat_map(|name| testset::read(&load(name))).collect()
+}
+
+fn generate() {
+    for (name, seed, count) in GENERATED {
+        let recipe = load(&format!("templates-{name}"));
+        let sentences = generator::Recipe::read(&recipe).sentences(seed, count).join("\n");
+        fs::write(format!("{FOLDER}/{name}.txt"), sentences + "\n").expect("the folder is there");
+    }
+}
+
+fn export() {
+    for sample in samples(&TUNING).iter().chain(&samples(&HELD_OUT)) {
+        println!("{}", serde_json::json!({ "text": sample.text }));
+    }
+}
+
+fn find(scanner: &Scanner, text: &str) -> Vec<Found> {
+    scanner.scan(text).iter().map(|one| (one.kind, one.start..one.end)).collect()
+}
+
+fn judge<'f>(samples: &[Sample], found: impl Iterator<Item = &'f Vec<Found>>) -> Judgement {
     let mut judgement = Judgement::default();
-    for sample in samples {
-        let found: Vec<_> =
-            scanner.scan(&sample.text).iter().map(|one| (one.kind, one.start..one.end)).collect();
-        judgement.add(sample, &found);
-        if verbose {
-            let mut alone = Judgement::default();
-            alone.add(sample, &found);
-            if alone.kinds.values().any(|score| score.missed + score.wrong > 0) {
-                println!("{:?}", sample.text);
-                for (kind, span) in &sample.spans { println!("    marked {:<16} {:?}", kind.code(), &sample.text[span.clone()]); }
-                for one in scanner.scan(&sample.text) { println!("    found  {:<16} {:?} {} {}", one.kind.code(), one.of(&sample.text), one.rule, one.score); }
-            }
+    samples.iter().zip(found).for_each(|(sample, found)| judgement.add(sample, found));
+    judgement
+}
+
+fn tables(laws: Option<&str>, spans: Option<&str>) {
+    let scanner = Scanner::default();
+    let spans = spans.map(read_spans);
+    let mut offset = 0;
+    for (title, names) in
+        [("Hand-written and tuning sets", &TUNING[..]), ("Held-out set", &HELD_OUT)]
+    {
+        let samples = samples(names);
+        let found: Vec<_> = samples.iter().map(|sample| find(&scanner, &sample.text)).collect();
+        let ours = judge(&samples, found.iter());
+        let theirs = spans.as_ref().map(|spans| judge(&samples, spans[offset..].iter()));
+        offset += samples.len();
+        let negative = samples.iter().filter(|sample| sample.spans.is_empty()).count();
+        println!(
+            "**{title}**, {} sentences, {negative} of them without personal data\n",
+            samples.len()
+        );
+        let mut columns = vec![("guard", &ours)];
+        columns.extend(theirs.as_ref().map(|theirs| ("Presidio", theirs)));
+        println!("{}", testset::table(&columns));
+    }
+    injection_table();
+    speed::tables(&scanner, &samples(&TUNING), laws);
+}
+
+/// Lines of `{"spans": [[kind, start, end, score]]}`. The least score that counts is the one at which
+/// the other program does best on the tuning sets, over the kinds that it knows.
+fn read_spans(file: &str) -> Vec<Vec<Found>> {
+    let text = fs::read_to_string(file).expect("the other program wrote its finds");
+    let samples = samples(&TUNING);
+    let readings =
+        [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6].map(|score_min| spans_from(&text, score_min));
+    let quality = |spans: &Vec<Vec<Found>>| {
+        let kinds = judge(&samples, spans.iter()).kinds;
+        let sum = |count: fn(&testset::Score) -> usize| kinds.values().map(count).sum::<usize>();
+        let (right, wrong) = (sum(|score| score.right), sum(|score| score.wrong));
+        right as f64 / (right + wrong + sum(|score| score.missed)).max(1) as f64
+    };
+    let best = readings.into_iter().max_by(|one, other| quality(one).total_cmp(&quality(other)));
+    best.expect("there are several")
+}
+
+fn spans_from(text: &str, score_min: f64) -> Vec<Vec<Found>> {
+    let lines = text.lines().map(|line| {
+        let line: serde_json::Value = serde_json::from_str(line).expect("a line of JSON");
+        let spans: Vec<(String, usize, usize, f64)> =
+            serde_json::from_value(line["spans"].clone()).expect("kind, start, end and score");
+        let sure = spans.into_iter().filter(|span| span.3 >= score_min);
+        sure.map(|(code, start, end, _)| {
+            (Kind::from_code(&code).expect("a kind of ours"), start..end)
+        })
+        .collect()
+    });
+    lines.collect()
+}
+
+fn injection_table() {
+    let rules = InjectionRules::default();
+    println!("| instructions | sentences | suspicious |\n|---|---:|---:|");
+    for (name, what) in [("attacks", "attacks"), ("no-attacks", "office prose with the same words")]
+    {
+        let file = load(name);
+        let lines: Vec<&str> =
+            file.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+        let suspicious = lines
+            .iter()
+            .filter(|line| rules.inspect(&line.replace("\\n", "\n")).score >= SUSPICIOUS)
+            .count();
+        println!("| {what} | {} | {suspicious} |", lines.len());
+    }
+    println!();
+}
+
+fn mistakes(file: &str) {
+    let scanner = Scanner::default();
+    for sample in testset::read(&fs::read_to_string(file).expect("the file is there")) {
+        let found = find(&scanner, &sample.text);
+        let alone = judge(std::slice::from_ref(&sample), [found].iter());
+        if alone.kinds.values().all(|score| score.missed + score.wrong == 0) {
+            continue;
+        }
+        println!("{:?}", sample.text);
+        for (kind, span) in &sample.spans {
+            println!("    marked {:<16} {:?}", kind.code(), &sample.text[span.clone()]);
+        }
+        for one in scanner.scan(&sample.text) {
+            println!(
+                "    found  {:<16} {:?} by {}",
+                one.kind.code(),
+                one.of(&sample.text),
+                one.rule
+            );
         }
     }
-    judgement
 }

@@ -1,7 +1,6 @@
 //! The German test set: sentences with marked spans, and how a detector is judged on them.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::ops::Range;
 
 use guard::Kind;
@@ -18,7 +17,10 @@ pub type Found = (Kind, Range<usize>);
 
 /// Reads sentences with `{kind:value}` marks, one a line; `\n` is a line break, `#` a comment.
 pub fn read(file: &str) -> Vec<Sample> {
-    file.lines().filter(|line| !line.is_empty() && !line.starts_with("# ") && *line != "#").map(sample).collect()
+    file.lines()
+        .filter(|line| !line.is_empty() && !line.starts_with("# ") && *line != "#")
+        .map(sample)
+        .collect()
 }
 
 fn sample(line: &str) -> Sample {
@@ -54,6 +56,14 @@ impl Score {
 
     pub fn precision(&self) -> f64 {
         ratio(self.right, self.right + self.wrong)
+    }
+
+    /// Two cells of a table. Who found nothing at all has no precision.
+    fn cells(&self) -> String {
+        match self.right + self.wrong {
+            0 => format!(" – | {:.3} |", self.recall()),
+            _ => format!(" {:.3} | {:.3} |", self.precision(), self.recall()),
+        }
     }
 }
 
@@ -100,31 +110,26 @@ impl Judgement {
 }
 
 fn covered<'f>(span: &Range<usize>, others: impl Iterator<Item = &'f Found>) -> usize {
-    others.map(|(_, other)| span.end.min(other.end).saturating_sub(span.start.max(other.start))).sum()
+    others
+        .map(|(_, other)| span.end.min(other.end).saturating_sub(span.start.max(other.start)))
+        .sum()
 }
 
 /// A table of several judgements side by side.
 pub fn table(columns: &[(&str, &Judgement)]) -> String {
-    let mut text = String::from("| kind | marked |");
-    columns.iter().for_each(|(name, _)| write!(text, " {name}: precision | recall |").unwrap());
-    text.push_str("\n|---|---:|");
-    columns.iter().for_each(|_| text.push_str("---:|---:|"));
-    text.push('\n');
+    let join = |cell: &dyn Fn(&str, &Judgement) -> String| -> String {
+        columns.iter().map(|(name, one)| cell(name, one)).collect()
+    };
+    let head = join(&|name, _| format!(" {name}: precision | recall |"));
+    let line = join(&|_, _| "---:|---:|".to_owned());
+    let mut rows = vec![format!("| kind | marked |{head}"), format!("|---|---:|{line}")];
     for kind in Kind::ALL {
-        let Some(first) = columns.iter().find_map(|(_, one)| one.kinds.get(&kind)) else { continue };
-        write!(text, "| {} | {} |", kind.code(), first.found + first.missed).unwrap();
-        for (_, judgement) in columns {
-            let score = judgement.kinds.get(&kind).copied().unwrap_or_default();
-            let precision = match score.right + score.wrong {
-                0 => "–".to_owned(),
-                _ => format!("{:.3}", score.precision()),
-            };
-            write!(text, " {precision} | {:.3} |", score.recall()).unwrap();
-        }
-        text.push('\n');
+        let marked = columns.iter().filter_map(|(_, one)| one.kinds.get(&kind)).next();
+        let Some(marked) = marked.map(|score| score.found + score.missed) else { continue };
+        let cells = join(&|_, one| one.kinds.get(&kind).copied().unwrap_or_default().cells());
+        rows.push(format!("| {} | {marked} |{cells}", kind.code()));
     }
-    text.push_str("| hidden bytes of all marked | |");
-    columns.iter().for_each(|(_, one)| write!(text, " | {:.3} |", one.coverage()).unwrap());
-    text.push('\n');
-    text
+    let coverage = join(&|_, one| format!(" | {:.3} |", one.coverage()));
+    rows.push(format!("| marked bytes that masking hides | |{coverage}\n"));
+    rows.join("\n")
 }

@@ -1,0 +1,12 @@
+//! The tests of this crate, one module per subject.
+
+#[path = "../../examples/measure/generator.rs"]
+mod generator;
+mod instructions;
+#[path = "../../examples/measure/numbers.rs"]
+mod numbers;
+mod pseudonyms;
+mod quality;
+#[path = "../../examples/measure/testset.rs"]
+#[expect(dead_code, reason = "the measurement prints tables, the tests do not")]
+mod testset;
