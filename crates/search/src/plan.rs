@@ -82,11 +82,18 @@ impl Plan {
 }
 
 fn weight(term: &Term) -> f32 {
-    match (term.part, reference(&term.text)) {
-        (false, _) => 1.0,
-        (true, Some(("§" | "art", _))) => SECTION_WEIGHT,
-        (true, _) => PART_WEIGHT,
+    if !term.part {
+        1.0
+    } else if is_section(&term.text) {
+        SECTION_WEIGHT
+    } else {
+        PART_WEIGHT
     }
+}
+
+/// Whether a term names a section of a law ("§195", "art5").
+pub(crate) fn is_section(term: &str) -> bool {
+    matches!(reference(term), Some(("§" | "art", _)))
 }
 
 /// Takes a reference as `text::terms` writes it ("§195", "abs1") apart.

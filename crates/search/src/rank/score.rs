@@ -1,7 +1,12 @@
 //! The numbers: BM25 with several fields, for passages and for documents.
 
 use super::Scope;
-use crate::{error::Error, plan::Plan, postings, schema::Fields};
+use crate::{
+    error::Error,
+    plan::{Plan, is_section},
+    postings,
+    schema::Fields,
+};
 
 /// How fast repetition stops counting (BM25).
 const K1: f32 = 1.2;
@@ -21,6 +26,8 @@ const TITLE: f32 = 2.0;
 
 /// What the document's own score counts beside the passage's.
 const DOCUMENT_SHARE: f32 = 1.0;
+/// What it counts that a passage is the section asked for, and does not only speak of it.
+const OWN_SECTION_SHARE: f32 = 1.0;
 /// What neighbours count that are neighbours in the query.
 const PAIR_SHARE: f32 = 0.3;
 /// Words that may stand between two neighbours.
@@ -121,6 +128,12 @@ impl Scores {
             documents[document as usize] += idf * saturated(times, DOCUMENT_B, length);
         });
         self.drain_counts(scope, weight);
+        if is_section(term) {
+            postings::each_passage(scope, heading, term, &mut |passage, _| {
+                self.counts.add(passage, 1.0);
+            })?;
+            self.drain_counts(scope, OWN_SECTION_SHARE);
+        }
         Ok(())
     }
 

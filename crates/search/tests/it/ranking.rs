@@ -46,6 +46,14 @@ fn a_section_is_found_by_its_number_and_law() {
         ],
     );
     place.add("stgb.md", &["Strafgesetzbuch (StGB) › § 195 | Wer etwas tut, wird bestraft."]);
+    // Others may speak of the section as often as they like.
+    place.add(
+        "vvgeg.md",
+        &[
+            "Einführungsgesetz (VVGEG) › Art. 3 | Nach § 195 BGB: § 195 BGB, auch § 195 BGB.",
+            "Einführungsgesetz (VVGEG) › Art. 4 | Das BGB gilt, § 195 BGB geht vor.",
+        ],
+    );
     place.index.commit().unwrap();
     let best = place.find("§ 195 BGB")[0];
     assert_eq!(best.document, civil);
