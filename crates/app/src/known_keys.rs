@@ -10,7 +10,8 @@ use std::{
         PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    // A clock that nobody can set back.
+    time::{Duration, Instant as Moment},
 };
 
 use domain::{Instant, Principal};
@@ -35,9 +36,9 @@ struct Copy {
     principal: Principal,
     expires_at: Option<Instant>,
     /// When the database last said so.
-    asked_at: Instant,
+    asked_at: Moment,
     /// Until then it is not asked again.
-    fresh_until: Instant,
+    fresh_until: Moment,
     /// The number of changes to people and keys when the database was asked.
     changes: u64,
 }
@@ -53,7 +54,8 @@ impl KnownKeys {
     pub(crate) fn fresh(&self, hash: &str, changes: u64, now: Instant) -> Option<Principal> {
         let copies = self.copies.read().unwrap_or_else(PoisonError::into_inner);
         let copy = copies.get(hash)?;
-        (copy.holds(changes, now) && now < copy.fresh_until).then(|| copy.principal.clone())
+        (copy.holds(changes, now) && Moment::now() < copy.fresh_until)
+            .then(|| copy.principal.clone())
     }
 
     /// Whose key it is, as far as anybody knows while the database does not answer. It is not asked
@@ -69,10 +71,10 @@ impl KnownKeys {
         }
         let mut copies = self.copies.write().unwrap_or_else(PoisonError::into_inner);
         let copy = copies.get_mut(hash)?;
-        if !copy.holds(changes, now) || now.since(copy.asked_at) > GRACE {
+        if !copy.holds(changes, now) || copy.asked_at.elapsed() > GRACE {
             return None;
         }
-        copy.fresh_until = now.after(FRESH);
+        copy.fresh_until = Moment::now() + FRESH;
         Some(copy.principal.clone())
     }
 
@@ -82,18 +84,19 @@ impl KnownKeys {
     }
 
     /// Keeps what the database has answered; `changes` is the number from before the question.
-    pub(crate) fn keep(&self, hash: &str, holder: &KeyHolder, changes: u64, now: Instant) {
+    pub(crate) fn keep(&self, hash: &str, holder: &KeyHolder, changes: u64) {
         self.database_away.store(false, Ordering::Relaxed);
+        let asked_at = Moment::now();
         let copy = Copy {
             principal: holder.principal(),
             expires_at: holder.key.expires_at,
-            asked_at: now,
-            fresh_until: now.after(FRESH),
+            asked_at,
+            fresh_until: asked_at + FRESH,
             changes,
         };
         let mut copies = self.copies.write().unwrap_or_else(PoisonError::into_inner);
         if copies.len() >= KEYS_MAX {
-            copies.retain(|_, copy| now < copy.fresh_until);
+            copies.retain(|_, copy| asked_at < copy.fresh_until);
         }
         if copies.len() >= KEYS_MAX {
             copies.clear();

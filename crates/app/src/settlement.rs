@@ -12,6 +12,9 @@ use crate::{App, Error, Principal, Result};
 /// Pause after the database did not take what calls have used.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
+/// Longest time without a look at what processes that are gone left in the journal.
+const TAKE_OVER_INTERVAL: Duration = Duration::from_mins(1);
+
 /// Writes usage down when it is dropped; the audit log follows from it.
 pub(crate) struct Settlement {
     app: Arc<App>,
@@ -92,11 +95,20 @@ impl App {
     pub async fn keep_ledger(&self) {
         loop {
             let gathered = async {
-                self.ledger.wait().await;
+                // Now and then, what another process left behind when it died.
+                if tokio::time::timeout(TAKE_OVER_INTERVAL, self.ledger.wait()).await.is_err() {
+                    return self.ledger.take_over();
+                }
                 tokio::time::sleep(SETTLE_INTERVAL).await;
+                Ok(())
             };
-            if self.stopping.run_until_cancelled(gathered).await.is_none() {
-                return;
+            match self.stopping.run_until_cancelled(gathered).await {
+                None => return,
+                Some(Ok(())) => {}
+                Some(Err(error)) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the journal of calls could not be looked through"
+                ),
             }
             while let Err(error) = self.settle_ledger().await {
                 tracing::warn!(

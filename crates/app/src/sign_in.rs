@@ -133,7 +133,7 @@ impl App {
             self.known_keys.forget(hash);
             return Err(unknown());
         };
-        self.known_keys.keep(hash, &holder, changes, now);
+        self.known_keys.keep(hash, &holder, changes);
         self.touch_key(&holder.key, now).await;
         Ok(holder.principal())
     }

@@ -57,6 +57,8 @@ pub struct RestoreTarget {
     pub location: Location,
     /// The folder of stored files.
     pub blobs: PathBuf,
+    /// The folder of the journal of calls; what lies there belongs to another installation.
+    pub ledger: PathBuf,
     /// Where each secret goes.
     pub secrets: Vec<SecretFile>,
 }
@@ -227,8 +229,10 @@ async fn check(store: &Store) -> Result<Checked, Error> {
 
 async fn refuse_used(target: &RestoreTarget) -> Result<(), Error> {
     let used = |path: &Path| Error::Transfer(format!("{} is not empty", path.display()));
-    if std::fs::read_dir(&target.blobs).is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(used(&target.blobs));
+    for folder in [&target.blobs, &target.ledger] {
+        if std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
+            return Err(used(folder));
+        }
     }
     if let Some(secret) = target.secrets.iter().find(|secret| secret.path.exists()) {
         return Err(used(&secret.path));

@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of the journal in which they wait, see [`crate::Ledger`].
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use domain::{DataClass, Instant, Place, TenantId};
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,9 @@ use crate::{
 /// Rows of one insert. SQLite looks each parameter up by name among all of them, so that the cost of
 /// a statement grows with the square of their number.
 const ROWS_PER_STATEMENT: usize = 20;
+
+/// From then on an audit entry says when the (first) call really ended.
+const LATE: Duration = Duration::from_secs(5);
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -200,6 +203,9 @@ fn audit_event(record: &UsageRecord, calls: u64) -> AuditEvent {
         .with("data_class", record.data_class.code());
     if calls > 1 {
         event = event.with("calls", calls);
+    }
+    if Instant::now().since(record.at) > LATE {
+        event = event.with("ended_at", record.at.to_rfc3339());
     }
     if record.database_away {
         event = event.with("database_away", true);

@@ -38,6 +38,7 @@ pub(super) fn restore(asked: &Restore) -> Outcome {
     let target = RestoreTarget {
         location: wiring::location(&config),
         blobs: config.data.join(places::BLOBS),
+        ledger: config.data.join(places::LEDGER),
         secrets: vec![secret(&config)],
     };
     let failed = |error: store::Error| explain("the backup could not be restored", &error);

@@ -37,6 +37,7 @@ fn target(world: &World, name: &str, location: Location) -> RestoreTarget {
     RestoreTarget {
         location,
         blobs: folder.join("blobs"),
+        ledger: folder.join("ledger"),
         secrets: vec![SecretFile { name: "secret".to_owned(), path: folder.join("etc/secret") }],
     }
 }

@@ -14,6 +14,9 @@ on_both_engines!(
     nothing_is_counted_twice,
     a_database_that_is_away_loses_nothing,
     calls_alike_share_an_audit_entry,
+    what_can_never_arrive_is_set_aside_and_holds_nothing_up,
+    what_a_dead_process_left_is_taken_over_while_running,
+    a_late_call_says_when_it_ended,
 );
 
 pub fn call(tenant: TenantId, user: Option<UserId>) -> UsageRecord {
@@ -140,4 +143,62 @@ async fn calls_alike_share_an_audit_entry(world: World) {
     expected.sort();
     assert_eq!(seen, expected);
     assert!(world.store.verify_audit(me.tenant).await.unwrap().intact());
+}
+
+async fn what_can_never_arrive_is_set_aside_and_holds_nothing_up(world: World) {
+    let me = world.person("me", &[]).await;
+    let folder = world.folder.path().join("ledger");
+    // As after a restore of another installation beside an old journal.
+    let before = Ledger::open(&folder).unwrap();
+    before.record(&call(TenantId::new(), None)).unwrap();
+    drop(before);
+    let ledger = Ledger::open(&folder).unwrap();
+    ledger.record(&call(me.tenant, Some(me.user))).unwrap();
+    ledger.settle(&world.store).await.unwrap();
+    assert_eq!(total(&world.store, me.tenant).await.calls, 1);
+    let [kept] = &segments(&folder)[..] else { panic!("the one that was set aside") };
+    assert_eq!(kept.extension().unwrap(), "rejected");
+    Ledger::open(&folder).unwrap().settle(&world.store).await.unwrap();
+    assert!(kept.exists());
+}
+
+async fn what_a_dead_process_left_is_taken_over_while_running(world: World) {
+    let me = world.person("me", &[]).await;
+    let folder = world.folder.path().join("ledger");
+    let (living, dying) = (Ledger::open(&folder).unwrap(), Ledger::open(&folder).unwrap());
+    dying.record(&call(me.tenant, Some(me.user))).unwrap();
+    living.take_over().unwrap();
+    living.settle(&world.store).await.unwrap();
+    assert_eq!(total(&world.store, me.tenant).await.calls, 0);
+    drop(dying);
+    living.take_over().unwrap();
+    living.wait().await;
+    living.settle(&world.store).await.unwrap();
+    assert_eq!(total(&world.store, me.tenant).await.calls, 1);
+}
+
+async fn a_late_call_says_when_it_ended(world: World) {
+    let me = world.person("me", &[]).await;
+    let at = Instant::now().before(std::time::Duration::from_secs(60));
+    let late = UsageRecord { at, ..call(me.tenant, Some(me.user)) };
+    world.store.record_usage(&[late]).await.unwrap();
+    let page = world.store.audit_entries(me.tenant, None, 1).await.unwrap();
+    assert_eq!(page.items[0].detail.get("ended_at"), Some(&at.to_rfc3339()));
+}
+
+/// A folder that is gone takes nothing, as a disk without room.
+#[test]
+fn a_disk_that_takes_nothing_stops_calls_and_keeps_what_was_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(folder.path()).unwrap();
+    let record = call(TenantId::new(), None);
+    fs::remove_dir(folder.path()).unwrap();
+    ledger.record(&record).unwrap_err();
+    assert!(!ledger.has_room(), "at once after a failure nothing more is let in");
+    fs::create_dir(folder.path()).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    assert!(ledger.has_room(), "a try that works opens the door again");
+    let [segment] = &segments(folder.path())[..] else { panic!("one segment") };
+    let kept: Vec<_> = fs::read_to_string(segment).unwrap().lines().map(str::to_owned).collect();
+    assert_eq!(kept, [serde_json::to_string(&record).unwrap()]);
 }
