@@ -16,6 +16,8 @@ pub struct Events {
     finish_reason: Option<String>,
     stop: Option<String>,
     usage: Option<Value>,
+    /// What our extension adds to the answer, e.g. its citations.
+    extension: Option<Value>,
 }
 
 /// What the open block holds.
@@ -42,6 +44,9 @@ impl Events {
         if let Some(usage) = chunk.fields().get("usage").filter(|usage| !usage.is_null()) {
             self.usage = Some(usage.clone());
         }
+        if let Some(extension) = chunk.fields().get("fachwerk") {
+            self.extension = Some(extension.clone());
+        }
         let choices = chunk.fields().get("choices").and_then(Value::as_array);
         let is_first =
             |choice: &&Value| choice.get("index").and_then(Value::as_u64).unwrap_or(0) == 0;
@@ -65,11 +70,14 @@ impl Events {
         self.close(&mut out);
         let stop = self.stop.as_deref();
         let reason = stop_reason(self.finish_reason.as_deref(), stop);
-        let ending = json!({
+        let mut ending = json!({
             "type": "message_delta",
             "delta": {"stop_reason": reason, "stop_sequence": stop},
             "usage": usage(self.usage.as_ref()),
         });
+        if let Some(extension) = self.extension {
+            ending["fachwerk"] = extension;
+        }
         out.push_str(&event("message_delta", &ending));
         out.push_str(&event("message_stop", &json!({"type": "message_stop"})));
         out

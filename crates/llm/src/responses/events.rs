@@ -21,6 +21,8 @@ pub struct Events {
     open: Option<Open>,
     finish_reason: Option<String>,
     usage: Option<Value>,
+    /// What our extension adds to the answer, e.g. its citations.
+    extension: Option<Value>,
     bytes: usize,
     has_ended: bool,
 }
@@ -44,6 +46,7 @@ impl Events {
             open: None,
             finish_reason: None,
             usage: None,
+            extension: None,
             bytes: 0,
             has_ended: false,
         }
@@ -59,6 +62,9 @@ impl Events {
         self.start(|| chunk.head(), &mut out);
         if let Some(usage) = chunk.fields().get("usage").filter(|usage| !usage.is_null()) {
             self.usage = Some(usage.clone());
+        }
+        if let Some(extension) = chunk.fields().get("fachwerk") {
+            self.extension = Some(extension.clone());
         }
         let choices = chunk.fields().get("choices").and_then(Value::as_array);
         let is_first =
@@ -109,7 +115,12 @@ impl Events {
 
     fn object(&self, status: Status) -> Value {
         let head = self.head.clone().unwrap_or_default();
-        output::object(&head, &self.echo, status, &self.done, self.usage.as_ref())
+        let usage = self.usage.as_ref();
+        let mut object = output::object(&head, &self.echo, status, &self.done, usage);
+        if let Some(extension) = &self.extension {
+            object["fachwerk"] = extension.clone();
+        }
+        object
     }
 
     fn start(&mut self, head: impl FnOnce() -> Head, out: &mut String) {

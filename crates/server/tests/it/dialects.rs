@@ -132,3 +132,24 @@ async fn a_response_is_answered_whole_and_streamed() {
     assert_eq!(refused.status, 400);
     assert_eq!(refused.json()["error"]["param"], "previous_response_id");
 }
+
+#[tokio::test]
+async fn answers_from_documents_carry_citations_in_every_format() {
+    let world = World::new().await;
+    let ada = world.member("ada").await;
+    let collection = ada.collection("Satzungen", "private").await;
+    let text = "Wer einen Hund hält, zahlt Steuer.\n\nDie Steuer beträgt im Jahr 120 Euro.\n";
+    let document = ada.document(&collection, "hund.txt", text).await;
+    let own = json!({"documents": [document]});
+    for stream in [false, true] {
+        let mut body = message("fachwerk-auszug", stream);
+        body.as_object_mut().unwrap().remove("system");
+        body["fachwerk"] = own.clone();
+        let said = ada.post("/v1/messages", &body).await.text();
+        assert!(said.contains("\"citations\":[{"), "messages, stream {stream}: {said}");
+        let body = json!({"model": "fachwerk-auszug", "stream": stream, "fachwerk": own,
+            "input": "Wie hoch ist die Steuer?"});
+        let said = ada.post("/v1/responses", &body).await.text();
+        assert!(said.contains("\"citations\":[{"), "responses, stream {stream}: {said}");
+    }
+}
