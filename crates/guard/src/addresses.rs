@@ -105,7 +105,8 @@ fn is_quantity(page: &Page<'_>, last: usize, next: &Token) -> bool {
     let behind = page.tokens.get(last + 2);
     let is_ordinal = next.is_mark('.')
         && behind.is_some_and(|token| token.is(MONTH) || token.shape == Shape::Number && token.start == next.end);
-    UNITS.contains(&word) || ["%", "€", "°"].contains(&word) || is_ordinal
+    let is_thousands = next.shape == Shape::Number && next.len() == 3;
+    is_thousands || UNITS.contains(&word) || ["%", "€", "°"].contains(&word) || is_ordinal
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -157,7 +158,8 @@ fn street_before(page: &Page<'_>, number: usize, has_town: bool) -> Option<Stree
     } else {
         Strength::Weak
     };
-    let is_lonely_noun = strength == Strength::Weak && first == last && token.is(NOUN) && !has_town;
+    let is_noun = name_parts::flags_of(page, token) & NOUN != 0 || name_parts::has_noun_end(page.word(token));
+    let is_lonely_noun = strength == Strength::Weak && first == last && is_noun && !has_town;
     (!is_lonely_noun && token.is_capital() || is_hyphened).then_some(Street { first, strength })
 }
 

@@ -62,6 +62,9 @@ pub struct Codes {
 impl Codes {
     /// `M-AB 1234`: the district exists.
     pub fn plate(&self, candidate: &str) -> Option<usize> {
+        if candidate.starts_with("DIN-A") {
+            return None;
+        }
         let district = candidate.split(['-', ' ', ':', '·']).next()?;
         self.districts.contains(district).then_some(candidate.len())
     }
@@ -137,7 +140,7 @@ fn ip_v4_plain(candidate: &str) -> Option<usize> {
     let octets = address.octets();
     let is_section = octets.iter().all(|octet| *octet < 32);
     let is_date = octets[0] < 32 && octets[1] < 13 && octets[2] > 18 && octets[3] < 100;
-    (octets[0] == 10 && octets[3] > 0 || !is_section && !is_date).then_some(candidate.len())
+    (!is_section && !is_date).then_some(candidate.len())
 }
 
 fn ip_v6(candidate: &str) -> Option<usize> {

@@ -191,7 +191,7 @@ fn read_part(page: &Page<'_>, at: usize, is_start: bool) -> Option<Part> {
     while let Some(next) = hyphened(page, part.last) {
         let token = &page.tokens[next];
         part.has_noun_end = has_noun_end(page.word(token)) || token.is(STREET);
-        let is_noun = token.is(NOUN) && !token.is(FIRST | LAST) || token.is(STREET);
+        let is_noun = flags_of(page, token) & NOUN != 0 && !token.is(FIRST | LAST) || token.is(STREET);
         part.flags = if is_noun { NOUN } else { (part.flags | token.flags) & !NOUN };
         part.last = next;
     }
@@ -226,7 +226,8 @@ fn hyphened(page: &Page<'_>, index: usize) -> Option<usize> {
     (is_joint && page.is_joined(index) && page.is_joined(index + 1) && next.is_capital()).then_some(index + 2)
 }
 
-fn has_noun_end(word: &str) -> bool {
+/// Ends like an abstract noun.
+pub fn has_noun_end(word: &str) -> bool {
     word.len() > 5 && NOUN_ENDS.iter().any(|end| word.ends_with(end))
 }
 

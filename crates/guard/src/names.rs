@@ -109,7 +109,7 @@ fn after_label(page: &Page<'_>, index: usize) -> Option<Name> {
     let mut has_colon = false;
     while let Some(token) = page.tokens.get(at) {
         match token.shape {
-            Shape::Mark(mark) if ":.|*_/".contains(mark) => has_colon |= mark != '/' && mark != '*',
+            Shape::Mark(mark) if ":.|*_/".contains(mark) => has_colon |= mark == ':' || mark == '|',
             Shape::Mark(',') => {}
             _ if token.is(NAME_LABEL) || token.is(SALUTATION | TITLE) && has_colon => {}
             _ => break,
@@ -132,7 +132,7 @@ fn after_label(page: &Page<'_>, index: usize) -> Option<Name> {
     if let Some(behind) = comma_first(page, last) {
         last = behind;
     }
-    Some(Name { first: parts.first, last, score: 0.85, rule: "name-label" })
+    Some(Name { first: parts.first, last, score: if parts.is_known() { 0.85 } else { 0.65 }, rule: "name-label" })
 }
 
 /// `geb. Schulz`; not `geborene Deutsche`.
@@ -147,6 +147,8 @@ fn birth_name(page: &Page<'_>, index: usize) -> Option<Name> {
 fn after_signature(page: &Page<'_>, index: usize) -> Option<Name> {
     let mut at = match page.word(&page.tokens[index]) {
         "i" => behind_by_order(page, index)?,
+        // A Roman number, or an initial.
+        "I" => return None,
         _ => index + 1,
     };
     let mut marks = at - index - 1;
@@ -168,7 +170,7 @@ fn after_signature(page: &Page<'_>, index: usize) -> Option<Name> {
     }
     let last = parts.end_of(count);
     let ends_line = page.tokens.get(last + 1).is_none_or(|next| matches!(next.shape, Shape::Line | Shape::Mark(_)));
-    (ends_line || parts.is_known()).then_some(Name { first: parts.first, last, score: 0.8, rule: "name-signature" })
+    (ends_line || parts.is_known()).then_some(Name { first: parts.first, last, score: if parts.is_known() { 0.8 } else { 0.6 }, rule: "name-signature" })
 }
 
 /// Behind the letters of `i. A.` and `i. V.`.
@@ -195,7 +197,8 @@ fn unknown_and_last(page: &Page<'_>, index: usize) -> Option<Name> {
     if before.shape == Shape::Capital && flags & !(FIRST | LAST) == 0 && page.word(before).chars().count() > 2 {
         return Some(Name { first: index - 1, last: parts.end_of(1), score: 0.6, rule: "name-unknown-last" });
     }
-    let is_alone = before.shape == Shape::Small && !before.is(DETERMINER) && parts.len() == 1 && !token.is(FIRST);
+    let is_compound = page.tokens.get(parts.end_of(1) + 1).is_some_and(|mark| mark.is_mark('-'));
+    let is_alone = !is_compound && before.shape == Shape::Small && !before.is(DETERMINER) && parts.len() == 1 && !token.is(FIRST);
     is_alone.then(|| Name { first: index, last: parts.end_of(1), score: 0.52, rule: "name-alone" })
 }
 
@@ -249,10 +252,13 @@ fn after_role(page: &Page<'_>, index: usize) -> Option<Name> {
     }
     let parts = Parts::read(page, at)?;
     let count = parts.count_names();
-    let is_plain = count > 0 && !parts.is_noun(0) && at == index + 1;
-    let is_sure = parts.is_known() && count > 0 || count >= 2 && is_marked || is_plain;
+    let is_capital = page.tokens[parts.first].is_capital();
+    let is_plain = count > 0 && !parts.is_noun(0) && at == index + 1 && is_capital;
+    let score = if parts.is_known() { 0.8 } else { 0.6 };
+    let is_known = parts.is_known() && (is_capital || !parts.is_noun(0));
+    let is_sure = is_known && count > 0 || count >= 2 && is_marked || is_plain;
     let is_ambiguous = count == 1 && parts.is_noun(0) && !parts.is_last(0) && !parts.is_first(0);
-    (is_sure && !is_ambiguous).then(|| Name { first: parts.first, last: parts.end_of(count), score: 0.8, rule: "name-role" })
+    (is_sure && !is_ambiguous).then(|| Name { first: parts.first, last: parts.end_of(count), score, rule: "name-role" })
 }
 
 fn is_abbreviation(page: &Page<'_>, mark: usize) -> bool {
@@ -325,10 +331,14 @@ fn is_inside(page: &Page<'_>, index: usize) -> bool {
 
 /// A last name that was found once is found again where it stands alone, also in the genitive.
 fn mention_again(page: &Page<'_>, names: &mut Vec<Name>) {
-    let sure = names.iter().filter(|name| name.score >= 0.75);
+    let is_plain_noun = |name: &&Name| {
+        let flags = name_parts::flags_of(page, &page.tokens[name.last]);
+        flags & NOUN != 0 && flags & (LAST | FIRST) == 0
+    };
+    let sure = names.iter().filter(|name| name.score >= 0.7 && !is_plain_noun(name));
     let known: FxHashSet<&str> = sure
         .map(|name| page.word(&page.tokens[name.last]))
-        .filter(|word| word.chars().count() >= 3)
+        .filter(|word| word.chars().count() >= 3 && !word.ends_with('.'))
         .collect();
     if known.is_empty() {
         return;

@@ -96,13 +96,9 @@ impl Place {
         }
         let start = page.tokens[self.index].start;
         let end = matched(page, rule, start)?;
-        let is_attribute = rule.after != 0
-            && self.index > 0
-            && page.word(&page.tokens[self.index - 1]) == "am"
-            && words_after(page, end, 1) & rule.context != 0;
-        let is_near = is_attribute
+        let is_near = rule.after != 0 && self.is_birth(page, rule, end)?
             || self.before & rule.context != 0
-            || rule.after != 0 && words_after(page, end, CONTEXT_WORDS) & rule.after != 0;
+;
         if rule.needs_context && !is_near {
             return None;
         }
@@ -111,8 +107,31 @@ impl Place {
     }
 }
 
+impl Place {
+    /// What follows a date, or a star in front of it, tells that it is a date of birth: `am 3.5.1980
+    /// geboren`, `am 3.5.1980 geborene`, `*3.5.1980`. `None` if it bounds an age group instead: `vor
+    /// dem 1.1.1964 geboren`.
+    fn is_birth(&self, page: &Page<'_>, rule: &Rule, end: usize) -> Option<bool> {
+        let Some(index) = self.index.checked_sub(1) else {
+            return Some(words_after(page, end, CONTEXT_WORDS) & rule.after != 0);
+        };
+        let before = &page.tokens[index];
+        let word = page.word(before);
+        if ["dem", "zum", "vom", "seit", "bis", "ab", "und", "nach", "vor"].contains(&word) {
+            return None;
+        }
+        let is_list = index == 0 || page.tokens[index - 1].shape == Shape::Line || page.tokens[index - 1].is_mark('*');
+        let is_star = before.is_mark('*') && (page.is_joined(index) || page.gap(index) == " " && !is_list);
+        let is_am = word == "am" && words_after(page, end, 1) & rule.context != 0;
+        Some(is_star || is_am || (word == "am" || !before.is_word()) && words_after(page, end, CONTEXT_WORDS) & rule.after != 0)
+    }
+}
+
 /// Runs the rules that want to stand directly behind a word of their context.
 fn find_labelled(page: &Page<'_>, label: usize, candidates: &mut Vec<Finding>) {
+    if page.word(&page.tokens[label]) == "Zeichen" && !is_own_sign(page, label) {
+        return;
+    }
     let Some(index) = value_of(page, label) else { return };
     let start = page.tokens[index].start;
     let has_digit = |rule: &&Rule| {
@@ -126,6 +145,12 @@ fn find_labelled(page: &Page<'_>, label: usize, candidates: &mut Vec<Finding>) {
             candidates.push(Finding { kind, start, end, score, rule });
         }
     }
+}
+
+/// `Unser Zeichen`, `Ihr Zeichen`: other signs stand beside roads.
+fn is_own_sign(page: &Page<'_>, label: usize) -> bool {
+    let before = label.checked_sub(1).map(|index| page.word(&page.tokens[index]).to_lowercase());
+    before.is_some_and(|word| ["unser", "ihr", "mein", "dortiges", "unserem", "ihrem", "unsere"].contains(&word.as_str()))
 }
 
 /// Where the value of a label begins: behind marks and words like `lautet` and `Nr.`.

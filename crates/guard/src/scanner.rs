@@ -7,7 +7,7 @@ use crate::kind::Kind;
 use crate::rules::RuleSet;
 use crate::secrets::Secrets;
 use crate::tokens::{self, Token};
-use crate::{addresses, mail, names, numbers, overlap};
+use crate::{addresses, mail, names, numbers, overlap, repeats};
 
 /// Text is cut into pieces of about this many bytes, at a line break if there is one, so that the
 /// memory of a scan does not grow with the text. A find across such a border is lost.
@@ -114,8 +114,57 @@ impl Scanner {
         candidates.retain(|finding| {
             finding.score >= self.policy.score_min && self.policy.kinds.contains(&finding.kind)
         });
-        overlap::settle(candidates)
+        let found = overlap::settle(candidates);
+        if found.is_empty() {
+            return found;
+        }
+        let mut all = repeats::find(text, &found);
+        all.extend(found);
+        overlap::settle(all)
     }
+
+    /// Replaces what is found by its kind: `[IBAN]`. Masks again what only the masking of something
+    /// else uncovered, until nothing is found any more.
+    #[must_use]
+    pub fn mask(&self, text: &str) -> Masked {
+        let findings = self.scan(text);
+        let mut masked = mask_once(text, &findings);
+        for _ in 0..MASK_ROUNDS_MAX {
+            let rest = self.scan(&masked);
+            if rest.is_empty() {
+                break;
+            }
+            masked = mask_once(&masked, &rest);
+        }
+        Masked { text: masked, findings }
+    }
+}
+
+/// A text without what was found in it, and what that was, at its places in the original.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Masked {
+    /// The masked text.
+    pub text: String,
+    /// What was found in the original.
+    pub findings: Vec<Finding>,
+}
+
+/// Rounds after the first; each masks what the one before uncovered. Masks are no finds themselves,
+/// so two rounds are plenty.
+const MASK_ROUNDS_MAX: usize = 8;
+
+fn mask_once(text: &str, findings: &[Finding]) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut at = 0;
+    for finding in findings {
+        masked.push_str(&text[at..finding.start]);
+        masked.push('[');
+        masked.push_str(finding.kind.label());
+        masked.push(']');
+        at = finding.end;
+    }
+    masked.push_str(&text[at..]);
+    masked
 }
 
 /// Behind the last empty line, else the last line break, else the last space of a full piece.

@@ -15,12 +15,16 @@ fn main() {
     let args: Vec<String> = std::env::args().collect();
     let scanner = Scanner::default();
     if args[1] == "generate" {
-        for (name, seed, count) in [("tuning", 1, 1400), ("tuning-names", 2, 1000)] {
+        for (name, seed, count) in [("tuning", 1, 1400), ("tuning-names", 2, 1000), ("held-out", 3, 1000)] {
             let folder = "crates/guard/fixtures";
             let recipe = std::fs::read_to_string(format!("{folder}/templates-{name}.txt")).unwrap();
             let sentences = generator::Recipe::read(&recipe).sentences(seed, count).join("\n");
             std::fs::write(format!("{folder}/{name}.txt"), sentences + "\n").unwrap();
         }
+        return;
+    }
+    if args[1] == "laws" {
+        laws(&scanner, &args[2], args.len() > 3);
         return;
     }
     for file in &args[1..] {
@@ -47,4 +51,34 @@ fn judge(scanner: &Scanner, samples: &[Sample], verbose: bool) -> Judgement {
         }
     }
     judgement
+}
+
+fn laws(scanner: &Scanner, folder: &str, verbose: bool) {
+    let mut text = String::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        text.push_str(&std::fs::read_to_string(entry.unwrap().path()).unwrap());
+        text.push_str("\n\n");
+    }
+    let start = processor_time();
+    let found = scanner.scan(&text);
+    let took = processor_time() - start;
+    println!("{} MB in {took:?}: {:.1} MB/s, {} found", text.len() / 1_000_000, text.len() as f64 / 1e6 / took.as_secs_f64(), found.len());
+    let mut rules = std::collections::BTreeMap::<String, usize>::new();
+    for one in &found { *rules.entry(one.rule.to_string()).or_default() += 1; }
+    println!("{rules:?}");
+    if verbose {
+        for (place, one) in found.iter().enumerate() {
+            if place % (found.len() / 4000 + 1) == 0 {
+                let from = text.floor_char_boundary(one.start.saturating_sub(30));
+                let to = text.ceil_char_boundary((one.end + 15).min(text.len()));
+                println!("{} | {} | {:?}", one.rule, one.of(&text).replace('\n', "/"), &text[from..to]);
+            }
+        }
+    }
+}
+
+/// Time that this process has had a processor: other programs on the machine do not count.
+fn processor_time() -> std::time::Duration {
+    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap();
+    std::time::Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
 }

@@ -1,0 +1,200 @@
+//! Instructions that somebody else slipped into a text, attempts to break the rules of a model, and
+//! text that hides from people. Knows patterns and scores, not what is done about them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use regex::{Regex, RegexSet};
+use serde::Deserialize;
+
+use crate::event::{Event, joint_score};
+use crate::folded::{Folded, is_invisible};
+use crate::rules::RulesError;
+
+const RULES: &str = include_str!("../rules/injection.json");
+
+/// From this joint score on a text is suspicious: worth a note, not a refusal.
+pub const SUSPICIOUS: f32 = 0.5;
+/// From this joint score on it is most likely an attack.
+pub const LIKELY: f32 = 0.8;
+
+/// Shortest run of Base64 that is decoded and looked into.
+const BASE64_MIN: usize = 24;
+/// Longest run that is decoded; the rest of a longer one is not looked into.
+const BASE64_MAX: usize = 64 * 1024;
+/// Words with letters of two scripts that are reported of one text.
+const MIXED_WORDS_MAX: usize = 32;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PatternText {
+    id: String,
+    score: f32,
+    pattern: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InjectionFile {
+    version: String,
+    rules: Vec<PatternText>,
+    homoglyphs: String,
+}
+
+/// What was found, and how bad it is together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Suspicion {
+    /// The joint score, 0 if nothing was found.
+    pub score: f32,
+    /// The hits, in the order of the text.
+    pub events: Vec<Event>,
+}
+
+/// Looks for prompt injection and jailbreaks, German and English.
+///
+/// A pattern says that a text *looks like* an attack. It cannot be complete, and a text about
+/// attacks looks like one: the caller decides by origin (a document may not give orders, a person
+/// may) and score.
+#[derive(Debug, Clone)]
+pub struct InjectionRules {
+    version: String,
+    any: RegexSet,
+    rules: Arc<[(Arc<str>, f32, Regex)]>,
+    look_alikes: HashMap<char, char>,
+    base64: Regex,
+}
+
+impl Default for InjectionRules {
+    fn default() -> Self {
+        Self::built_in().expect("the tests compile the built-in rules")
+    }
+}
+
+impl InjectionRules {
+    /// Compiles the rules built in.
+    ///
+    /// # Errors
+    /// [`RulesError`] names the rule that is wrong.
+    pub fn built_in() -> Result<Self, RulesError> {
+        let file: InjectionFile = serde_json::from_str(RULES)?;
+        let mut rules = Vec::new();
+        for text in &file.rules {
+            let pattern = Regex::new(&format!("(?m){}", text.pattern)).map_err(|source| {
+                RulesError::Pattern { rule: text.id.clone(), source: Box::new(source) }
+            })?;
+            rules.push((format!("injection/{}", text.id).into(), text.score, pattern));
+        }
+        let any = RegexSet::new(file.rules.iter().map(|rule| format!("(?m){}", rule.pattern)));
+        let wrong = |source| RulesError::Pattern { rule: "all".into(), source: Box::new(source) };
+        let look_alikes = file.homoglyphs.split(' ').filter_map(|pair| {
+            let mut letters = pair.chars();
+            Some((letters.next()?, letters.next()?))
+        });
+        Ok(Self {
+            version: file.version,
+            any: any.map_err(wrong)?,
+            rules: rules.into(),
+            look_alikes: look_alikes.collect(),
+            base64: Regex::new(&format!("[A-Za-z0-9+/]{{{BASE64_MIN},}}")).map_err(wrong)?,
+        })
+    }
+
+    /// The version of the rules, for the audit.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Looks at a text as a reader sees it, into Base64 inside it, and for what readers do not see.
+    #[must_use]
+    pub fn inspect(&self, text: &str) -> Suspicion {
+        let mut events = self.matches(text);
+        self.hidden(text, &mut events);
+        for blob in self.base64.find_iter(text) {
+            let end = blob.end().min(blob.start() + BASE64_MAX);
+            if let Some(score) = self.score_inside(&text[blob.start()..end]) {
+                events.push(event("injection/base64", blob.range(), score.max(0.7)));
+            }
+        }
+        events.sort_by_key(|event| (event.start, event.end));
+        Suspicion { score: joint_score(&events), events }
+    }
+
+    fn matches(&self, text: &str) -> Vec<Event> {
+        let folded = Folded::new(text, &self.look_alikes);
+        let mut events = Vec::new();
+        for index in self.any.matches(&folded.text) {
+            let (rule, score, pattern) = &self.rules[index];
+            for found in pattern.find_iter(&folded.text) {
+                let start = folded.origin(found.start());
+                let end = folded.origin(found.end()).max(start);
+                events.push(Event { rule: rule.clone(), start, end, score: *score });
+            }
+        }
+        events
+    }
+
+    /// The score of what a run of Base64 says, if it says anything suspicious.
+    fn score_inside(&self, blob: &str) -> Option<f32> {
+        // Four letters are three bytes: a cut run loses its last, incomplete group.
+        let whole = &blob[..blob.len() - blob.len() % 4];
+        let text = String::from_utf8(STANDARD_NO_PAD.decode(whole).ok()?).ok()?;
+        let score = joint_score(&self.matches(&text));
+        (score > 0.0).then_some(score)
+    }
+
+    fn hidden(&self, text: &str, events: &mut Vec<Event>) {
+        if text.is_ascii() {
+            return;
+        }
+        hidden_runs(text, events);
+        let words = text.split(|letter: char| !letter.is_alphabetic());
+        let mixed = words.filter(|word| !word.is_ascii() && self.is_mixed(word));
+        for word in mixed.take(MIXED_WORDS_MAX) {
+            let start = word.as_ptr() as usize - text.as_ptr() as usize;
+            events.push(event("hidden/look-alike-letters", start..start + word.len(), 0.5));
+        }
+    }
+
+    /// Latin letters and letters that imitate them in one word.
+    fn is_mixed(&self, word: &str) -> bool {
+        word.chars().any(|letter| letter.is_ascii_alphabetic())
+            && word
+                .chars()
+                .flat_map(char::to_lowercase)
+                .any(|letter| self.look_alikes.contains_key(&letter))
+    }
+}
+
+fn event(rule: &str, range: std::ops::Range<usize>, score: f32) -> Event {
+    Event { rule: rule.into(), start: range.start, end: range.end, score }
+}
+
+/// Runs of invisible characters. One soft hyphen or joiner is typography; direction marks that turn
+/// text around, tags that spell letters, and long runs are not.
+fn hidden_runs(text: &str, events: &mut Vec<Event>) {
+    let mut run: Option<(usize, usize, usize, Option<(&str, f32)>)> = None;
+    for (at, letter) in text.char_indices().chain([(text.len(), ' ')]) {
+        if is_invisible(letter) && letter != '\u{AD}' {
+            let (start, count, _, rule) = run.unwrap_or((at, 0, at, None));
+            run = Some((start, count + 1, at + letter.len_utf8(), rule.or(hidden_rule(letter))));
+            continue;
+        }
+        if let Some((start, count, end, rule)) = run.take() {
+            let long = (count >= 4).then_some(("hidden/zero-width", 0.6));
+            if let Some((rule, score)) = rule.or(long) {
+                events.push(event(rule, start..end, score));
+            }
+        }
+    }
+}
+
+fn hidden_rule(letter: char) -> Option<(&'static str, f32)> {
+    match letter {
+        '\u{E0001}' | '\u{E0020}'..='\u{E007F}' => Some(("hidden/tag-letters", 0.85)),
+        '\u{202D}' | '\u{202E}' => Some(("hidden/turned-around", 0.7)),
+        _ => None,
+    }
+}

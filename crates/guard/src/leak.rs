@@ -1,0 +1,87 @@
+//! Whether an answer gives away the system prompt. Compares runs of words; knows no paraphrase.
+
+use std::hash::BuildHasher as _;
+
+use rustc_hash::{FxBuildHasher, FxHashSet};
+
+use crate::event::Event;
+
+/// Words of a shingle. Shorter runs of words occur by chance.
+const SHINGLE_WORDS: usize = 6;
+/// Words that a copied run has at least to be an event: two sentences' worth of chance is excluded.
+const RUN_WORDS_MIN: usize = 10;
+
+/// The shingles of a system prompt.
+#[derive(Clone)]
+pub struct PromptLeak {
+    shingles: FxHashSet<u64>,
+}
+
+impl std::fmt::Debug for PromptLeak {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("PromptLeak").field("shingles", &self.shingles.len()).finish()
+    }
+}
+
+impl PromptLeak {
+    /// Remembers a system prompt as hashes. One shorter than ten words is never reported.
+    #[must_use]
+    pub fn of(prompt: &str) -> Self {
+        let words = words(prompt);
+        Self { shingles: words.windows(SHINGLE_WORDS).map(hash).collect() }
+    }
+
+    /// Runs of at least ten words of the prompt in an answer. The score is the share of the prompt
+    /// that the run gives away, at least 0.5.
+    #[must_use]
+    pub fn inspect(&self, answer: &str) -> Vec<Event> {
+        if self.shingles.is_empty() {
+            return Vec::new();
+        }
+        let words = words(answer);
+        let known: Vec<bool> =
+            words.windows(SHINGLE_WORDS).map(|run| self.shingles.contains(&hash(run))).collect();
+        let mut events = Vec::new();
+        let mut at = 0;
+        while at < known.len() {
+            let length = known[at..].iter().take_while(|is_known| **is_known).count();
+            let run_words = length + SHINGLE_WORDS - 1;
+            if length > 0 && run_words >= RUN_WORDS_MIN {
+                let share = length as f32 / self.shingles.len() as f32;
+                let (start, end) = (words[at].start, words[at + run_words - 1].end);
+                let score = share.clamp(0.5, 1.0);
+                events.push(Event { rule: "leak/system-prompt".into(), start, end, score });
+            }
+            at += length.max(1);
+        }
+        events
+    }
+}
+
+/// A word in small letters and its place.
+struct Word {
+    small: String,
+    start: usize,
+    end: usize,
+}
+
+fn words(text: &str) -> Vec<Word> {
+    let mut words = Vec::new();
+    let mut start = None;
+    for (at, letter) in text.char_indices().chain([(text.len(), ' ')]) {
+        match (start, letter.is_alphanumeric()) {
+            (None, true) => start = Some(at),
+            (Some(first), false) => {
+                words.push(Word { small: text[first..at].to_lowercase(), start: first, end: at });
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    words
+}
+
+fn hash(run: &[Word]) -> u64 {
+    let words: Vec<&str> = run.iter().map(|word| word.small.as_str()).collect();
+    FxBuildHasher.hash_one(words)
+}
