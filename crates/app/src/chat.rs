@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use store::Citation;
 
 use crate::{
-    App, Error, Principal, Result, grounding::Given, marks::Marks, settlement::Settlement,
+    App, Error, Principal, Result, grounding::Given, guardrail::Protected, marks::Marks,
+    settlement::Settlement,
 };
 
 /// An answer piece by piece. Dropping it cancels the call to the model and settles what it took.
@@ -30,6 +31,8 @@ pub enum ChatReply {
 pub struct ChatAnswer {
     /// The route that gave it.
     pub taken: Taken,
+    /// What the guard found, as kinds and counts, e.g. `iban=1;name=2`; `None` if nothing.
+    pub guard: Option<String>,
     /// The answer.
     pub reply: ChatReply,
 }
@@ -67,13 +70,17 @@ impl App {
         };
         request.grounding = given.as_ref().map(|given| given.grounding(Task::Answer));
 
+        let protected = self.protect(principal, &mut request, class).await?;
+        let class = protected.class;
+        let guard = protected.note.header();
         let mut settlement = Settlement::new(self, principal, class)?;
+        settlement.guarded(&protected.note);
         if request.stream() {
             let answer = self.gateway.chat(&request, class, &settlement.meter).await;
             let answer = answer.map_err(|error| self.call_failed(&mut settlement, error))?;
             let taken = answer.taken().clone();
-            let stream = chunks(self.clone(), answer, given, settlement);
-            return Ok(ChatAnswer { taken, reply: ChatReply::Stream(stream) });
+            let stream = chunks(self.clone(), answer, given, protected, settlement);
+            return Ok(ChatAnswer { taken, guard, reply: ChatReply::Stream(stream) });
         }
         let completion = self.gateway.complete(&request, class, &settlement.meter).await;
         let completion = completion.map_err(|error| self.call_failed(&mut settlement, error))?;
@@ -81,10 +88,12 @@ impl App {
         if let Some(given) = given {
             let mut marks = self.marks(&completion.taken, &given);
             response.rewrite_texts(|choice, text| marks.push(choice, text) + &marks.finish(choice));
-            let citations = given.citations(&completion.citations, marks.cited());
+            let quotes = &completion.citations;
+            let citations = protected.citations(&given, quotes, marks.cited());
             response.set_field("fachwerk", extension_value(&citations));
         }
-        Ok(ChatAnswer { taken: completion.taken, reply: ChatReply::Whole(response) })
+        protected.restoring.restore(&mut response);
+        Ok(ChatAnswer { taken: completion.taken, guard, reply: ChatReply::Whole(response) })
     }
 
     /// Estimates how many tokens a request has, without asking a model.
@@ -126,6 +135,7 @@ struct Outgoing {
     answer: ChatStream,
     given: Option<Given>,
     marks: Marks,
+    protected: Protected,
     settlement: Settlement,
     extension_sent: bool,
 }
@@ -134,11 +144,13 @@ fn chunks(
     app: Arc<App>,
     answer: ChatStream,
     given: Option<Given>,
+    protected: Protected,
     settlement: Settlement,
 ) -> ChunkStream {
     let checked = given.as_ref().map(|given| app.marks(answer.taken(), given));
     let marks = checked.unwrap_or_else(Marks::trusted);
-    let outgoing = Outgoing { app, answer, given, marks, settlement, extension_sent: false };
+    let outgoing =
+        Outgoing { app, answer, given, marks, protected, settlement, extension_sent: false };
     Box::pin(stream::unfold(outgoing, |mut outgoing| async move {
         let chunk = outgoing.next().await?;
         Some((chunk, outgoing))
@@ -148,9 +160,13 @@ fn chunks(
 impl Outgoing {
     async fn next(&mut self) -> Option<Result<ChatChunk>> {
         loop {
-            match self.answer.next().await? {
+            let Some(event) = self.answer.next().await else {
+                return self.protected.restoring.last_chunk().map(Ok);
+            };
+            match event {
                 Ok(ChatEvent::Chunk(mut chunk)) => {
                     self.marks.check(&mut chunk);
+                    self.protected.restoring.restore_chunk(&mut chunk);
                     self.add_citations(&mut chunk);
                     return Some(Ok(chunk));
                 }
@@ -171,7 +187,8 @@ impl Outgoing {
             return;
         }
         self.extension_sent = true;
-        let citations = given.citations(self.answer.citations(), self.marks.cited());
+        let quotes = self.answer.citations();
+        let citations = self.protected.citations(given, quotes, self.marks.cited());
         chunk.set_field("fachwerk", extension_value(&citations));
     }
 }

@@ -35,7 +35,9 @@ impl LinkRules {
     pub fn inspect(&self, text: &str) -> Vec<Event> {
         let mut events = Vec::new();
         for found in self.address.captures_iter(text) {
-            let (Some(scheme), Some(rest)) = (found.name("scheme"), found.name("rest")) else { continue };
+            let (Some(scheme), Some(rest)) = (found.name("scheme"), found.name("rest")) else {
+                continue;
+            };
             let is_image = found.name("image").is_some();
             for (rule, score) in self.objections(scheme.as_str(), rest.as_str(), is_image) {
                 let (start, end) = (scheme.start(), rest.end());
@@ -49,7 +51,9 @@ impl LinkRules {
         match scheme.to_ascii_lowercase().as_str() {
             "javascript" | "vbscript" => return vec![("link/script", 0.95)],
             // `data:` is a word too; an address has a type or a comma.
-            "data" if rest.contains(',') || rest.contains(";base64") => return vec![("link/data", 0.8)],
+            "data" if rest.contains(',') || rest.contains(";base64") => {
+                return vec![("link/data", 0.8)];
+            }
             "data" => return Vec::new(),
             "file" => return vec![("link/file", 0.7)],
             _ => {}
@@ -81,7 +85,8 @@ impl LinkRules {
 
     fn is_allowed(&self, host: &str) -> bool {
         self.allowed.iter().any(|allowed| {
-            host.strip_suffix(allowed.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+            host.strip_suffix(allowed.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
         })
     }
 }
@@ -101,12 +106,16 @@ fn is_bare_ip(host: &str) -> bool {
     host.parse::<Ipv4Addr>().is_ok()
         || host.contains(':')
         || !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_digit())
-        || host.strip_prefix("0x").is_some_and(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        || host
+            .strip_prefix("0x")
+            .is_some_and(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// Punycode, or letters of another script: may look like a host that it is not. German umlauts and
 /// the other letters of Latin-1 are as good as ASCII.
 fn is_look_alike(host: &str) -> bool {
     host.split('.').any(|label| label.starts_with("xn--"))
-        || host.chars().any(|letter| !letter.is_ascii() && !('à'..='ÿ').contains(&letter) && letter != 'ß')
+        || host
+            .chars()
+            .any(|letter| !letter.is_ascii() && !('à'..='ÿ').contains(&letter) && letter != 'ß')
 }

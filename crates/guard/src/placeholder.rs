@@ -61,7 +61,9 @@ fn is_name(name: &str) -> bool {
     let stem = name.strip_suffix(|letter: char| letter.is_ascii_lowercase()).unwrap_or(name);
     let letters = stem.bytes().take_while(u8::is_ascii_uppercase).count();
     let digits = stem.len() - letters;
-    letters > 0 && (1..=9).contains(&digits) && stem[letters..].bytes().all(|byte| byte.is_ascii_digit())
+    letters > 0
+        && (1..=9).contains(&digits)
+        && stem[letters..].bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The longest start that can belong to a name.
@@ -69,7 +71,8 @@ fn name_length(text: &str) -> usize {
     let bytes = text.as_bytes();
     let letters = bytes.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
     let digits = bytes[letters..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let variant = bytes.get(letters + digits).is_some_and(|byte| digits > 0 && byte.is_ascii_lowercase());
+    let variant =
+        bytes.get(letters + digits).is_some_and(|byte| digits > 0 && byte.is_ascii_lowercase());
     letters + digits + usize::from(variant)
 }
 
@@ -113,7 +116,15 @@ mod tests {
         for partial in ["\\", "\\u27", "\\u27e6PERSON1\\u2"] {
             assert_eq!(read(partial, Form::Json), Reading::Partial);
         }
-        for other in ["⟦person1⟧", "⟦PERSON⟧", "⟦1⟧", "⟦PERSON1ab⟧", "⟦⟦PERSON1⟧", "\\u27e6PERSON1⟧", "\\U27e6A1⟧"] {
+        for other in [
+            "⟦person1⟧",
+            "⟦PERSON⟧",
+            "⟦1⟧",
+            "⟦PERSON1ab⟧",
+            "⟦⟦PERSON1⟧",
+            "\\u27e6PERSON1⟧",
+            "\\U27e6A1⟧",
+        ] {
             assert_eq!(read(other, Form::Text), Reading::Other, "{other}");
         }
     }

@@ -32,7 +32,10 @@ pub struct Pseudonyms {
 
 impl fmt::Debug for Pseudonyms {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Pseudonyms").field("values", &self.values.len()).finish_non_exhaustive()
+        formatter
+            .debug_struct("Pseudonyms")
+            .field("values", &self.values.len())
+            .finish_non_exhaustive()
     }
 }
 

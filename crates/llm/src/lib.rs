@@ -30,6 +30,7 @@ mod settings;
 mod source;
 mod sse;
 mod stream;
+mod texts;
 mod upstream;
 mod usage;
 
@@ -48,5 +49,6 @@ pub use response::{ChatResponse, DecodeError};
 pub use source::{Grounding, Source, SummaryLength, Task};
 pub use sse::{SseDecoder, SseError, SseEvent, SseLimits};
 pub use stream::{ChatStream, StreamError};
+pub use texts::{AnswerPlace, Origin, Text};
 pub use upstream::Delivery;
 pub use usage::{Usage, UsageDetails};

@@ -3,7 +3,8 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use app::{
-    App, Collection, Config, Document, DocumentState, NewCollection, NewPerson, Parts, Principal,
+    App, Collection, Config, Document, DocumentState, GuardPolicy, NewCollection, NewPerson, Parts,
+    Principal,
 };
 use domain::{
     CollectionId, Credential, DataClass, Place, Role, Scope, SessionId, UnitId, Visibility,
@@ -174,6 +175,7 @@ fn config(instance: &str) -> Config {
         extraction: extract::Limits::default(),
         extract_program: reader(),
         ingest_workers: 2,
+        guard: GuardPolicy::off(),
     }
 }
 

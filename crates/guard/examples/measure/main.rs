@@ -15,7 +15,9 @@ fn main() {
     let args: Vec<String> = std::env::args().collect();
     let scanner = Scanner::default();
     if args[1] == "generate" {
-        for (name, seed, count) in [("tuning", 1, 1400), ("tuning-names", 2, 1000), ("held-out", 3, 1000)] {
+        for (name, seed, count) in
+            [("tuning", 1, 1400), ("tuning-names", 2, 1000), ("held-out", 3, 1000)]
+        {
             let folder = "crates/guard/fixtures";
             let recipe = std::fs::read_to_string(format!("{folder}/templates-{name}.txt")).unwrap();
             let sentences = generator::Recipe::read(&recipe).sentences(seed, count).join("\n");
@@ -45,8 +47,18 @@ fn judge(scanner: &Scanner, samples: &[Sample], verbose: bool) -> Judgement {
             alone.add(sample, &found);
             if alone.kinds.values().any(|score| score.missed + score.wrong > 0) {
                 println!("{:?}", sample.text);
-                for (kind, span) in &sample.spans { println!("    marked {:<16} {:?}", kind.code(), &sample.text[span.clone()]); }
-                for one in scanner.scan(&sample.text) { println!("    found  {:<16} {:?} {} {}", one.kind.code(), one.of(&sample.text), one.rule, one.score); }
+                for (kind, span) in &sample.spans {
+                    println!("    marked {:<16} {:?}", kind.code(), &sample.text[span.clone()]);
+                }
+                for one in scanner.scan(&sample.text) {
+                    println!(
+                        "    found  {:<16} {:?} {} {}",
+                        one.kind.code(),
+                        one.of(&sample.text),
+                        one.rule,
+                        one.score
+                    );
+                }
             }
         }
     }
@@ -62,16 +74,28 @@ fn laws(scanner: &Scanner, folder: &str, verbose: bool) {
     let start = processor_time();
     let found = scanner.scan(&text);
     let took = processor_time() - start;
-    println!("{} MB in {took:?}: {:.1} MB/s, {} found", text.len() / 1_000_000, text.len() as f64 / 1e6 / took.as_secs_f64(), found.len());
+    println!(
+        "{} MB in {took:?}: {:.1} MB/s, {} found",
+        text.len() / 1_000_000,
+        text.len() as f64 / 1e6 / took.as_secs_f64(),
+        found.len()
+    );
     let mut rules = std::collections::BTreeMap::<String, usize>::new();
-    for one in &found { *rules.entry(one.rule.to_string()).or_default() += 1; }
+    for one in &found {
+        *rules.entry(one.rule.to_string()).or_default() += 1;
+    }
     println!("{rules:?}");
     if verbose {
         for (place, one) in found.iter().enumerate() {
             if place % (found.len() / 4000 + 1) == 0 {
                 let from = text.floor_char_boundary(one.start.saturating_sub(30));
                 let to = text.ceil_char_boundary((one.end + 15).min(text.len()));
-                println!("{} | {} | {:?}", one.rule, one.of(&text).replace('\n', "/"), &text[from..to]);
+                println!(
+                    "{} | {} | {:?}",
+                    one.rule,
+                    one.of(&text).replace('\n', "/"),
+                    &text[from..to]
+                );
             }
         }
     }

@@ -24,7 +24,10 @@ fn a_letter_keeps_its_shape_and_loses_its_people() {
         "Sehr geehrte Frau ⟦PERSON1⟧,\nIhr Konto ⟦IBAN1⟧ (⟦IBAN1a⟧) gehört Herrn ⟦PERSON2⟧, ⟦ADRESSE1⟧."
     );
     assert_eq!(pseudonyms.restore(&changed), LETTER);
-    assert_eq!(pseudonyms.restore("⟦PERSON2⟧s Antrag, ⟦PERSON99⟧"), "Peter Müllers Antrag, ⟦PERSON99⟧");
+    assert_eq!(
+        pseudonyms.restore("⟦PERSON2⟧s Antrag, ⟦PERSON99⟧"),
+        "Peter Müllers Antrag, ⟦PERSON99⟧"
+    );
 }
 
 #[test]
@@ -64,9 +67,27 @@ fn text() -> impl Strategy<Value = String> {
     let part = prop_oneof![
         "\\PC{0,12}",
         prop::sample::select(vec![
-            "Frau Müller", " Herr Dr. Koch ", "DE89 3704 0044 0532 0130 00", "⟦PERSON1⟧", "⟦PERSON",
-            "1⟧", "⟦", "⟧", "\\u27e6PERSON1\\u27e7", "\\", "\\\\", "\\u27", "\"", "\n", " geb. am 03.05.1980 ",
-            "a@b.example", "Lindenstraße 14, 50674 Köln", "0221 1234567", "⟦TEXT1⟧", "⟦IBAN1a⟧", " ",
+            "Frau Müller",
+            " Herr Dr. Koch ",
+            "DE89 3704 0044 0532 0130 00",
+            "⟦PERSON1⟧",
+            "⟦PERSON",
+            "1⟧",
+            "⟦",
+            "⟧",
+            "\\u27e6PERSON1\\u27e7",
+            "\\",
+            "\\\\",
+            "\\u27",
+            "\"",
+            "\n",
+            " geb. am 03.05.1980 ",
+            "a@b.example",
+            "Lindenstraße 14, 50674 Köln",
+            "0221 1234567",
+            "⟦TEXT1⟧",
+            "⟦IBAN1a⟧",
+            " ",
         ])
         .prop_map(str::to_owned),
     ];

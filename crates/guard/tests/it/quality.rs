@@ -49,7 +49,8 @@ fn the_set_is_as_large_and_as_mixed_as_promised() {
     assert!(samples.len() >= 2000, "{}", samples.len());
     assert!((0.45..0.55).contains(&(positive as f64 / samples.len() as f64)));
     for kind in Kind::ALL {
-        let count = samples.iter().flat_map(|sample| &sample.spans).filter(|span| span.0 == kind).count();
+        let count =
+            samples.iter().flat_map(|sample| &sample.spans).filter(|span| span.0 == kind).count();
         assert!(count >= 30, "{kind:?}: {count}");
     }
 }

@@ -31,6 +31,7 @@ pub fn call(tenant: TenantId, user: Option<UserId>) -> UsageRecord {
         data_class: DataClass::Open,
         ended: Ended::Done,
         database_away: false,
+        guard: None,
     }
 }
 
