@@ -9,8 +9,13 @@ use extract::{Event, Failure, HEAD_BYTES, Limits, read_child_output, read_unprot
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 pub const HEADS: &[&[u8]] = &[
-    b"%PDF-1.7\n", b"PK\x03\x04", b"<!doctype html><p>x", b"# Titel\n\nText", b"\xff\xfea\0b\0",
-    b"{\\rtf1 x}", b"\x00\x01",
+    b"%PDF-1.7\n",
+    b"PK\x03\x04",
+    b"<!doctype html><p>x",
+    b"# Titel\n\nText",
+    b"\xff\xfea\0b\0",
+    b"{\\rtf1 x}",
+    b"\x00\x01",
 ];
 pub const DOCX: &[&[u8]] = &[
     br#"<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p><w:pPr><w:pStyle w:val="Heading1"/><w:numPr><w:ilvl w:val="0"/><w:numId w:val="1"/></w:numPr></w:pPr><w:r><w:t>Titel</w:t></w:r></w:p><w:tbl><w:tr><w:tc><w:p><w:r><w:t xml:space="preserve">Zelle </w:t><w:tab/></w:r></w:p></w:tc></w:tr></w:tbl><w:p><w:del><w:r><w:delText>weg</w:delText></w:r></w:del></w:p></w:body></w:document>"#,
@@ -25,7 +30,8 @@ pub const MARKDOWN: &[&[u8]] = &[
     b"---\ntitle: T\n---\n# A\n\nB *C* `D`\n\n1. E\n   - F\n\n| G | H |\n|---|---|\n| I | J |\n\n```\nK\n```\n> L\n\n[M](n) ![O](p)\n",
 ];
 pub const TEXT: &[&[u8]] = &[
-    "§ 1 Geltung\n\n(1) Diese Satzung gilt.\n1. erstens,\n2. zweitens.\n\n\u{c}Seite 2\n".as_bytes(),
+    "§ 1 Geltung\n\n(1) Diese Satzung gilt.\n1. erstens,\n2. zweitens.\n\n\u{c}Seite 2\n"
+        .as_bytes(),
     b"\xff\xfe\xa7\x00 \x001\x00",
     b"Stra\xdfe \x80 in Windows-1252",
 ];

@@ -12,8 +12,12 @@ pub const CREDENTIALS: &[&[u8]] = &[
     b"$argon2id$v=19$p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA",
     b"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
 ];
-pub const IDS: &[&[u8]] =
-    &[b"0198c7b1-7a5e-7000-8000-000000000000", b"{0198C7B17A5E70008000000000000000}", b"eu", b"open"];
+pub const IDS: &[&[u8]] = &[
+    b"0198c7b1-7a5e-7000-8000-000000000000",
+    b"{0198C7B17A5E70008000000000000000}",
+    b"eu",
+    b"open",
+];
 
 pub fn credentials(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
@@ -35,9 +39,10 @@ pub fn credentials(data: &[u8]) {
     // A stored hash says itself how much memory it takes to check it. It is ours; the parser is not
     // asked to doubt that, so what names an amount is left out.
     if !text.contains("m=") && !text.contains("t=") {
-        assert!(!PasswordHash::from_stored(text.clone().into_owned()).matches(&Password::given(
-            "korrekt pferd batterie".to_owned()
-        )));
+        assert!(
+            !PasswordHash::from_stored(text.clone().into_owned())
+                .matches(&Password::given("korrekt pferd batterie".to_owned()))
+        );
     }
     let _ = Password::chosen(text.into_owned());
 }

@@ -1,10 +1,6 @@
 //! Files that an operator hands over: a backup (`store`) and the configuration (`server`).
 
-use std::{
-    fs,
-    io::Write,
-    sync::LazyLock,
-};
+use std::{fs, io::Write, sync::LazyLock};
 
 use flate2::{Compression, write::GzEncoder};
 use server::config::{Environment, load_text};

@@ -24,11 +24,7 @@ pub struct Target {
     pub seeds: &'static [&'static [u8]],
 }
 
-const fn target(
-    name: &'static str,
-    run: fn(&[u8]),
-    seeds: &'static [&'static [u8]],
-) -> Target {
+const fn target(name: &'static str, run: fn(&[u8]), seeds: &'static [&'static [u8]]) -> Target {
     Target { name, run, seeds }
 }
 

@@ -39,7 +39,7 @@ pub fn chat_request(data: &[u8]) {
         Ok(request) => {
             let _ = (request.question(), request.language(), request.extension().is_some());
             let _ = (request.stream(), request.max_tokens(), request.n(), request.prompt_bytes());
-            for delivery in [Delivery::Stream, Delivery::Whole] {
+            for delivery in [Delivery::Streamed, Delivery::Whole] {
                 let body = request.upstream_body("oben", delivery);
                 let sent: Value = serde_json::from_slice(&body).expect("we send JSON");
                 assert_eq!(sent["model"], "oben");

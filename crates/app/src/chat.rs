@@ -1,13 +1,14 @@
 //! Chat completions for programs, in the shape of the OpenAI interface, with sources if they name
 //! collections or documents.
 
-use std::{pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use domain::{Action, Resource};
 use futures_util::{Stream, stream};
-use gateway::{ChatStream, Taken};
+use gateway::{ChatStream, Explanation, Taken, Terms};
 use llm::{ChatChunk, ChatEvent, ChatRequest, ChatResponse, Task};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use store::Citation;
 
@@ -27,12 +28,31 @@ pub enum ChatReply {
     Stream(ChunkStream),
 }
 
+/// A request, and what the caller wishes beside the answer.
+#[derive(Debug)]
+pub struct ChatCall {
+    /// The request.
+    pub request: ChatRequest,
+    /// How long they wait for the whole answer; `None`: as long as the route's own limits.
+    pub time: Option<Duration>,
+    /// Whether they want to know why the route was taken.
+    pub explain: bool,
+}
+
+impl From<ChatRequest> for ChatCall {
+    fn from(request: ChatRequest) -> Self {
+        Self { request, time: None, explain: false }
+    }
+}
+
 /// An answer and where it comes from.
 pub struct ChatAnswer {
     /// The route that gave it.
     pub taken: Taken,
     /// What the guard found, as kinds and counts, e.g. `iban=1;name=2`; `None` if nothing.
     pub guard: Option<String>,
+    /// Why it was that route; only if it was asked for.
+    pub explanation: Option<Explanation>,
     /// The answer.
     pub reply: ChatReply,
 }
@@ -47,10 +67,15 @@ impl App {
     pub async fn create_chat_completion(
         self: &Arc<Self>,
         principal: &Principal,
-        mut request: ChatRequest,
+        call: impl Into<ChatCall>,
     ) -> Result<ChatAnswer> {
+        let ChatCall { mut request, time, explain } = call.into();
         let tenant = Resource::Tenant(principal.tenant);
         domain::authorise(principal, Action::UseModels, &tenant)?;
+        if explain {
+            domain::authorise(principal, Action::ExplainRouting, &tenant)?;
+        }
+        let deadline = time.map(|time| Instant::now() + time);
         let asked = request.extension().cloned();
         let declared = asked.as_ref().and_then(|asked| asked.data_class);
         let (collections, documents) =
@@ -75,14 +100,17 @@ impl App {
         let guard = protected.note.header();
         let mut settlement = Settlement::new(self, principal, class)?;
         settlement.guarded(&protected.note);
+        let terms = Terms { deadline, explain, places: protected.places, ..settlement.terms() };
         if request.stream() {
-            let answer = self.gateway.chat(&request, class, &settlement.meter).await;
+            let answer = self.gateway.chat(&request, terms, &settlement.meter).await;
             let answer = answer.map_err(|error| self.call_failed(&mut settlement, error))?;
             let taken = answer.taken().clone();
+            let explanation = settlement.meter.explanation();
             let stream = chunks(self.clone(), answer, given, protected, settlement);
-            return Ok(ChatAnswer { taken, guard, reply: ChatReply::Stream(stream) });
+            let reply = ChatReply::Stream(stream);
+            return Ok(ChatAnswer { taken, guard, explanation, reply });
         }
-        let completion = self.gateway.complete(&request, class, &settlement.meter).await;
+        let completion = self.gateway.complete(&request, terms, &settlement.meter).await;
         let completion = completion.map_err(|error| self.call_failed(&mut settlement, error))?;
         let mut response = completion.response;
         if let Some(given) = given {
@@ -93,7 +121,9 @@ impl App {
             response.set_field("fachwerk", extension_value(&citations));
         }
         protected.restoring.restore(&mut response);
-        Ok(ChatAnswer { taken: completion.taken, guard, reply: ChatReply::Whole(response) })
+        let explanation = settlement.meter.explanation();
+        let (taken, reply) = (completion.taken, ChatReply::Whole(response));
+        Ok(ChatAnswer { taken, guard, explanation, reply })
     }
 
     /// Estimates how many tokens a request has, without asking a model.

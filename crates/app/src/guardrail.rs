@@ -14,6 +14,7 @@ use std::{
 };
 
 use domain::{DataClass, ErrorKind, Place};
+use gateway::PlacePolicy;
 use guard::{Event, Finding, InjectionRules, Kind, Policy, Scanner, Topic, TopicRules};
 use llm::{ChatRequest, Origin};
 use store::{AuditEvent, AuditOutcome, By, Citation};
@@ -46,7 +47,7 @@ pub(crate) struct Protected {
     /// The class of the run, raised by what was found.
     pub(crate) class: DataClass,
     /// Where the request may go as it now is.
-    pub(crate) places: BTreeSet<Place>,
+    pub(crate) places: PlacePolicy,
     /// Puts the originals back into the answer.
     pub(crate) restoring: Restoring,
     /// Whether a source no longer stands word for word.
@@ -85,7 +86,7 @@ impl Guardrail {
         Ok(Self { policy, topics: topics.map_err(Error::internal)? })
     }
 
-    fn inspect(&self, prompt: &Prompt, places: &BTreeSet<Place>) -> Inspection {
+    fn inspect(&self, prompt: &Prompt, places: PlacePolicy) -> Inspection {
         let mut inspection = self.find(prompt, places);
         if self.policy.injection != GuardCheck::Off {
             // A person may give orders, a document may not.
@@ -102,7 +103,7 @@ impl Guardrail {
         inspection
     }
 
-    fn find(&self, prompt: &Prompt, places: &BTreeSet<Place>) -> Inspection {
+    fn find(&self, prompt: &Prompt, places: PlacePolicy) -> Inspection {
         let scan = |kinds: Vec<Kind>| {
             let policy = Policy { kinds, ..Policy::default() };
             SCANNER.with_policy(&policy).scan(&prompt.joined)
@@ -113,7 +114,7 @@ impl Guardrail {
         let strict = [GuardAction::RaiseClass, GuardAction::Refuse];
         for action in strict.into_iter().filter(|_| !findings.is_empty()) {
             let of_action = |kind: &Kind| {
-                places.iter().any(|place| self.policy.at(*place).action(*kind) == action)
+                places.places().any(|place| self.policy.at(place).action(*kind) == action)
             };
             let group: Vec<Kind> = kinds.iter().copied().filter(of_action).collect();
             if !group.is_empty() && group.len() < kinds.len() {
@@ -124,41 +125,41 @@ impl Guardrail {
     }
 
     /// Whether there is anything to look for on the way to these places.
-    fn looks(&self, places: &BTreeSet<Place>) -> bool {
+    fn looks(&self, places: PlacePolicy) -> bool {
         self.policy.injection != GuardCheck::Off
             || self.topics.is_some()
             || !self.policy.kinds(places).is_empty()
     }
 
     /// The class that finds ask for, on the way to these places.
-    fn raised(&self, places: &BTreeSet<Place>, kinds: &BTreeSet<Kind>) -> Option<DataClass> {
+    fn raised(&self, places: PlacePolicy, kinds: &BTreeSet<Kind>) -> Option<DataClass> {
         let raises = |kind: &&Kind| {
-            let mut actions = places.iter().map(|place| self.policy.at(*place).action(**kind));
+            let mut actions = places.places().map(|place| self.policy.at(place).action(**kind));
             actions.any(|action| action == GuardAction::RaiseClass)
         };
         kinds.iter().filter(raises).map(|kind| kind.class()).max()
     }
 
     /// What must be done to texts before they may go to any of these places.
-    fn hiding(&self, places: &BTreeSet<Place>) -> BTreeMap<Kind, GuardAction> {
+    fn hiding(&self, places: PlacePolicy) -> BTreeMap<Kind, GuardAction> {
         let of = |kind: Kind| {
-            let actions = places.iter().map(|place| self.policy.at(*place).action(kind));
+            let actions = places.places().map(|place| self.policy.at(place).action(kind));
             Some((kind, actions.filter(|action| action.hides()).max()?))
         };
         Kind::ALL.into_iter().filter_map(of).collect()
     }
 
     /// The places of these to which finds of these kinds may go.
-    fn admitting(&self, places: &BTreeSet<Place>, kinds: &BTreeSet<Kind>) -> BTreeSet<Place> {
+    fn admitting(&self, places: PlacePolicy, kinds: &BTreeSet<Kind>) -> PlacePolicy {
         let refuses = |place: Place| {
             kinds.iter().any(|kind| self.policy.at(place).action(*kind) == GuardAction::Refuse)
         };
-        places.iter().copied().filter(|place| !refuses(*place)).collect()
+        places.only(|place| !refuses(place))
     }
 }
 
 impl Protected {
-    fn unchanged(class: DataClass, places: BTreeSet<Place>) -> Self {
+    fn unchanged(class: DataClass, places: PlacePolicy) -> Self {
         Self {
             class,
             places,
@@ -198,12 +199,12 @@ impl App {
     ) -> Result<Protected> {
         let guardrail = &self.guardrail;
         let places = self.places_of(request.model(), class);
-        if !guardrail.looks(&places) {
+        if !guardrail.looks(places) {
             return Ok(Protected::unchanged(class, places));
         }
         let prompt = Arc::new(Prompt::read(request));
-        let (rail, text, to) = (guardrail.clone(), prompt.clone(), places.clone());
-        let inspection = self.compute(&prompt, move || rail.inspect(&text, &to)).await?;
+        let (rail, text) = (guardrail.clone(), prompt.clone());
+        let inspection = self.compute(&prompt, move || rail.inspect(&text, places)).await?;
         let mut note = GuardNote::new(SCANNER.version());
         self.check_events(principal, &inspection, &mut note).await?;
         if inspection.findings.is_empty() {
@@ -211,24 +212,24 @@ impl App {
         }
 
         let found = &inspection.kinds;
-        let raised = guardrail.raised(&places, found).unwrap_or(class).max(class);
+        let raised = guardrail.raised(places, found).unwrap_or(class).max(class);
         let cleared = if raised > class {
             self.check_clearance(principal, request.model(), raised).await?;
             self.places_of(request.model(), raised)
         } else {
-            places.clone()
+            places
         };
-        let admitting = guardrail.admitting(&cleared, found);
-        if admitting.is_empty() {
-            let strictest = |kind| guardrail.policy.strictest(&cleared, kind);
+        let admitting = guardrail.admitting(cleared, found);
+        if admitting.places().next().is_none() {
+            let strictest = |kind| guardrail.policy.strictest(cleared, kind);
             note.add_findings(&inspection.findings, strictest);
             return Err(self.refuse(principal, "guard_refused", found, &note).await?);
         }
-        let hiding = guardrail.hiding(&admitting);
+        let hiding = guardrail.hiding(admitting);
         note.add_findings(&inspection.findings, |kind| {
             // What was raised or led to another place is told as such, unless it is hidden as well.
             let hidden = hiding.get(&kind).copied();
-            hidden.unwrap_or_else(|| guardrail.policy.strictest(&places, kind))
+            hidden.unwrap_or_else(|| guardrail.policy.strictest(places, kind))
         });
         let mut protected = Protected { note, ..Protected::unchanged(raised, admitting) };
         if !hiding.is_empty() {
@@ -321,8 +322,17 @@ impl App {
     }
 
     /// Where routes of the model run that may receive data of this class.
-    fn places_of(&self, model: &str, class: DataClass) -> BTreeSet<Place> {
-        let routes = gateway::plan(self.gateway.catalogue(), model, class).unwrap_or_default();
-        routes.into_iter().map(|route| route.place).collect()
+    fn places_of(&self, model: &str, class: DataClass) -> PlacePolicy {
+        let catalogue = self.gateway.catalogue();
+        let names: Vec<&str> = match catalogue.model(model) {
+            Some(model) => vec![&model.name],
+            // Any line of the choice may be taken.
+            None => catalogue.auto().iter().map(|line| line.model.as_str()).collect(),
+        };
+        let models = || names.iter().filter_map(|name| catalogue.model(name));
+        self.config.places.only(|place| {
+            let mut routes = models().flat_map(|model| &model.routes);
+            routes.any(|route| route.place == place && class <= route.clearance)
+        })
     }
 }

@@ -37,17 +37,18 @@ mod worker;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use domain::DataClass;
-use gateway::Gateway;
+use gateway::{Gateway, PlacePolicy};
 use identity::{InstallationSecret, PasswordHash};
 use store::{Blobs, Ledger, Store};
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use account::{CreatedKey, KeyRequest, Me};
-pub use chat::{ChatAnswer, ChatReply, ChunkStream};
+pub use chat::{ChatAnswer, ChatCall, ChatReply, ChunkStream};
 pub use conversations::{ConversationDetail, NewMessage};
 pub use domain::Principal;
 pub use error::{Error, Result};
+pub use gateway::{GatewayStatus, LastError, ModelStatus, RouteStatus};
 pub use guard::Kind as PersonalDataKind;
 pub use guardrail::{GuardAction, GuardCheck, GuardPolicy, LinkCheck, PlaceRules};
 pub use live::{RunEvent, RunSnapshot, Stage};
@@ -94,6 +95,8 @@ pub struct Config {
     pub interface_class: DataClass,
     /// The class of what programs send under `/v1`, unless they say otherwise.
     pub api_class: DataClass,
+    /// Where data may go; routes at other places are never used.
+    pub places: PlacePolicy,
     /// Bounds of reading one document.
     pub extraction: extract::Limits,
     /// The program that reads documents in a child process: this very binary.

@@ -1,10 +1,16 @@
 //! The models a principal may ask, and the state of the installation.
 
 use domain::{Action, DataClass, ErrorKind, Place, Resource};
-use gateway::{GatewayError, Model, PlanError, RouteKind, Taken};
+use gateway::{
+    AUTO_MODEL, Caller, Catalogue, GatewayError, GatewayStatus, Model, PlanError, Reason,
+    RouteKind, Taken, Terms,
+};
 use store::{AuditEvent, AuditOutcome, By, DocumentCounts, JobCounts};
 
 use crate::{App, Error, Principal, Result};
+
+/// When to come back, where nothing is known.
+const RETRY_AFTER_UNKNOWN: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// The built-in engine's model.
 pub const BUILT_IN_MODEL: &str = "fachwerk-auszug";
@@ -15,6 +21,8 @@ pub struct ModelChoice {
     pub name: String,
     /// What it is for.
     pub purpose: String,
+    /// What people should know before they choose it.
+    pub description: String,
     /// Whether it only quotes.
     pub is_built_in: bool,
     /// The highest class it may receive.
@@ -59,7 +67,9 @@ impl App {
     pub fn list_models(&self, principal: &Principal) -> Result<Vec<ModelChoice>> {
         let tenant = Resource::Tenant(principal.tenant);
         domain::authorise(principal, Action::UseModels, &tenant)?;
-        Ok(self.gateway.catalogue().models().iter().map(|model| self.choice(model)).collect())
+        let catalogue = self.gateway.catalogue();
+        let named = catalogue.models().iter().map(|model| self.choice(model));
+        Ok(named.chain(self.auto_choice(&catalogue)).collect())
     }
 
     /// Returns one model.
@@ -69,8 +79,10 @@ impl App {
     pub fn get_model(&self, principal: &Principal, name: &str) -> Result<ModelChoice> {
         let tenant = Resource::Tenant(principal.tenant);
         domain::authorise(principal, Action::UseModels, &tenant)?;
-        let model = self.gateway.catalogue().model(name).ok_or_else(|| self.unknown_model(name))?;
-        Ok(self.choice(model))
+        let catalogue = self.gateway.catalogue();
+        let auto = || self.auto_choice(&catalogue).filter(|auto| auto.name == name);
+        let found = catalogue.model(name).map(|model| self.choice(model)).or_else(auto);
+        found.ok_or_else(|| self.unknown_model(name))
     }
 
     /// Says how the installation stands.
@@ -79,7 +91,8 @@ impl App {
     /// If the principal is no administrator.
     pub async fn get_system(&self, principal: &Principal) -> Result<SystemState> {
         self.authorise_audit(principal)?;
-        let models = self.gateway.catalogue().models().iter().map(|model| {
+        let catalogue = self.gateway.catalogue();
+        let models = catalogue.models().iter().map(|model| {
             let routes = model.routes.iter().map(|route| RouteState {
                 name: route.name.clone(),
                 is_built_in: matches!(route.kind, RouteKind::BuiltIn),
@@ -99,6 +112,20 @@ impl App {
         })
     }
 
+    /// Says how models and routes do.
+    ///
+    /// # Errors
+    /// If the principal is no administrator.
+    pub fn get_gateway_status(&self, principal: &Principal) -> Result<GatewayStatus> {
+        self.authorise_audit(principal)?;
+        Ok(self.gateway.status())
+    }
+
+    /// Writes down the measurements of model routes that are states, for whoever measures now.
+    pub fn measure_gateway(&self) {
+        self.gateway.measure();
+    }
+
     /// Says whether any model besides the built-in engine is configured.
     #[must_use]
     pub fn has_language_model(&self) -> bool {
@@ -106,10 +133,14 @@ impl App {
     }
 
     /// The model that is taken when nobody chooses: the configured one, else the first.
-    pub(crate) fn default_model(&self) -> &str {
-        let configured = self.config.default_model.as_deref();
-        let first = self.gateway.catalogue().models().first().map(|model| model.name.as_str());
-        configured.or(first).unwrap_or(BUILT_IN_MODEL)
+    pub(crate) fn default_model(&self) -> String {
+        let first = || self.gateway.catalogue().models().first().map(|model| model.name.clone());
+        let catalogue = self.gateway.catalogue();
+        let is_there = |name: &String| {
+            catalogue.model(name).is_some() || name == AUTO_MODEL && !catalogue.auto().is_empty()
+        };
+        let configured = self.config.default_model.clone().filter(is_there);
+        configured.or_else(first).unwrap_or_else(|| BUILT_IN_MODEL.to_owned())
     }
 
     /// Checks that some route of the model may receive data of this class; a refusal is written
@@ -120,7 +151,8 @@ impl App {
         model: &str,
         class: DataClass,
     ) -> Result<()> {
-        let Err(refusal) = gateway::plan(self.gateway.catalogue(), model, class) else {
+        let (catalogue, places) = (self.gateway.catalogue(), self.config.places);
+        let Err(refusal) = gateway::may_receive(&catalogue, model, class, places) else {
             return Ok(());
         };
         if let PlanError::ClearanceTooLow { model, clearance, .. } = &refusal {
@@ -134,16 +166,24 @@ impl App {
         Err(self.plan_error(refusal))
     }
 
+    /// The terms of a call for this principal.
+    pub(crate) fn terms(&self, principal: &Principal, class: DataClass) -> Terms {
+        // By person, however many keys and sessions they have.
+        let caller = Caller { id: principal.user.uuid().as_u128(), ..Caller::default() };
+        Terms { places: self.config.places, caller, ..Terms::from(class) }
+    }
+
     /// Says whether the built-in engine gave an answer.
     pub(crate) fn is_built_in_route(&self, taken: &Taken) -> bool {
-        let model = self.gateway.catalogue().model(&taken.model);
-        let mut routes = model.into_iter().flat_map(|model| &model.routes);
+        let catalogue = self.gateway.catalogue();
+        let mut routes = catalogue.model(&taken.model).into_iter().flat_map(|model| &model.routes);
         routes.any(|route| route.name == taken.route && matches!(route.kind, RouteKind::BuiltIn))
     }
 
     pub(crate) fn unknown_model(&self, name: &str) -> Error {
+        let catalogue = self.gateway.catalogue();
         let available: Vec<&str> =
-            self.gateway.catalogue().models().iter().map(|model| model.name.as_str()).collect();
+            catalogue.models().iter().map(|model| model.name.as_str()).collect();
         Error::new(ErrorKind::NotFound, "model_unknown")
             .with("model", name)
             .with("available", available.join(", "))
@@ -160,6 +200,18 @@ impl App {
                     .with("clearance", clearance.code())
                     .with("allowed", allowed.join(", "))
             }
+            PlanError::PlaceNotAllowed { model, allowed } => {
+                Error::new(ErrorKind::Forbidden, "place_not_allowed")
+                    .with("model", model)
+                    .with("allowed", allowed.join(", "))
+            }
+            PlanError::Unsuited { model, reason: Reason::ContextTooShort } => {
+                Error::invalid("context_too_long").with("model", model)
+            }
+            PlanError::Unsuited { model, reason } => {
+                Error::invalid("model_unsuited").with("model", model).with("reason", reason.code())
+            }
+            PlanError::NoChoice => Error::invalid("no_model_chosen"),
         }
     }
 
@@ -174,17 +226,38 @@ impl App {
                 let detail = refusal.message.clone().unwrap_or_default();
                 Error::invalid("upstream_refused").with("detail", detail)
             }
-            GatewayError::Overloaded { retry_after } => {
+            GatewayError::Overloaded { retry_after }
+            | GatewayError::Unavailable { retry_after } => {
                 let overloaded = Error::new(ErrorKind::Overloaded, "overloaded");
-                overloaded.retry_after(retry_after.unwrap_or(std::time::Duration::from_secs(5)))
+                overloaded.retry_after(retry_after.unwrap_or(RETRY_AFTER_UNKNOWN))
+            }
+            GatewayError::Crowded { retry_after } => {
+                let crowded = Error::new(ErrorKind::RateLimited, "too_many_waiting");
+                crowded.retry_after(retry_after.unwrap_or(RETRY_AFTER_UNKNOWN))
             }
             GatewayError::Upstream { .. } => {
                 Error::new(ErrorKind::UpstreamFailed, "upstream_failed").caused_by(error)
             }
-            GatewayError::TimedOut { .. } => {
+            GatewayError::TimedOut { .. } | GatewayError::OutOfTime => {
                 Error::new(ErrorKind::TimedOut, "upstream_timed_out").caused_by(error)
             }
         }
+    }
+
+    /// What stands behind the name `auto`, if anything does: all that its models may.
+    fn auto_choice(&self, catalogue: &Catalogue) -> Option<ModelChoice> {
+        let models = catalogue.auto().iter().filter_map(|line| catalogue.model(&line.model));
+        let choices: Vec<ModelChoice> = models.map(|model| self.choice(model)).collect();
+        let has = |place: &Place| choices.iter().any(|choice| choice.places.contains(place));
+        Some(ModelChoice {
+            name: AUTO_MODEL.to_owned(),
+            purpose: "Wählt das Modell nach Datenklasse, Länge und Aufgabe".to_owned(),
+            description: String::new(),
+            is_built_in: choices.iter().all(|choice| choice.is_built_in),
+            clearance: choices.iter().map(|choice| choice.clearance).max()?,
+            places: Place::ALL.into_iter().filter(has).collect(),
+            is_default: self.default_model() == AUTO_MODEL,
+        })
     }
 
     fn choice(&self, model: &Model) -> ModelChoice {
@@ -193,6 +266,7 @@ impl App {
         ModelChoice {
             name: model.name.clone(),
             purpose: model.purpose.clone(),
+            description: model.description.clone(),
             is_built_in: model.is_built_in(),
             clearance: model.clearance(),
             places: places.filter(has).collect(),

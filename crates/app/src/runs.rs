@@ -263,7 +263,7 @@ impl App {
         let scope = self.check_scope(principal, &question.collections, &documents).await?;
         let task = task_of(question);
         let mut request = ChatRequest::new(
-            question.model.clone().unwrap_or_else(|| self.default_model().to_owned()),
+            question.model.clone().unwrap_or_else(|| self.default_model()),
             messages_for_model(before, question),
         );
         if !scope.is_empty() {
@@ -304,9 +304,12 @@ impl App {
         live: &LiveRun,
     ) -> Result<()> {
         let failed = |error| self.gateway_error(error);
-        let class = settlement.class();
+        let mut terms = settlement.terms();
+        if let Some(protected) = &writing.protected {
+            terms.places = protected.places;
+        }
         let mut answer: ChatStream =
-            self.gateway.chat(request, class, &settlement.meter).await.map_err(failed)?;
+            self.gateway.chat(request, terms, &settlement.meter).await.map_err(failed)?;
         let taken = answer.taken();
         if request.grounding.is_some() {
             writing.marks = self.marks(taken, &writing.given);

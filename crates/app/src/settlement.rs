@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{DataClass, ErrorKind, Instant};
-use gateway::UsageMeter;
+use gateway::{Terms, UsageMeter};
 use store::{By, Ended, SETTLE_INTERVAL, TokenUsage, UsageRecord};
 
 use crate::{App, Error, Principal, Result, guardrail::GuardNote};
@@ -43,9 +43,9 @@ impl Settlement {
         })
     }
 
-    /// The class of the run.
-    pub(crate) fn class(&self) -> DataClass {
-        self.class
+    /// The terms of the run's call.
+    pub(crate) fn terms(&self) -> Terms {
+        self.app.terms(&self.principal, self.class)
     }
 
     /// Says what the guard found.

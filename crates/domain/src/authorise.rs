@@ -8,6 +8,8 @@ use crate::{Credential, Principal, Resource, Role, Scope, Visibility};
 pub enum Action {
     /// List models and ask them.
     UseModels,
+    /// Be told, with an answer, why its model route was taken and the others were not.
+    ExplainRouting,
     /// See a collection, its documents and passages; find them by search.
     ReadCollection,
     /// Make a collection.
@@ -26,8 +28,9 @@ pub enum Action {
 
 impl Action {
     /// All actions.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::UseModels,
+        Self::ExplainRouting,
         Self::ReadCollection,
         Self::CreateCollection,
         Self::WriteCollection,
@@ -42,7 +45,7 @@ impl Action {
     #[must_use]
     pub const fn scope(self) -> Option<Scope> {
         match self {
-            Self::UseModels => Some(Scope::Models),
+            Self::UseModels | Self::ExplainRouting => Some(Scope::Models),
             Self::ReadCollection => Some(Scope::Search),
             Self::CreateCollection | Self::WriteCollection => Some(Scope::Documents),
             Self::UseConversation => Some(Scope::Conversations),
@@ -82,8 +85,15 @@ pub fn authorise(principal: &Principal, action: Action, resource: &Resource) -> 
     check_credential(principal, action)?;
     match (action, resource) {
         (Action::UseModels | Action::CreateCollection, Resource::Tenant(_)) => Ok(()),
-        (Action::ManagePeople | Action::ReadAudit, Resource::Tenant(_)) => {
-            if principal.role == Role::Admin { Ok(()) } else { Err(Denial::Forbidden) }
+        (
+            Action::ExplainRouting | Action::ManagePeople | Action::ReadAudit,
+            Resource::Tenant(_),
+        ) => {
+            if principal.role == Role::Admin {
+                Ok(())
+            } else {
+                Err(Denial::Forbidden)
+            }
         }
         (Action::UseConversation | Action::ManageOwnAccount, Resource::Personal { owner, .. }) => {
             if *owner == principal.user {
@@ -224,6 +234,22 @@ mod tests {
             authorise(&principal, Action::ManageOwnAccount, &own),
             Err(Denial::SessionNeeded)
         );
+    }
+
+    #[test]
+    fn only_administrators_are_told_the_way_of_a_request_also_by_key() {
+        let (tenant, key) =
+            (TenantId::new(), |scopes| Credential::ApiKey { id: KeyId::new(), scopes });
+        let explain =
+            |who: &Principal| authorise(who, Action::ExplainRouting, &Resource::Tenant(tenant));
+        let mut admin = person(tenant, Role::Admin, vec![]);
+        assert_eq!(explain(&admin), Ok(()));
+        admin.credential = key(vec![Scope::Models]);
+        assert_eq!(explain(&admin), Ok(()));
+        admin.credential = key(vec![Scope::Search]);
+        assert_eq!(explain(&admin), Err(Denial::ScopeMissing(Scope::Models)));
+        let member = person(tenant, Role::Member, vec![]);
+        assert_eq!(explain(&member), Err(Denial::Forbidden));
     }
 
     #[test]

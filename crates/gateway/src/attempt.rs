@@ -9,7 +9,7 @@ use reqwest::Response;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    Failure, GatewayError, KeyHeader, OpenAiRoute, Route, TimeLimit, backoff,
+    Failure, GatewayError, KeyHeader, OpenAiRoute, Route, TimeLimit, backoff, deadline::Until,
     upstream_stream::UpstreamStream,
 };
 
@@ -23,6 +23,16 @@ const ERROR_BYTES_MAX: usize = 64 << 10;
 pub(crate) struct Failed {
     pub(crate) error: GatewayError,
     pub(crate) next: Next,
+}
+
+impl Failed {
+    /// How long the server wishes to be left alone.
+    pub(crate) fn wish(&self) -> Option<Duration> {
+        match self.next {
+            Next::SameRoute { after } => after,
+            Next::OtherRoute | Next::Nobody => None,
+        }
+    }
 }
 
 /// Who may be tried next.
@@ -43,6 +53,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) route: &'a Route,
     pub(crate) server: &'a OpenAiRoute,
     pub(crate) body: &'a Bytes,
+    /// When the caller's own time is over.
+    pub(crate) deadline: Option<Instant>,
 }
 
 impl Attempt<'_> {
@@ -51,11 +63,10 @@ impl Attempt<'_> {
     pub(crate) async fn stream(&self) -> Result<UpstreamStream, Failed> {
         let timeouts = self.route.timeouts;
         let started = Instant::now();
-        let deadline = started + timeouts.total;
+        let until = self.until(started);
         let open = async {
             let response = self.send(Delivery::Streamed).await?;
-            let mut stream =
-                UpstreamStream::new(response, &self.route.name, timeouts.idle, deadline);
+            let mut stream = UpstreamStream::new(response, &self.route.name, timeouts.idle, until);
             // A stream that ends or breaks before its first event has given nothing away yet.
             stream
                 .await_first()
@@ -63,15 +74,17 @@ impl Attempt<'_> {
                 .map_err(|error| Failed { next: after_break(&error), error })?;
             Ok(stream)
         };
-        match timeout_at((started + timeouts.first_byte).min(deadline), open).await {
+        let first_byte = Until::new(started + timeouts.first_byte, TimeLimit::FirstByte);
+        let first_byte = first_byte.or_before(self.deadline);
+        match timeout_at(first_byte.at, open).await {
             Ok(opened) => opened,
-            Err(_) => Err(self.timed_out(TimeLimit::FirstByte)),
+            Err(_) => Err(self.timed_out(first_byte.limit)),
         }
     }
 
     /// Fetches a whole answer.
     pub(crate) async fn whole(&self) -> Result<ChatResponse, Failed> {
-        let deadline = Instant::now() + self.route.timeouts.total;
+        let until = self.until(Instant::now());
         let fetch = async {
             let response = self.send(Delivery::Whole).await?;
             let body = match read(response, ANSWER_BYTES_MAX).await {
@@ -86,10 +99,14 @@ impl Attempt<'_> {
                 Err(_) => Err(self.failed(Failure::Garbled, None, Next::OtherRoute)),
             }
         };
-        match timeout_at(deadline, fetch).await {
+        match timeout_at(until.at, fetch).await {
             Ok(fetched) => fetched,
-            Err(_) => Err(self.timed_out(TimeLimit::Total)),
+            Err(_) => Err(self.timed_out(until.limit)),
         }
+    }
+
+    fn until(&self, started: Instant) -> Until {
+        Until::new(started + self.route.timeouts.total, TimeLimit::Total).or_before(self.deadline)
     }
 
     async fn send(&self, delivery: Delivery) -> Result<Response, Failed> {

@@ -37,6 +37,13 @@ impl BaseUrl {
         }
         url
     }
+
+    /// The address of an absolute path on the same host, e.g. `/health`.
+    pub(crate) fn on_host(&self, path: &str) -> Url {
+        let mut url = self.0.clone();
+        url.set_path(path);
+        url
+    }
 }
 
 impl FromStr for BaseUrl {

@@ -17,6 +17,7 @@ use tokio::{
 use crate::{
     ChatStream, Failure, GatewayError, Route, TimeLimit,
     attempt::{Failed, Next},
+    deadline::Until,
     stream::Item,
 };
 
@@ -35,7 +36,7 @@ pub(crate) struct BuiltInStream {
     events: VecDeque<ChatEvent>,
     tokens_max: Option<u32>,
     route: String,
-    deadline: Instant,
+    until: Until,
 }
 
 /// What the engine made.
@@ -56,6 +57,7 @@ impl BuiltIn {
         &self,
         request: &ChatRequest,
         route: &Route,
+        deadline: Option<Instant>,
     ) -> Result<BuiltInStream, Failed> {
         let question = Question::of(request).map_err(|error| Failed {
             error: GatewayError::Unsupported(error),
@@ -63,8 +65,10 @@ impl BuiltIn {
         })?;
         let started = Instant::now();
         let free = Arc::clone(&self.workers).acquire_owned();
-        let Ok(worker) = timeout_at(started + route.timeouts.first_byte, free).await else {
-            let limit = TimeLimit::FirstByte;
+        let first_byte = Until::new(started + route.timeouts.first_byte, TimeLimit::FirstByte);
+        let first_byte = first_byte.or_before(deadline);
+        let Ok(worker) = timeout_at(first_byte.at, free).await else {
+            let limit = first_byte.limit;
             let error = GatewayError::TimedOut { route: route.name.clone(), limit };
             return Err(Failed { error, next: Next::OtherRoute });
         };
@@ -84,7 +88,7 @@ impl BuiltIn {
             work: Some(work),
             tokens_max: request.max_tokens(),
             route: route.name.clone(),
-            deadline: started + route.timeouts.total,
+            until: Until::new(started + route.timeouts.total, TimeLimit::Total).or_before(deadline),
         })
     }
 }
@@ -96,7 +100,7 @@ impl BuiltInStream {
             return Ok(Some(Item::Event(event)));
         }
         let Some(work) = &mut self.work else { return Ok(Some(Item::Done)) };
-        let done = timeout_at(self.deadline, work).await;
+        let done = timeout_at(self.until.at, work).await;
         self.work = None;
         match done {
             Ok(Ok(work)) => {
@@ -109,7 +113,7 @@ impl BuiltInStream {
                 source: None,
             }),
             Err(_) => {
-                Err(GatewayError::TimedOut { route: self.route.clone(), limit: TimeLimit::Total })
+                Err(GatewayError::TimedOut { route: self.route.clone(), limit: self.until.limit })
             }
         }
     }

@@ -1,259 +1,250 @@
-//! A call from plan to answer: route after route, try after try, until one answers.
+//! A call from plan to answer: route after route, try after try, and in line for a place between
+//! them, until one answers.
 
-use std::{sync::Arc, time::Duration};
+mod line;
+mod tries;
 
-use bytes::Bytes;
-use domain::DataClass;
-use llm::{ChatRequest, ChatResponse, Citation, Delivery};
-use serde_json::Value;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-use crate::{
-    Catalogue, ChatStream, GatewayError, Metered, OpenAiRoute, Route, RouteKind, Taken, UsageMeter,
-    attempt::{Attempt, Failed, Next},
-    backoff,
-    built_in::{self, BuiltIn},
-    plan::candidates,
-    stream::{Origin, Wanted},
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
-/// How persistent the gateway is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
-    /// Tries on one route before the next one is taken; at least one.
-    pub attempts_per_route: u32,
-    /// The wait before the first retry; it doubles with each.
-    pub backoff_first: Duration,
-    /// The longest wait of our own.
-    pub backoff_max: Duration,
-    /// The longest wait that a server may wish for; beyond: the next route is taken at once.
-    pub retry_after_max: Duration,
-    /// Most answers of the built-in engine at the same time, over all its routes; beyond: they wait.
-    pub built_in_concurrent_max: usize,
-}
+use line::Line;
+use llm::{ChatRequest, ChatResponse, Delivery};
+use tokio::time::Instant;
+use tries::Tried;
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            attempts_per_route: 3,
-            backoff_first: Duration::from_millis(200),
-            backoff_max: Duration::from_secs(5),
-            retry_after_max: Duration::from_secs(10),
-            built_in_concurrent_max: std::thread::available_parallelism().map_or(2, usize::from),
-        }
-    }
-}
-
-/// Gets answers from models. Clones share everything.
-#[derive(Debug, Clone)]
-pub struct Gateway {
-    client: reqwest::Client,
-    catalogue: Arc<Catalogue>,
-    /// Free places, by model and route as they stand in the catalogue.
-    places: Arc<Vec<Vec<Arc<Semaphore>>>>,
-    built_in: BuiltIn,
-    settings: Settings,
-}
-
-/// A whole answer.
-#[derive(Debug, Clone)]
-pub struct Completion {
-    /// The answer.
-    pub response: ChatResponse,
-    /// The route that gave it.
-    pub taken: Taken,
-    /// What it took.
-    pub metered: Metered,
-    /// Where its quotes stand; only the built-in engine knows them by itself.
-    pub citations: Vec<Citation>,
-}
+use crate::{
+    GatewayError, Model, Policy, Taken, Terms, UsageMeter,
+    gateway::Inner,
+    lease::Lease,
+    model_state::{ModelState, RouteState},
+    plan::{self, Ask, Dice, Explanation, Needs, Plan, Reason, State},
+    snapshot::Snapshot,
+    stream::Origin,
+};
 
 /// An answer of either form, and the place it holds.
-struct Opened {
-    answer: Answer,
-    taken: Taken,
-    permit: OwnedSemaphorePermit,
+pub(crate) struct Opened {
+    pub(crate) answer: Answer,
+    pub(crate) taken: Taken,
+    pub(crate) lease: Lease,
 }
 
-enum Answer {
+pub(crate) enum Answer {
     Stream(Origin),
     Whole(Box<ChatResponse>),
 }
 
-/// What all tries of one call share.
-struct Call<'a> {
+/// One call, and what all its tries share.
+pub(crate) struct Call<'a> {
+    gateway: &'a Inner,
     request: &'a ChatRequest,
     delivery: Delivery,
+    terms: Terms,
     meter: &'a UsageMeter,
+    needs: Needs,
     attempts: u32,
+    /// Whether the budget of retries knows of it.
+    is_counted: bool,
+    /// Routes that failed in this call, and the last of their errors.
+    failed: Vec<Arc<RouteState>>,
+    last: Option<GatewayError>,
 }
 
-impl Gateway {
-    /// Takes the one HTTP client of the process, which must follow no redirects, and the catalogue.
-    #[must_use]
-    pub fn new(client: reqwest::Client, catalogue: Catalogue, settings: Settings) -> Self {
-        let places = catalogue.models().iter().map(|model| {
-            let routes = model.routes.iter();
-            routes.map(|route| Arc::new(Semaphore::new(route.concurrent_max))).collect()
-        });
+/// A model at one moment, and the plan for it.
+struct Moment {
+    snapshot: Arc<Snapshot>,
+    position: usize,
+    plan: Plan,
+}
+
+impl Moment {
+    fn model(&self) -> &Model {
+        &self.snapshot.catalogue.models()[self.position]
+    }
+
+    fn state(&self) -> &Arc<ModelState> {
+        &self.snapshot.models[self.position]
+    }
+}
+
+/// How one look at the routes ended.
+enum Round {
+    /// The route at this place answers.
+    Answered(Box<Opened>, usize),
+    /// Something changed.
+    LookAgain,
+    /// Nobody answered; these have no place now.
+    WaitFor(Vec<usize>),
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(
+        gateway: &'a Inner,
+        request: &'a ChatRequest,
+        delivery: Delivery,
+        terms: Terms,
+        meter: &'a UsageMeter,
+    ) -> Self {
         Self {
-            client,
-            places: Arc::new(places.collect()),
-            catalogue: Arc::new(catalogue),
-            built_in: BuiltIn::new(settings.built_in_concurrent_max),
-            settings,
+            gateway,
+            request,
+            delivery,
+            terms,
+            meter,
+            needs: Needs::of(request),
+            attempts: 0,
+            is_counted: false,
+            failed: Vec::new(),
+            last: None,
         }
     }
 
-    /// The models there are.
-    #[must_use]
-    pub fn catalogue(&self) -> &Catalogue {
-        &self.catalogue
-    }
-
-    /// Asks a model and streams its answer. Returns with the first event at hand: until then other
-    /// routes are tried, afterwards none. `meter` can be read at any time, also after this future or
-    /// the stream was dropped, which cancels the call.
-    ///
-    /// # Errors
-    /// If no route may be tried, the request is refused, or every route failed.
-    pub async fn chat(
-        &self,
-        request: &ChatRequest,
-        class: DataClass,
-        meter: &UsageMeter,
-    ) -> Result<ChatStream, GatewayError> {
-        let call = Call { request, delivery: Delivery::Streamed, meter, attempts: 0 };
-        let Opened { answer, taken, permit } = self.open(call, class).await?;
-        let Answer::Stream(origin) = answer else {
-            unreachable!("a call for a stream opens a stream")
-        };
-        let wanted =
-            Wanted { model: request.model().to_owned(), include_usage: request.include_usage() };
-        Ok(ChatStream::new(origin, wanted, taken, meter.clone(), permit))
-    }
-
-    /// Asks a model and waits for the whole answer. Dropping the future cancels the call; `meter`
-    /// then holds what was used.
-    ///
-    /// # Errors
-    /// If no route may be tried, the request is refused, or every route failed.
-    pub async fn complete(
-        &self,
-        request: &ChatRequest,
-        class: DataClass,
-        meter: &UsageMeter,
-    ) -> Result<Completion, GatewayError> {
-        let call = Call { request, delivery: Delivery::Whole, meter, attempts: 0 };
-        let Opened { answer, taken, permit } = self.open(call, class).await?;
-        let (mut response, citations) = match answer {
-            Answer::Whole(response) => (*response, Vec::new()),
-            Answer::Stream(origin) => {
-                let wanted = Wanted { model: request.model().to_owned(), include_usage: true };
-                let meter = meter.clone();
-                built_in::collect(ChatStream::new(origin, wanted, taken.clone(), meter, permit))
-                    .await?
-            }
-        };
-        response.set_field("model", Value::String(request.model().to_owned()));
-        match response.usage() {
-            Some(usage) => meter.report(usage),
-            None => {
-                meter.add_generated(response.generated_bytes());
-                response.set_field("usage", meter.read().usage.to_value());
+    /// Finds a route that answers.
+    pub(crate) async fn open(mut self) -> Result<Opened, GatewayError> {
+        let mut line = Line { ticket: None, since: None };
+        let mut granted: Option<Lease> = None;
+        loop {
+            let moment = self.look()?;
+            let failed_before = self.failed.len();
+            // A place that was waited for is of use only if the plan of this moment has its route.
+            let lease = granted.take().and_then(|lease| moment.find(lease));
+            let may_go_ahead = line.ticket.is_none() && moment.state().queue.len() == 0;
+            let round = match lease {
+                Some((index, lease)) => self.try_granted(&moment, index, lease).await?,
+                None if may_go_ahead => self.try_in_order(&moment).await?,
+                None => Round::WaitFor([&moment.plan.order[..], &moment.plan.full].concat()),
+            };
+            match round {
+                Round::Answered(opened, index) => {
+                    self.explain(&moment, Some(index));
+                    return Ok(*opened);
+                }
+                Round::LookAgain => {}
+                // Better one that does worse than its siblings than none, now that they failed.
+                Round::WaitFor(routes)
+                    if routes.is_empty()
+                        && self.failed.len() > failed_before
+                        && moment.plan.has_ejected() => {}
+                Round::WaitFor(routes) if routes.is_empty() => {
+                    self.explain(&moment, None);
+                    return Err(self.nobody_left(&moment.plan));
+                }
+                Round::WaitFor(routes) => {
+                    granted = line.wait(&mut self, &moment, routes).await?;
+                }
             }
         }
-        meter.finish();
-        Ok(Completion { response, taken, metered: meter.read(), citations })
     }
 
-    async fn open(&self, mut call: Call<'_>, class: DataClass) -> Result<Opened, GatewayError> {
-        let (model, candidates) =
-            candidates(&self.catalogue, call.request.model(), class).map_err(GatewayError::Plan)?;
-        let mut last = None;
-        for candidate in candidates {
-            let place = &self.places[candidate.model_index][candidate.route_index];
-            let Ok(permit) = Arc::clone(place).try_acquire_owned() else {
-                tracing::info!(route = candidate.route.name, "model route is at its limit");
+    /// Tries the one route on which a place was waited for. If it fails, the others have their turn.
+    async fn try_granted(
+        &mut self,
+        moment: &Moment,
+        index: usize,
+        lease: Lease,
+    ) -> Result<Round, GatewayError> {
+        Ok(match self.try_route(moment, index, lease).await? {
+            Tried::Answered(opened) => Round::Answered(opened, index),
+            Tried::Failed | Tried::Stale => Round::LookAgain,
+        })
+    }
+
+    /// Tries one route after the other; those without a place are to be waited for.
+    async fn try_in_order(&mut self, moment: &Moment) -> Result<Round, GatewayError> {
+        let mut full = moment.plan.full.clone();
+        for index in moment.plan.order.iter().copied() {
+            let Some(lease) = Lease::enter(moment.state(), index) else {
+                full.push(index);
                 continue;
             };
-            match self.try_route(&mut call, &model.name, candidate.route).await {
-                Ok((answer, taken)) => return Ok(Opened { answer, taken, permit }),
-                Err(Failed { error, next: Next::Nobody }) => return Err(error),
-                Err(Failed { error, .. }) => last = Some(error),
+            match self.try_route(moment, index, lease).await? {
+                Tried::Answered(opened) => return Ok(Round::Answered(opened, index)),
+                Tried::Failed => {}
+                Tried::Stale => return Ok(Round::LookAgain),
             }
         }
-        Err(last.unwrap_or(GatewayError::Overloaded { retry_after: None }))
+        Ok(Round::WaitFor(full))
     }
 
-    async fn try_route(
-        &self,
-        call: &mut Call<'_>,
-        model: &str,
-        route: &Route,
-    ) -> Result<(Answer, Taken), Failed> {
-        match &route.kind {
-            RouteKind::OpenAi(server) => self.try_server(call, model, route, server).await,
-            RouteKind::BuiltIn => {
-                call.attempts += 1;
-                let taken = Taken::new(model, route, call.attempts);
-                call.meter.begin(taken.clone(), call.request.prompt_bytes());
-                let stream = self.built_in.open(call.request, route).await?;
-                Ok((Answer::Stream(Origin::BuiltIn(stream)), taken))
+    /// Plans for this moment.
+    fn look(&mut self) -> Result<Moment, GatewayError> {
+        let now = Instant::now();
+        let time_left = self.terms.deadline.map(|at| at.saturating_duration_since(now));
+        if time_left == Some(Duration::ZERO) {
+            return Err(self.last.take().unwrap_or(GatewayError::OutOfTime));
+        }
+        let snapshot = self.gateway.snapshot.load_full();
+        let (class, places, needs) = (self.terms.class, self.terms.places, &self.needs);
+        let mut ask = Ask { class, places, needs, prefix: 0, time_left };
+        let found = plan::find_model(&snapshot.catalogue, self.request.model(), &ask);
+        let model = found.map_err(GatewayError::Plan)?;
+        if model.policy == Policy::Affinity {
+            ask.prefix = plan::prefix(self.request);
+        }
+        let position = snapshot.catalogue.position(&model.name).unwrap_or_default();
+        let state = &snapshot.models[position];
+        if !std::mem::replace(&mut self.is_counted, true) {
+            state.count_request(now);
+        }
+        let condition = |index: usize| {
+            let mut condition = state.condition(index, now);
+            let route = &state.routes[index].state;
+            if self.failed.iter().any(|failed| Arc::ptr_eq(failed, route)) {
+                condition.state = State::Failed;
             }
+            condition
+        };
+        let mut dice = Dice::new(self.gateway.seed.fetch_add(1, Ordering::Relaxed));
+        let plan = plan::plan(&snapshot.catalogue, model, &ask, condition, &mut dice);
+        let plan = plan.map_err(GatewayError::Plan)?;
+        Ok(Moment { snapshot, position, plan })
+    }
+
+    /// Why the call ends without an answer.
+    fn nobody_left(&mut self, plan: &Plan) -> GatewayError {
+        let is_late = plan.left_out.iter().any(|(_, reason)| *reason == Reason::NoTimeLeft);
+        match self.last.take() {
+            Some(error) => error,
+            None if is_late => GatewayError::OutOfTime,
+            None => GatewayError::Unavailable { retry_after: plan.again_in },
         }
     }
 
-    /// Tries a server up to the number of attempts, with a wait between them. The route's place
-    /// stays taken while waiting: the wait is bounded, and the call would come back at once.
-    async fn try_server(
-        &self,
-        call: &mut Call<'_>,
-        model: &str,
-        route: &Route,
-        server: &OpenAiRoute,
-    ) -> Result<(Answer, Taken), Failed> {
-        let body = Bytes::from(call.request.upstream_body(&server.upstream_model, call.delivery));
-        let attempt = Attempt { client: &self.client, route, server, body: &body };
-        let mut retry = 0;
-        loop {
-            call.attempts += 1;
-            let taken = Taken::new(model, route, call.attempts);
-            call.meter.begin(taken.clone(), call.request.prompt_bytes());
-            let answered = match call.delivery {
-                Delivery::Streamed => {
-                    let stream = attempt.stream().await;
-                    stream.map(|stream| Answer::Stream(Origin::Upstream(Box::new(stream))))
-                }
-                Delivery::Whole => attempt.whole().await.map(|r| Answer::Whole(Box::new(r))),
-            };
-            let failed = match answered {
-                Ok(answer) => return Ok((answer, taken)),
-                Err(failed) => failed,
-            };
-            call.meter.forget();
-            tracing::info!(route = route.name, attempt = call.attempts, error = %failed.error,
-                "model route failed");
-            let wait = self.wait_before_retry(failed.next, retry);
-            let Some(wait) = wait else { return Err(failed) };
-            tokio::time::sleep(wait).await;
-            retry += 1;
+    fn explain(&self, moment: &Moment, taken: Option<usize>) {
+        if !self.terms.explain {
+            return;
         }
+        let model = moment.model();
+        let routes = moment.state().routes.iter().zip(&model.routes).enumerate();
+        let others =
+            routes.filter(|(index, _)| Some(*index) != taken).map(|(index, (slot, route))| {
+                let failed = self.failed.iter().any(|failed| Arc::ptr_eq(failed, &slot.state));
+                let left_out = moment.plan.left_out.iter().find(|(other, _)| *other == index);
+                let reason = match left_out {
+                    _ if failed => Reason::Failed,
+                    Some((_, reason)) => *reason,
+                    None if moment.plan.full.contains(&index) => Reason::Full,
+                    None => Reason::NotNeeded,
+                };
+                (route.name.clone(), reason)
+            });
+        self.meter.explain(Explanation {
+            model: model.name.clone(),
+            policy: model.policy.code(),
+            taken: taken.map(|index| model.routes[index].name.clone()),
+            others: others.collect(),
+        });
     }
+}
 
-    /// How long to wait before the same route is tried again; `None` if it is not.
-    fn wait_before_retry(&self, next: Next, retry: u32) -> Option<Duration> {
-        let Next::SameRoute { after } = next else { return None };
-        let settings = &self.settings;
-        if retry + 1 >= settings.attempts_per_route {
-            return None;
-        }
-        let own = backoff::delay(settings.backoff_first, settings.backoff_max, retry);
-        match after {
-            Some(wish) if wish > settings.retry_after_max => None,
-            // Never before the server wishes, and not all at the same moment.
-            Some(wish) => Some(wish + own),
-            None => Some(own),
-        }
+impl Moment {
+    /// Where the plan has the route of a place that was granted.
+    fn find(&self, lease: Lease) -> Option<(usize, Lease)> {
+        let mut planned = self.plan.order.iter().chain(&self.plan.full);
+        let routes = &self.state().routes;
+        let index = planned.find(|index| Arc::ptr_eq(&routes[**index].state, lease.route()))?;
+        Some((*index, lease))
     }
 }

@@ -1,16 +1,24 @@
 //! The models there are, and the routes to each.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use domain::{DataClass, Place};
 use llm::Usage;
 
-use crate::{BaseUrl, Secret};
+use crate::{Abilities, AutoChoice, BaseUrl, HealthCheck, Policy, QueueLimits, Secret};
+
+/// The name that stands for a choice among models.
+pub const AUTO_MODEL: &str = "auto";
 
 /// All models, in the order in which they are shown.
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue {
     models: Vec<Model>,
+    by_name: HashMap<String, usize>,
+    auto: Vec<AutoChoice>,
 }
 
 /// Why models make no catalogue.
@@ -30,6 +38,12 @@ pub enum CatalogueError {
     /// A model has no route.
     #[error("the model {0:?} has no route")]
     NoRoute(String),
+    /// The choice behind `auto` names a model that is not there.
+    #[error("the choice behind \"auto\" names the model {0:?}, which is not there")]
+    AutoUnknown(String),
+    /// There is a choice behind `auto`, and a model of that name.
+    #[error("a model is named \"auto\", and there is a choice behind that name")]
+    AutoTwice,
 }
 
 impl Catalogue {
@@ -52,7 +66,30 @@ impl Catalogue {
                 return Err(CatalogueError::RouteTwice { model, route });
             }
         }
-        Ok(Self { models })
+        let names = models.iter().enumerate();
+        let by_name = names.map(|(index, model)| (model.name.clone(), index)).collect();
+        Ok(Self { models, by_name, auto: Vec::new() })
+    }
+
+    /// The same with a choice behind the name `auto`: the first line that fits a request.
+    ///
+    /// # Errors
+    /// If a line names a model that is not there, or a model is itself named `auto`.
+    pub fn with_auto(mut self, choices: Vec<AutoChoice>) -> Result<Self, CatalogueError> {
+        if !choices.is_empty() && self.model(AUTO_MODEL).is_some() {
+            return Err(CatalogueError::AutoTwice);
+        }
+        if let Some(unknown) = choices.iter().find(|line| self.model(&line.model).is_none()) {
+            return Err(CatalogueError::AutoUnknown(unknown.model.clone()));
+        }
+        self.auto = choices;
+        Ok(self)
+    }
+
+    /// The choice behind the name `auto`; empty if there is none.
+    #[must_use]
+    pub fn auto(&self) -> &[AutoChoice] {
+        &self.auto
     }
 
     /// All models.
@@ -64,7 +101,11 @@ impl Catalogue {
     /// The model with this name.
     #[must_use]
     pub fn model(&self, name: &str) -> Option<&Model> {
-        self.models.iter().find(|model| model.name == name)
+        self.position(name).map(|index| &self.models[index])
+    }
+
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
     }
 }
 
@@ -75,11 +116,30 @@ pub struct Model {
     pub name: String,
     /// What it is for, in the words of whoever configured it.
     pub purpose: String,
-    /// The ways to run it, best first; at least one.
+    /// What people should know before they choose it, in the same words.
+    pub description: String,
+    /// Which route is preferred.
+    pub policy: Policy,
+    /// How callers wait when all places are taken.
+    pub queue: QueueLimits,
+    /// The ways to run it; at least one.
     pub routes: Vec<Route>,
 }
 
 impl Model {
+    /// A model with nothing but a name and routes: preferred by rank, callers wait a while.
+    #[must_use]
+    pub fn new(name: impl Into<String>, routes: Vec<Route>) -> Self {
+        Self {
+            name: name.into(),
+            purpose: String::new(),
+            description: String::new(),
+            policy: Policy::default(),
+            queue: QueueLimits::default(),
+            routes,
+        }
+    }
+
     /// The highest class that any of its routes may receive.
     #[must_use]
     pub fn clearance(&self) -> DataClass {
@@ -100,21 +160,58 @@ pub struct Route {
     pub name: String,
     /// How it is called.
     pub kind: RouteKind,
+    /// Routes of a lower rank are tried first; the policy decides among equals.
+    pub rank: u32,
+    /// The share of the load among equals; at least one.
+    pub weight: u32,
     /// Where it runs.
     pub place: Place,
     /// The highest class it may receive.
     pub clearance: DataClass,
+    /// What it can do beside text.
+    pub abilities: Abilities,
+    /// The most tokens of question and answer together, if that is known.
+    pub context_tokens: Option<u64>,
+    /// How it is asked whether it is well; `None`: only by the calls themselves.
+    pub health_check: Option<HealthCheck>,
     /// What it costs, if that is known.
     pub price: Option<Price>,
     /// How long it may take.
     pub timeouts: Timeouts,
-    /// Most calls at the same time; beyond: the next route, and without one the call is refused as
-    /// overloaded.
+    /// Most calls at the same time; beyond: the next route, and without one the call waits in the
+    /// model's queue.
     pub concurrent_max: usize,
 }
 
+impl Route {
+    /// A route that is like any other of its model: first rank, weight 1, every ability, no price,
+    /// 16 calls at the same time.
+    #[must_use]
+    pub fn new(
+        name: impl Into<String>,
+        kind: RouteKind,
+        place: Place,
+        clearance: DataClass,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            rank: 1,
+            weight: 1,
+            place,
+            clearance,
+            abilities: Abilities::default(),
+            context_tokens: None,
+            health_check: None,
+            price: None,
+            timeouts: Timeouts::default(),
+            concurrent_max: 16,
+        }
+    }
+}
+
 /// How a route is called.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RouteKind {
     /// A server that speaks OpenAI.
     OpenAi(OpenAiRoute),
@@ -123,7 +220,7 @@ pub enum RouteKind {
 }
 
 /// A server that speaks OpenAI: vLLM, Ollama, llama.cpp, LocalAI, Azure and many more.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenAiRoute {
     /// Where it is.
     pub base_url: BaseUrl,

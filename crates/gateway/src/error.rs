@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::ErrorKind;
 use llm::{RequestError, UpstreamError, openai::ErrorBody};
 
-use crate::PlanError;
+use crate::{PlanError, Reason};
 
 /// Why there is no answer, or no more of it. What a server itself said is kept out of `Display`.
 #[derive(Debug, thiserror::Error)]
@@ -24,12 +24,27 @@ pub enum GatewayError {
         /// What it said, fit for whoever sent the request and nobody else.
         error: UpstreamError,
     },
-    /// All routes are at their limit.
+    /// All routes are at their limit, and so is the line before them.
     #[error("all routes of the model are at their limit")]
     Overloaded {
         /// When it may be worth trying again.
         retry_after: Option<Duration>,
     },
+    /// All routes are at their limit, and of those who wait this caller has the most.
+    #[error("all routes of the model are at their limit, and this caller waits for the most")]
+    Crowded {
+        /// When it may be worth trying again.
+        retry_after: Option<Duration>,
+    },
+    /// Every route is left alone for a time because it failed or asked for it.
+    #[error("all routes of the model are out of service")]
+    Unavailable {
+        /// When the first of them is tried again.
+        retry_after: Option<Duration>,
+    },
+    /// The caller's own time is over before a route could answer.
+    #[error("no route can answer within the caller's time")]
+    OutOfTime,
     /// A route failed, and no other was left.
     #[error("the model route {route:?} failed: {failure}")]
     Upstream {
@@ -91,6 +106,39 @@ pub enum TimeLimit {
     /// For everything.
     #[error("the answer has no end")]
     Total,
+    /// That of the caller.
+    #[error("the caller's time is over")]
+    Deadline,
+}
+
+impl Failure {
+    /// In one word: `connect`, `interrupted`, a status.
+    #[must_use]
+    pub fn code(&self) -> String {
+        match self {
+            Self::Connect => "connect".to_owned(),
+            Self::Interrupted => "interrupted".to_owned(),
+            Self::Status(status) => status.to_string(),
+            Self::Reported => "reported".to_owned(),
+            Self::Garbled => "garbled".to_owned(),
+            Self::TooLarge => "too_large".to_owned(),
+            Self::BadKey => "bad_key".to_owned(),
+            Self::Engine => "engine".to_owned(),
+        }
+    }
+}
+
+impl TimeLimit {
+    /// In one word.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::FirstByte => "timeout_first_byte",
+            Self::Idle => "timeout_idle",
+            Self::Total => "timeout_total",
+            Self::Deadline => "deadline",
+        }
+    }
 }
 
 impl GatewayError {
@@ -99,11 +147,16 @@ impl GatewayError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Plan(PlanError::UnknownModel { .. }) => ErrorKind::NotFound,
-            Self::Plan(PlanError::ClearanceTooLow { .. }) => ErrorKind::Forbidden,
-            Self::Unsupported(_) | Self::Refused { .. } => ErrorKind::Invalid,
-            Self::Overloaded { .. } => ErrorKind::Overloaded,
+            Self::Plan(PlanError::ClearanceTooLow { .. } | PlanError::PlaceNotAllowed { .. }) => {
+                ErrorKind::Forbidden
+            }
+            Self::Plan(PlanError::Unsuited { .. } | PlanError::NoChoice)
+            | Self::Unsupported(_)
+            | Self::Refused { .. } => ErrorKind::Invalid,
+            Self::Crowded { .. } => ErrorKind::RateLimited,
+            Self::Overloaded { .. } | Self::Unavailable { .. } => ErrorKind::Overloaded,
             Self::Upstream { .. } => ErrorKind::UpstreamFailed,
-            Self::TimedOut { .. } => ErrorKind::TimedOut,
+            Self::TimedOut { .. } | Self::OutOfTime => ErrorKind::TimedOut,
         }
     }
 
@@ -113,6 +166,14 @@ impl GatewayError {
         match self {
             Self::Plan(PlanError::UnknownModel { .. }) => "model_not_found",
             Self::Plan(PlanError::ClearanceTooLow { .. }) => "data_class_above_clearance",
+            Self::Plan(PlanError::PlaceNotAllowed { .. }) => "place_not_allowed",
+            Self::Plan(PlanError::Unsuited { reason: Reason::ContextTooShort, .. }) => {
+                "context_length_exceeded"
+            }
+            Self::Plan(PlanError::Unsuited { .. } | PlanError::NoChoice) => "no_suitable_route",
+            Self::Crowded { .. } => "too_many_waiting",
+            Self::Unavailable { .. } => "no_route_in_service",
+            Self::OutOfTime => "deadline_exceeded",
             Self::Unsupported(error) => error.code,
             Self::Refused { .. } => "upstream_refused",
             Self::Overloaded { .. } => "overloaded",
@@ -121,11 +182,25 @@ impl GatewayError {
         }
     }
 
+    /// What happened to a route, in one word out of few: for measurements and operators.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        match self {
+            Self::Upstream { failure, .. } => failure.code(),
+            Self::TimedOut { limit, .. } => limit.code().to_owned(),
+            Self::Refused { status, .. } => status.to_string(),
+            Self::Overloaded { .. } => "429".to_owned(),
+            other => other.code().to_owned(),
+        }
+    }
+
     /// When it may be worth trying again.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Overloaded { retry_after } => *retry_after,
+            Self::Overloaded { retry_after }
+            | Self::Crowded { retry_after }
+            | Self::Unavailable { retry_after } => *retry_after,
             _ => None,
         }
     }
@@ -154,6 +229,18 @@ impl GatewayError {
                 "overloaded_error",
                 "All routes of this model are at their limit. Please try again later.",
             ),
+            Self::Crowded { .. } => own(
+                "rate_limit_error",
+                "All routes of this model are at their limit, and you have the most requests \
+                 waiting. Please try again later.",
+            ),
+            Self::Unavailable { .. } => own(
+                "overloaded_error",
+                "All routes of this model are out of service. Please try again later.",
+            ),
+            Self::OutOfTime => {
+                own("upstream_error", "No route of this model can answer within your time limit.")
+            }
             Self::Upstream { .. } => {
                 own("upstream_error", "The model server failed. Please try again later.")
             }
@@ -182,6 +269,33 @@ fn plan_body(error: &PlanError, code: &str) -> ErrorBody {
             );
             ("permission_error", message)
         }
+        PlanError::PlaceNotAllowed { model, allowed } => {
+            let hint = match allowed.as_slice() {
+                [] => "No configured model may be used.".to_owned(),
+                names => format!("Models that may: {}.", names.join(", ")),
+            };
+            let message = format!("The model '{model}' runs where your data must not go. {hint}");
+            ("permission_error", message)
+        }
+        PlanError::Unsuited { model, reason } => {
+            ("invalid_request_error", unsuited(model, *reason))
+        }
+        PlanError::NoChoice => (
+            "invalid_request_error",
+            "No model is set up behind 'auto' for a request like this.".to_owned(),
+        ),
     };
     ErrorBody { message, kind, param: Some("model".to_owned()), code: Some(code.to_owned()) }
+}
+
+fn unsuited(model: &str, reason: Reason) -> String {
+    match reason {
+        Reason::NoTools => format!("The model '{model}' does not support tools."),
+        Reason::NoImages => format!("The model '{model}' reads text only."),
+        Reason::NoStructure => format!("The model '{model}' does not support structured output."),
+        Reason::ContextTooShort => {
+            format!("The request is longer than the context length of the model '{model}'.")
+        }
+        _ => format!("The model '{model}' cannot do what is asked."),
+    }
 }

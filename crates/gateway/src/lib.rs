@@ -10,20 +10,47 @@ mod base_url;
 mod built_in;
 mod call;
 mod catalogue;
+mod deadline;
 mod error;
+mod gateway;
+mod health;
+mod health_checks;
+mod lease;
+mod measure;
+mod model_state;
 mod plan;
+mod policy;
+mod queue;
+mod retry_budget;
 mod secret;
+mod settings;
+mod snapshot;
+mod status;
 mod stream;
+mod terms;
 mod upstream_stream;
 mod usage_meter;
 
 pub use base_url::{BaseUrl, BaseUrlError};
-pub use call::{Completion, Gateway, Settings};
 pub use catalogue::{
-    Catalogue, CatalogueError, KeyHeader, Model, OpenAiRoute, Price, Route, RouteKind, Timeouts,
+    AUTO_MODEL, Catalogue, CatalogueError, KeyHeader, Model, OpenAiRoute, Price, Route, RouteKind,
+    Timeouts,
 };
 pub use error::{Failure, GatewayError, TimeLimit};
-pub use plan::{PlanError, plan};
+pub use gateway::{Completion, Gateway};
+pub use health::{BreakerSettings, BreakerState, EjectionSettings, HealthSettings};
+pub use measure::describe_measurements;
+pub use model_state::LastError;
+pub use plan::{
+    Ask, Condition, Dice, Explanation, Needs, Plan, PlanError, Reason, State, find_model,
+    may_receive, plan, prefix,
+};
+pub use policy::{Abilities, AutoChoice, HealthCheck, Kind, PlacePolicy, Policy, QueueLimits};
+pub use queue::Caller;
+pub use retry_budget::RetryBudgetSettings;
 pub use secret::Secret;
+pub use settings::Settings;
+pub use status::{GatewayStatus, ModelStatus, RouteStatus};
 pub use stream::ChatStream;
+pub use terms::Terms;
 pub use usage_meter::{Metered, Taken, UsageMeter};

@@ -1,9 +1,57 @@
-//! Which routes may be tried for a call, in which order. Pure; nothing that leaves the house takes
-//! another way.
+//! Which routes may be tried for a call, in which order, and why not the others. Pure: a function of
+//! the catalogue, the request, the condition of the routes and a seed. Nothing that leaves the house
+//! takes another way.
+
+mod affinity;
+mod auto;
+mod condition;
+mod dice;
+mod explanation;
+mod filter;
+mod needs;
+mod order;
+
+use std::time::Duration;
 
 use domain::DataClass;
 
-use crate::{Catalogue, Model, Route};
+use crate::{AUTO_MODEL, Catalogue, Model, PlacePolicy};
+
+pub use affinity::prefix;
+pub use condition::{Condition, State};
+pub use dice::Dice;
+pub use explanation::{Explanation, Reason};
+pub use needs::Needs;
+use order::Rated;
+
+/// What is asked, as far as it decides about routes.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// The class of the data.
+    pub class: DataClass,
+    /// Where the data may go.
+    pub places: PlacePolicy,
+    /// What a route must be able to do.
+    pub needs: &'a Needs,
+    /// The beginning of the conversation, see [`prefix`]; read under the policy `affinity` only.
+    pub prefix: u64,
+    /// How long the caller still waits; `None`: as long as it takes.
+    pub time_left: Option<Duration>,
+}
+
+/// Which routes to try. All numbers are places in the model's list of routes; each stands in exactly
+/// one of the lists.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// To try now, best first.
+    pub order: Vec<usize>,
+    /// To wait for, best first: all their places are taken.
+    pub full: Vec<usize>,
+    /// Not to try, and why.
+    pub left_out: Vec<(usize, Reason)>,
+    /// When the first of those that are left alone may be tried again.
+    pub again_in: Option<Duration>,
+}
 
 /// Why no route may be tried.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,49 +74,196 @@ pub enum PlanError {
         /// The models that would be allowed.
         allowed: Vec<String>,
     },
+    /// Every route that is cleared runs where the data must not go.
+    #[error("the model runs where the data must not go")]
+    PlaceNotAllowed {
+        /// The model that was asked for.
+        model: String,
+        /// The models that would be allowed.
+        allowed: Vec<String>,
+    },
+    /// No line of the choice behind `auto` fits the request.
+    #[error("no line of the choice behind auto fits")]
+    NoChoice,
+    /// No route can do what is asked.
+    #[error("no route of the model can do what is asked: {}", reason.code())]
+    Unsuited {
+        /// The model that was asked for.
+        model: String,
+        /// What the last that might have done it lacks.
+        reason: Reason,
+    },
 }
 
-/// The routes of a model that may see data of this class, best first; at least one.
+impl Plan {
+    /// Whether a route is left out only because its siblings do better.
+    pub(crate) fn has_ejected(&self) -> bool {
+        self.left_out.iter().any(|(_, reason)| *reason == Reason::Ejected)
+    }
+
+    /// Whether no route will ever do, however long one waits.
+    fn is_hopeless(&self) -> bool {
+        use Reason::{
+            AboveClearance, ContextTooShort, NoImages, NoStructure, NoTools, PlaceNotAllowed,
+        };
+        let lasts = |reason: &Reason| {
+            matches!(
+                reason,
+                AboveClearance
+                    | PlaceNotAllowed
+                    | NoTools
+                    | NoImages
+                    | NoStructure
+                    | ContextTooShort
+            )
+        };
+        self.order.is_empty()
+            && self.full.is_empty()
+            && self.left_out.iter().all(|(_, reason)| lasts(reason))
+    }
+}
+
+/// Finds the model that a name stands for; `auto` stands for the first line of the choice that fits.
 ///
 /// # Errors
-/// If there is no such model, or none of its routes is cleared for the class.
-pub fn plan<'a>(
-    catalogue: &'a Catalogue,
-    model: &str,
-    class: DataClass,
-) -> Result<Vec<&'a Route>, PlanError> {
-    let (_, candidates) = candidates(catalogue, model, class)?;
-    Ok(candidates.into_iter().map(|candidate| candidate.route).collect())
+/// If there is no such model, or `auto` finds none.
+pub fn find_model<'c>(
+    catalogue: &'c Catalogue,
+    name: &str,
+    ask: &Ask<'_>,
+) -> Result<&'c Model, PlanError> {
+    if let Some(model) = catalogue.model(name) {
+        return Ok(model);
+    }
+    if name != AUTO_MODEL || catalogue.auto().is_empty() {
+        return Err(PlanError::UnknownModel { model: name.to_owned() });
+    }
+    let fitting = auto::fitting(catalogue, ask);
+    auto::choose(&fitting, ask).ok_or_else(|| refusal(catalogue, name, fitting, ask))
 }
 
-/// A route that may be tried, and its place in the catalogue.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Candidate<'a> {
-    pub(crate) model_index: usize,
-    pub(crate) route_index: usize,
-    pub(crate) route: &'a Route,
+/// Plans a call on a model. A route that must not see the data is in no list but `left_out`.
+///
+/// # Errors
+/// If no route may be tried, now or later.
+pub fn plan(
+    catalogue: &Catalogue,
+    model: &Model,
+    ask: &Ask<'_>,
+    condition: impl Fn(usize) -> Condition,
+    dice: &mut Dice,
+) -> Result<Plan, PlanError> {
+    let mut plan = Plan::default();
+    let mut usable = Vec::with_capacity(model.routes.len());
+    let mut ejected = Vec::new();
+    let fits_surely = model.routes.iter().any(|route| {
+        filter::ruled_out(route, ask).is_none() && filter::fits_surely(route, ask.needs)
+    });
+    for (index, route) in model.routes.iter().enumerate() {
+        if let Some(reason) = filter::ruled_out(route, ask) {
+            plan.left_out.push((index, reason));
+            continue;
+        }
+        if fits_surely && !filter::fits_surely(route, ask.needs) {
+            plan.left_out.push((index, Reason::ContextTooShort));
+            continue;
+        }
+        let now = condition(index);
+        let rated = Rated::new(model, index, &now, ask, dice);
+        match obstacle(&now, ask.time_left) {
+            None => usable.push(rated),
+            Some((Reason::Ejected, _)) => ejected.push(rated),
+            Some((reason, again_in)) => {
+                plan.left_out.push((index, reason));
+                plan.again_in = plan.again_in.into_iter().chain(again_in).min();
+            }
+        }
+    }
+    // The last of a rank is never ejected.
+    let kept = usable.len();
+    for rated in ejected {
+        if usable[..kept].iter().any(|other| other.rank == rated.rank) {
+            plan.left_out.push((rated.index, Reason::Ejected));
+        } else {
+            usable.push(rated);
+        }
+    }
+    order::sort(model.policy, &mut usable, dice);
+    let of = |full: bool| usable.iter().filter(move |r| r.is_full == full).map(|r| r.index);
+    plan.order.extend(of(false));
+    plan.full.extend(of(true));
+    if plan.is_hopeless() {
+        return Err(refusal(catalogue, &model.name, vec![model], ask));
+    }
+    Ok(plan)
 }
 
-pub(crate) fn candidates<'a>(
-    catalogue: &'a Catalogue,
+/// Checks whether a model has a route that may receive data of this class, whatever else is asked.
+///
+/// # Errors
+/// If there is no such model, or none of its routes may.
+pub fn may_receive(
+    catalogue: &Catalogue,
     name: &str,
     class: DataClass,
-) -> Result<(&'a Model, Vec<Candidate<'a>>), PlanError> {
-    let mut models = catalogue.models().iter().enumerate();
-    let (model_index, model) = models
-        .find(|(_, model)| model.name == name)
-        .ok_or_else(|| PlanError::UnknownModel { model: name.to_owned() })?;
-    let cleared = model.routes.iter().enumerate().filter(|(_, route)| class <= route.clearance);
-    let candidates: Vec<_> =
-        cleared.map(|(route_index, route)| Candidate { model_index, route_index, route }).collect();
-    if candidates.is_empty() {
-        let allowed = catalogue.models().iter().filter(|other| class <= other.clearance());
-        return Err(PlanError::ClearanceTooLow {
-            model: model.name.clone(),
-            class,
-            clearance: model.clearance(),
-            allowed: allowed.map(|other| other.name.clone()).collect(),
-        });
+    places: PlacePolicy,
+) -> Result<(), PlanError> {
+    let needs = Needs::default();
+    let ask = Ask { class, places, needs: &needs, prefix: 0, time_left: None };
+    let models = match catalogue.model(name) {
+        Some(model) => vec![model],
+        None if name == AUTO_MODEL && !catalogue.auto().is_empty() => behind_auto(catalogue),
+        None => return Err(PlanError::UnknownModel { model: name.to_owned() }),
+    };
+    if models.iter().any(|model| may_take(model, &ask)) {
+        return Ok(());
     }
-    Ok((model, candidates))
+    Err(refusal(catalogue, name, models, &ask))
+}
+
+fn may_take(model: &Model, ask: &Ask<'_>) -> bool {
+    model.routes.iter().any(|route| ask.class <= route.clearance && ask.places.allows(route.place))
+}
+
+fn behind_auto(catalogue: &Catalogue) -> Vec<&Model> {
+    catalogue.auto().iter().filter_map(|line| catalogue.model(&line.model)).collect()
+}
+
+/// What stands in the way at this moment, and for how long.
+fn obstacle(now: &Condition, time_left: Option<Duration>) -> Option<(Reason, Option<Duration>)> {
+    match now.state {
+        State::Ready | State::Full => {
+            let is_late = time_left.zip(now.fastest).is_some_and(|(left, least)| left < least);
+            is_late.then_some((Reason::NoTimeLeft, None))
+        }
+        State::Ejected => Some((Reason::Ejected, None)),
+        State::BreakerOpen { again_in } => Some((Reason::BreakerOpen, Some(again_in))),
+        State::CoolingDown { again_in } => Some((Reason::CoolingDown, Some(again_in))),
+        State::Unwell => Some((Reason::Unwell, None)),
+        State::Failed => Some((Reason::Failed, None)),
+    }
+}
+
+/// Says why none of these models will ever do.
+fn refusal(catalogue: &Catalogue, name: &str, models: Vec<&Model>, ask: &Ask<'_>) -> PlanError {
+    let routes = || models.iter().flat_map(|model| &model.routes);
+    let name = name.to_owned();
+    let allowed = || {
+        let others = catalogue.models().iter().filter(|other| may_take(other, ask));
+        others.map(|other| other.name.clone()).collect()
+    };
+    let reasons = || routes().filter_map(|route| filter::ruled_out(route, ask));
+    let of_ability =
+        |reason: &Reason| !matches!(reason, Reason::AboveClearance | Reason::PlaceNotAllowed);
+    if let Some(reason) = reasons().filter(of_ability).last() {
+        return PlanError::Unsuited { model: name, reason };
+    }
+    if reasons().any(|reason| reason == Reason::PlaceNotAllowed) {
+        return PlanError::PlaceNotAllowed { model: name, allowed: allowed() };
+    }
+    if reasons().next().is_none() {
+        return PlanError::NoChoice;
+    }
+    let clearance = routes().map(|route| route.clearance).max().unwrap_or(DataClass::Open);
+    PlanError::ClearanceTooLow { model: name, class: ask.class, clearance, allowed: allowed() }
 }

@@ -3,10 +3,9 @@
 use futures_util::{Stream, stream};
 use llm::{ChatEvent, Citation, StreamItem, openai::Head};
 use serde_json::Value;
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
-    Failure, GatewayError, Taken, UsageMeter, built_in::BuiltInStream,
+    Failure, GatewayError, Taken, UsageMeter, built_in::BuiltInStream, lease::Lease,
     upstream_stream::UpstreamStream,
 };
 
@@ -26,7 +25,7 @@ pub struct ChatStream {
     usage: Option<Value>,
     usage_was_passed: bool,
     has_finish_reason: bool,
-    _permit: OwnedSemaphorePermit,
+    lease: Lease,
 }
 
 /// Where the events come from.
@@ -55,7 +54,7 @@ impl ChatStream {
         wanted: Wanted,
         taken: Taken,
         meter: UsageMeter,
-        permit: OwnedSemaphorePermit,
+        lease: Lease,
     ) -> Self {
         Self {
             origin,
@@ -68,7 +67,7 @@ impl ChatStream {
             usage: None,
             usage_was_passed: false,
             has_finish_reason: false,
-            _permit: permit,
+            lease,
         }
     }
 
@@ -153,6 +152,7 @@ impl ChatStream {
     fn end(&mut self) -> Option<ChatEvent> {
         self.phase = Phase::Ended;
         self.meter.finish();
+        self.lease.succeeded(self.meter.usage());
         if !self.wanted.include_usage || self.usage_was_passed {
             return None;
         }
@@ -162,6 +162,7 @@ impl ChatStream {
 
     fn fail(&mut self, error: GatewayError) -> GatewayError {
         self.phase = Phase::Ended;
+        self.lease.failed(&error, None);
         error
     }
 

@@ -6,7 +6,7 @@ use llm::{SseDecoder, SseEvent, SseLimits, StreamItem};
 use reqwest::Response;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{Failure, GatewayError, TimeLimit};
+use crate::{Failure, GatewayError, TimeLimit, deadline::Until};
 
 /// An open stream. Nothing is read ahead of whoever asks for the next event, so a slow reader slows
 /// the server down. Dropping it closes the connection.
@@ -19,11 +19,11 @@ pub(crate) struct UpstreamStream {
     first: Option<StreamItem>,
     route: String,
     idle: Duration,
-    deadline: Instant,
+    until: Until,
 }
 
 impl UpstreamStream {
-    pub(crate) fn new(response: Response, route: &str, idle: Duration, deadline: Instant) -> Self {
+    pub(crate) fn new(response: Response, route: &str, idle: Duration, until: Until) -> Self {
         Self {
             response,
             decoder: Some(SseDecoder::new(SseLimits::default())),
@@ -31,7 +31,7 @@ impl UpstreamStream {
             first: None,
             route: route.to_owned(),
             idle,
-            deadline,
+            until,
         }
     }
 
@@ -71,11 +71,12 @@ impl UpstreamStream {
 
     async fn read_more(&mut self) -> Result<(), GatewayError> {
         let idle = Instant::now() + self.idle;
-        let bytes = match timeout_at(idle.min(self.deadline), self.response.chunk()).await {
+        let bytes = match timeout_at(idle.min(self.until.at), self.response.chunk()).await {
             Ok(Ok(bytes)) => bytes,
             Ok(Err(error)) => return Err(self.failed(Failure::Interrupted, Some(error))),
             Err(_) => {
-                let limit = if idle < self.deadline { TimeLimit::Idle } else { TimeLimit::Total };
+                let is_idle = idle < self.until.at;
+                let limit = if is_idle { TimeLimit::Idle } else { self.until.limit };
                 return Err(GatewayError::TimedOut { route: self.route.clone(), limit });
             }
         };

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::Place;
 use llm::Usage;
 
-use crate::{Price, Route};
+use crate::{Explanation, Price, Route};
 
 /// The route that was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +58,7 @@ pub struct UsageMeter {
 struct State {
     metered: Metered,
     generated_bytes: usize,
+    explanation: Option<Explanation>,
 }
 
 impl UsageMeter {
@@ -65,6 +66,21 @@ impl UsageMeter {
     #[must_use]
     pub fn read(&self) -> Metered {
         self.with(|state| state.metered.clone())
+    }
+
+    /// Why the call took the route it took; `None` if nobody asked for it.
+    #[must_use]
+    pub fn explanation(&self) -> Option<Explanation> {
+        self.with(|state| state.explanation.clone())
+    }
+
+    pub(crate) fn explain(&self, explanation: Explanation) {
+        self.with(|state| state.explanation = Some(explanation));
+    }
+
+    /// What was used, without the rest.
+    pub(crate) fn usage(&self) -> Usage {
+        self.with(|state| state.metered.usage)
     }
 
     /// An attempt begins: the prompt counts from here on.

@@ -56,8 +56,7 @@ impl ChatChunk {
     /// tokens.
     #[must_use]
     pub fn generated_bytes(&self) -> usize {
-        let deltas = self.choices().iter().filter_map(|choice| choice.get("delta"));
-        deltas.map(|delta| string_bytes(delta, "role")).sum()
+        generated_bytes(self.choices(), "delta")
     }
 
     /// Replaces the text of each choice by what `rewrite` makes of it. Choices without text are left
@@ -163,8 +162,18 @@ impl ChatChunk {
     }
 }
 
+/// Bytes of all generated strings in choices: in their messages or pieces of them, or in the bare text
+/// of the old completions.
+pub(crate) fn generated_bytes(choices: &[Value], message: &str) -> usize {
+    let in_choice = |choice: &Value| {
+        let text = choice.get("text").and_then(Value::as_str).map_or(0, str::len);
+        text + choice.get(message).map_or(0, |message| string_bytes(message, "role"))
+    };
+    choices.iter().map(in_choice).sum()
+}
+
 /// Bytes of all strings in `value`, but for those under the key `except`.
-pub(crate) fn string_bytes(value: &Value, except: &str) -> usize {
+fn string_bytes(value: &Value, except: &str) -> usize {
     match value {
         Value::String(text) => text.len(),
         Value::Array(items) => items.iter().map(|item| string_bytes(item, except)).sum(),

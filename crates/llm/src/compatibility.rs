@@ -3,10 +3,13 @@
 
 mod chat;
 mod inbound;
+mod vectors;
 
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
+
+use crate::Dialect;
 
 /// What becomes of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,7 +54,13 @@ pub struct Table {
 /// All tables.
 #[must_use]
 pub fn tables() -> Vec<Table> {
-    vec![chat::table(), inbound::messages(), inbound::responses()]
+    vec![
+        chat::table(),
+        vectors::embedding(),
+        vectors::rerank(),
+        inbound::messages(),
+        inbound::responses(),
+    ]
 }
 
 /// The page for operators, in Markdown.
@@ -99,6 +108,31 @@ fn write(table: &Table, page: &mut String) {
     for (field, outcomes) in &table.rows {
         let cells: Vec<_> = groups.iter().map(|(index, _)| outcomes[*index].code()).collect();
         line(format!("| {field} | {} |", cells.join(" | ")));
+    }
+}
+
+/// A table of what servers get: one column for each dialect that has the interface. `sent` says what
+/// that is for the smallest request with a patch over it, if the request is not refused.
+fn outgoing(
+    title: &'static str,
+    probes: &[Probe],
+    sent: impl Fn(&str, Dialect) -> Option<Map<String, Value>>,
+) -> Table {
+    let dialects: Vec<_> =
+        Dialect::ALL.into_iter().filter(|dialect| sent("{}", *dialect).is_some()).collect();
+    let outcome = |probe: &Probe, dialect| match (sent(probe.1, dialect), sent(probe.2, dialect)) {
+        (None, _) => Outcome::Refused,
+        (with, without) if with == without => Outcome::Ignored,
+        (Some(with), _) if probe.is_in(&with) => Outcome::Passed,
+        _ => Outcome::Translated,
+    };
+    let rows = probes
+        .iter()
+        .map(|probe| (probe.0, dialects.iter().map(|dialect| outcome(probe, *dialect)).collect()));
+    Table {
+        title,
+        columns: dialects.iter().map(|dialect| dialect.name().to_owned()).collect(),
+        rows: rows.collect(),
     }
 }
 

@@ -5,18 +5,24 @@
 //! [`Dialect::chat_response`] with the whole body, or [`Dialect::chat_stream`] fed with the bytes as
 //! they come; [`Dialect::error`] for a body with a status other than 2xx.
 
+mod call;
 mod quirks;
 mod row;
 
 use std::{fmt, str::FromStr};
 
-use serde_json::Value;
-
 use crate::{
-    ChatRequest, ChatResponse, ChatStream, DecodeError, Delivery, RequestError, UpstreamError,
-    anthropic, bedrock, gemini, ollama, openai::Head,
+    ChatRequest, ChatResponse, ChatStream, DecodeError, Delivery, OperationRequest, RequestError,
+    UpstreamError, anthropic, bedrock, embeddings,
+    embeddings::{EmbeddingRequest, EmbeddingResponse},
+    gemini, ollama,
+    openai::Head,
+    rerank,
+    rerank::{RerankRequest, RerankResponse},
 };
 
+pub(crate) use call::path_segment;
+pub use call::{Authentication, OutgoingCall};
 pub(crate) use quirks::{DeveloperRole, MaxTokensName, Quirks};
 pub(crate) use row::Wire;
 
@@ -63,42 +69,8 @@ pub enum Dialect {
     Bedrock,
     /// Ollama's own interface.
     Ollama,
-}
-
-/// How a call proves who makes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Authentication {
-    /// `Authorization: Bearer KEY`.
-    Bearer,
-    /// The key alone in the header of this name.
-    Header(&'static str),
-    /// AWS Signature Version 4 for the service of this name; or `Authorization: Bearer KEY` where the
-    /// key is a Bedrock API key.
-    AwsSignature(&'static str),
-}
-
-/// A call to a model server, but for its address and its key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutgoingCall {
-    /// The path below the base URL, without a leading slash, percent-encoded. The base URL of a
-    /// route ends where the version ends: [`Dialect::base_url_example`].
-    pub path: String,
-    /// Query parameters that belong to the call.
-    pub query: &'static [(&'static str, &'static str)],
-    /// Headers beside `Content-Type: application/json` and authentication.
-    pub headers: &'static [(&'static str, &'static str)],
-    /// The JSON body.
-    pub body: Vec<u8>,
-}
-
-impl OutgoingCall {
-    pub(crate) fn json(path: impl Into<String>, body: &Value) -> Self {
-        Self::new(path, serde_json::to_vec(body).expect("JSON values always serialise"))
-    }
-
-    pub(crate) fn new(path: impl Into<String>, body: Vec<u8>) -> Self {
-        Self { path: path.into(), query: &[], headers: &[], body }
-    }
+    /// Hugging Face's text-embeddings-inference: vectors and reranking, no chat.
+    Tei,
 }
 
 impl Dialect {
@@ -146,6 +118,7 @@ impl Dialect {
             Wire::Gemini => gemini::chat_call(request, upstream_model, delivery, self),
             Wire::Bedrock => bedrock::chat_call(request, upstream_model, delivery, self),
             Wire::Ollama => ollama::chat_call(request, upstream_model, delivery, self),
+            Wire::Tei => Err(self.cannot("chat")),
         }
     }
 
@@ -161,6 +134,7 @@ impl Dialect {
             Wire::Gemini => gemini::chat_response(body, head),
             Wire::Bedrock => bedrock::chat_response(body, head),
             Wire::Ollama => ollama::chat_response(body, head),
+            Wire::Tei => Err(DecodeError),
         }
     }
 
@@ -170,11 +144,75 @@ impl Dialect {
         ChatStream::new(self, head)
     }
 
+    /// How many inputs a server takes in one call for vectors; split longer requests with
+    /// [`EmbeddingRequest::split`].
+    #[must_use]
+    pub fn embedding_batch_max(self, upstream_model: &str) -> usize {
+        embeddings::batch_max(self, upstream_model)
+    }
+
+    /// The call that asks for vectors.
+    ///
+    /// # Errors
+    /// The first field that this dialect cannot express, by name; `model` if it has no vectors.
+    pub fn embedding_call(
+        self,
+        request: &EmbeddingRequest,
+        upstream_model: &str,
+    ) -> Result<OutgoingCall, RequestError> {
+        embeddings::call(request, upstream_model, self)
+    }
+
+    /// Reads an answer with vectors.
+    ///
+    /// # Errors
+    /// If the bytes are no such answer of this dialect.
+    pub fn embedding_response(self, body: &[u8]) -> Result<EmbeddingResponse, DecodeError> {
+        embeddings::response(body, self)
+    }
+
+    /// The call that asks for an order.
+    ///
+    /// # Errors
+    /// The first field that this dialect cannot express, by name; `model` if it cannot rerank.
+    pub fn rerank_call(
+        self,
+        request: &RerankRequest,
+        upstream_model: &str,
+    ) -> Result<OutgoingCall, RequestError> {
+        rerank::call(request, upstream_model, self)
+    }
+
+    /// Reads an answer with an order.
+    ///
+    /// # Errors
+    /// If the bytes are no such answer of this dialect to this request.
+    pub fn rerank_response(
+        self,
+        body: &[u8],
+        request: &RerankRequest,
+    ) -> Result<RerankResponse, DecodeError> {
+        rerank::response(body, request, self)
+    }
+
+    /// The call of an interface that is handed on.
+    ///
+    /// # Errors
+    /// `model` if the server does not speak OpenAI.
+    pub fn operation_call(
+        self,
+        request: &OperationRequest,
+        upstream_model: &str,
+    ) -> Result<OutgoingCall, RequestError> {
+        request.call(upstream_model, self)
+    }
+
     /// Reads the body of a refusal.
     #[must_use]
     pub fn error(self, body: &[u8]) -> UpstreamError {
         let code_names: &[&str] = match self.wire() {
             Wire::OpenAi(_) | Wire::Ollama => &[],
+            Wire::Tei => &["/error_type"],
             Wire::Anthropic => &["/error/type"],
             Wire::Gemini => &["/error/status", "/0/error/status"],
             Wire::Bedrock => &["/__type"],
@@ -184,6 +222,12 @@ impl Dialect {
 
     pub(crate) fn wire(self) -> Wire {
         self.row().wire
+    }
+
+    /// Refuses a whole interface that this dialect does not have.
+    pub(crate) fn cannot(self, what: &str) -> RequestError {
+        let message = format!("cannot be asked for {what} on this route ({})", self.code());
+        RequestError::unsupported("model", &message)
     }
 
     /// Refuses a field that this dialect has no place for.
@@ -210,19 +254,4 @@ impl FromStr for Dialect {
     fn from_str(code: &str) -> Result<Self, UnknownDialect> {
         Self::ALL.into_iter().find(|dialect| dialect.code() == code).ok_or(UnknownDialect)
     }
-}
-
-/// Encodes a name for a place in a path: everything but unreserved characters (RFC 3986).
-pub(crate) fn path_segment(name: &str) -> String {
-    use fmt::Write as _;
-    let mut segment = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                segment.push(char::from(byte));
-            }
-            _ => write!(segment, "%{byte:02X}").expect("a String takes any text"),
-        }
-    }
-    segment
 }

@@ -5,6 +5,6 @@ mod request;
 mod response;
 mod stream;
 
-pub(crate) use request::chat_call;
+pub(crate) use request::{chat_call, prefix};
 pub(crate) use response::chat_response;
 pub(crate) use stream::StreamReader;

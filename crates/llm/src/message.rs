@@ -168,22 +168,29 @@ impl Message {
                 "must be one of system, developer, user, assistant, tool",
             )
         })?;
-        check_content(role, fields.get("content"), &at(".content"))?;
+        check_content(role, fields.get("content"), || at(".content"))?;
         Ok(Self { role, fields })
     }
 }
 
-fn check_content(role: Role, content: Option<&Value>, param: &str) -> Result<(), RequestError> {
+fn check_content(
+    role: Role,
+    content: Option<&Value>,
+    param: impl Fn() -> String,
+) -> Result<(), RequestError> {
     match content {
         Some(Value::String(_)) => Ok(()),
         Some(Value::Array(parts)) => {
+            let param = param();
             let mut parts = parts.iter().enumerate();
             parts.try_for_each(|(index, part)| check_part(part, &format!("{param}[{index}]")))
         }
         // A turn of the model that only calls tools has no content.
         None | Some(Value::Null) if role == Role::Assistant => Ok(()),
-        None => Err(RequestError::missing(param)),
-        Some(other) => Err(RequestError::wrong_type(param, "a string or an array of parts", other)),
+        None => Err(RequestError::missing(param())),
+        Some(other) => {
+            Err(RequestError::wrong_type(param(), "a string or an array of parts", other))
+        }
     }
 }
 

@@ -201,3 +201,8 @@ pub(crate) fn parse_object(body: &[u8]) -> Result<Map<String, Value>, RequestErr
         Err(error) => Err(RequestError::syntax(&error)),
     }
 }
+
+/// The name of the model in a request's fields.
+pub(crate) fn model_of(fields: &Map<String, Value>) -> Result<String, RequestError> {
+    fields::model(fields)
+}

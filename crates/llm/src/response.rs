@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{Usage, chunk::string_bytes, texts::parts_of};
+use crate::{Usage, chunk::generated_bytes, texts::parts_of};
 
 /// Says that bytes from a model server are not what they should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -70,8 +70,7 @@ impl ChatResponse {
     /// Bytes of all generated strings, also of tool calls and reasoning, for guessing tokens.
     #[must_use]
     pub fn generated_bytes(&self) -> usize {
-        let messages = self.choices().iter().filter_map(|choice| choice.get("message"));
-        messages.map(|message| string_bytes(message, "role")).sum()
+        generated_bytes(self.choices(), "message")
     }
 
     /// Sets a top-level field, e.g. `model`, `usage` or `fachwerk`.

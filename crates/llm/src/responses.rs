@@ -5,6 +5,7 @@
 //! memory (`previous_response_id`, `store`, `background`) or tools of OpenAI's own is refused by name.
 
 mod answer;
+mod content;
 mod events;
 mod inbound;
 mod items;

@@ -37,7 +37,8 @@ impl ChatStream {
         let limits = SseLimits::default();
         let events = SseDecoder::new(limits);
         Self(match dialect.wire() {
-            Wire::OpenAi(_) => Reader::OpenAi(events),
+            // TEI has no chat, so nothing ever comes here.
+            Wire::OpenAi(_) | Wire::Tei => Reader::OpenAi(events),
             Wire::Anthropic => Reader::Anthropic(events, anthropic::StreamReader::new(head)),
             Wire::Gemini => Reader::Gemini(events, gemini::StreamReader::new(head)),
             Wire::Bedrock => Reader::Bedrock(

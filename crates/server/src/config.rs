@@ -7,6 +7,7 @@ mod declaration;
 mod mistake;
 mod raw;
 mod reference;
+mod routing;
 mod secret;
 
 use std::{
@@ -17,6 +18,7 @@ use std::{
 };
 
 use domain::{DataClass, Place};
+use gateway::{Abilities, AutoChoice, HealthCheck, PlacePolicy, Policy, QueueLimits};
 
 pub use check::BUILT_IN_MODEL;
 pub use mistake::Mistakes;
@@ -93,6 +95,8 @@ pub struct Config {
     pub outbound: Outbound,
     /// Models beside the built-in one.
     pub models: Vec<ModelSettings>,
+    /// What the name `auto` stands for.
+    pub auto: Vec<AutoChoice>,
 }
 
 impl Config {
@@ -173,6 +177,8 @@ pub enum LogFormat {
 pub struct Outbound {
     /// The proxy; `None` leaves it to the system's variables.
     pub proxy: Option<reqwest::Url>,
+    /// Where data may go.
+    pub places: PlacePolicy,
     /// Longest time to connect.
     pub connect: Duration,
 }
@@ -186,7 +192,11 @@ pub struct ModelSettings {
     pub purpose: String,
     /// What people should know.
     pub description: String,
-    /// Tried in this order; never empty.
+    /// Which route is tried first.
+    pub policy: Policy,
+    /// How requests wait when all places are taken.
+    pub queue: QueueLimits,
+    /// Never empty.
     pub routes: Vec<RouteSettings>,
 }
 
@@ -199,6 +209,16 @@ pub struct RouteSettings {
     pub place: Place,
     /// The highest data class it receives.
     pub clearance: DataClass,
+    /// Lower ones are tried first.
+    pub rank: u32,
+    /// The share among equals.
+    pub weight: u32,
+    /// What it can do beside text.
+    pub abilities: Abilities,
+    /// Most tokens of question and answer.
+    pub context_tokens: Option<u64>,
+    /// How it is asked whether it is well.
+    pub health_check: Option<HealthCheck>,
     /// Euros for a million tokens sent.
     pub price_input: Option<f64>,
     /// Euros for a million tokens received.

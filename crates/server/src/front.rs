@@ -1,6 +1,6 @@
 //! What the routes see of the process, and the layers around them.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use app::App;
 use axum::{
@@ -39,8 +39,6 @@ pub(crate) struct Front {
     pub guard: Arc<Guard>,
     /// How long the browser keeps the session cookie.
     pub session_lifetime: Duration,
-    /// What people should know of a model, by its name.
-    pub model_descriptions: Arc<HashMap<String, String>>,
     measurements: Measurements,
     /// Asked for the number of jobs when somebody measures.
     store: Store,
@@ -68,12 +66,9 @@ impl FromRef<Front> for Arc<Guard> {
 
 impl Front {
     pub fn new(app: Arc<App>, store: Store, config: &Config, measurements: Measurements) -> Self {
-        let described = config.models.iter();
-        let described = described.map(|model| (model.name.clone(), model.description.clone()));
         Self {
             app,
             session_lifetime: config.sessions.absolute,
-            model_descriptions: Arc::new(described.collect()),
             limits: BodyLimits {
                 json_bytes: config.limits.json_bytes,
                 chat_bytes: config.limits.chat_bytes,
@@ -99,6 +94,7 @@ impl Front {
     /// the process.
     pub async fn measure(&self) -> String {
         let jobs = self.store.job_counts().await.ok();
+        self.app.measure_gateway();
         self.measurements.render(jobs)
     }
 }

@@ -72,6 +72,7 @@ impl Platform {
         let house = wiring::build(&config, role.index(), extract_program).await?;
         let (tasks, upkeep) = (TaskTracker::new(), CancellationToken::new());
         tasks.spawn(measurements.clone().keep_up(upkeep.clone()));
+        house.gateway.start_health_checks();
         let upkeep = upkeep.drop_guard();
         Ok(Self { config, role, house, measurements, tasks, upkeep, _lock: lock })
     }
@@ -80,6 +81,16 @@ impl Platform {
     #[must_use]
     pub fn app(&self) -> &Arc<App> {
         &self.house.app
+    }
+
+    /// Takes over the models of a configuration that was read anew, and nothing else of it. Running
+    /// answers are not disturbed.
+    ///
+    /// # Errors
+    /// If the models do not fit together; then the present ones stay.
+    pub fn replace_models(&self, config: &Config) -> Result<(), Failure> {
+        self.house.gateway.replace_catalogue(wiring::catalogue(config)?);
+        Ok(())
     }
 
     /// All routes with the layers around them.

@@ -8,6 +8,7 @@ mod collections;
 mod conversations;
 mod description;
 mod documents;
+mod gateway;
 mod keys;
 mod messages;
 mod models;
@@ -69,6 +70,7 @@ pub(crate) fn all() -> OpenApiRouter<Front> {
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::verify_audit))
         .routes(routes!(audit::get_system))
+        .routes(routes!(gateway::get_gateway_status))
         .routes(routes!(openai::list_openai_models))
         .routes(routes!(openai::get_openai_model))
         .routes(routes!(openai::create_chat_completion))

@@ -14,6 +14,25 @@ use crate::config::{Log, LogFormat};
 const BUCKETS: [f64; 14] =
     [0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0];
 
+/// Tokens of an answer, and the buckets that the conventions for generative AI advise.
+const TOKENS: &str = "gen_ai_client_token_usage";
+const TOKEN_BUCKETS: [f64; 14] = [
+    1.0,
+    4.0,
+    16.0,
+    64.0,
+    256.0,
+    1_024.0,
+    4_096.0,
+    16_384.0,
+    65_536.0,
+    262_144.0,
+    1_048_576.0,
+    4_194_304.0,
+    16_777_216.0,
+    67_108_864.0,
+];
+
 /// Pause between two clean-ups of the samples, which pile up until then.
 const UPKEEP: Duration = Duration::from_secs(30);
 
@@ -58,6 +77,8 @@ impl Measurements {
         let seconds = Matcher::Suffix("_seconds".to_owned());
         let builder = builder
             .set_buckets_for_metric(seconds, &BUCKETS)
+            .expect("the list of buckets is not empty")
+            .set_buckets_for_metric(Matcher::Full(TOKENS.to_owned()), &TOKEN_BUCKETS)
             .expect("the list of buckets is not empty");
         let recorder = builder.build_recorder();
         let handle = recorder.handle();
@@ -92,6 +113,7 @@ impl Measurements {
 }
 
 fn describe() {
+    gateway::describe_measurements();
     metrics::describe_counter!(
         "fachwerk_http_requests_total",
         "Requests answered, by method, route template and status."

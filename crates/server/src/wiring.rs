@@ -46,6 +46,7 @@ pub(crate) mod places {
 /// The use cases and what is known of the parts they act through.
 pub(crate) struct House {
     pub app: Arc<App>,
+    pub gateway: Gateway,
     pub store: Store,
     /// Whether the index must be built anew.
     pub index_is_stale: bool,
@@ -84,12 +85,12 @@ pub(crate) async fn build(
         ledger,
         blobs,
         index: Arc::new(index),
-        gateway,
+        gateway: gateway.clone(),
         secret,
         config: app_config(config, extract_program),
     })
     .map_err(|error| explain("the program cannot be put together", &error))?;
-    Ok(House { app, store, index_is_stale: opened != search::Opened::Existing })
+    Ok(House { app, gateway, store, index_is_stale: opened != search::Opened::Existing })
 }
 
 fn explain_index(data: &Path, error: &search::Error) -> Failure {
@@ -221,7 +222,7 @@ fn client(outbound: &Outbound) -> Result<reqwest::Client, Failure> {
 }
 
 /// The configured models, then the built-in one.
-fn catalogue(config: &Config) -> Result<Catalogue, Failure> {
+pub(crate) fn catalogue(config: &Config) -> Result<Catalogue, Failure> {
     let mut models = Vec::new();
     for settings in &config.models {
         let routes = settings.routes.iter().enumerate();
@@ -230,23 +231,21 @@ fn catalogue(config: &Config) -> Result<Catalogue, Failure> {
         models.push(Model {
             name: settings.name.clone(),
             purpose: settings.purpose.clone(),
+            description: settings.description.clone(),
+            policy: settings.policy,
+            queue: settings.queue,
             routes: routes?,
         });
     }
+    let (place, clearance) = (domain::Place::Own, domain::DataClass::Restricted);
+    let route = Route::new(BUILT_IN_MODEL, gateway::RouteKind::BuiltIn, place, clearance);
+    let route = Route { concurrent_max: BUILT_IN_CONCURRENT_MAX, ..route };
     models.push(Model {
-        name: BUILT_IN_MODEL.to_owned(),
         purpose: "Auszüge, kein Sprachmodell".to_owned(),
-        routes: vec![Route {
-            name: BUILT_IN_MODEL.to_owned(),
-            kind: gateway::RouteKind::BuiltIn,
-            place: domain::Place::Own,
-            clearance: domain::DataClass::Restricted,
-            price: None,
-            timeouts: gateway::Timeouts::default(),
-            concurrent_max: BUILT_IN_CONCURRENT_MAX,
-        }],
+        ..Model::new(BUILT_IN_MODEL, vec![route])
     });
-    Catalogue::new(models).map_err(|error| explain("the models do not fit together", &error))
+    let catalogue = Catalogue::new(models).and_then(|all| all.with_auto(config.auto.clone()));
+    catalogue.map_err(|error| explain("the models do not fit together", &error))
 }
 
 fn route(model: &str, index: usize, settings: &RouteSettings) -> Result<Route, Failure> {
@@ -273,6 +272,11 @@ fn route(model: &str, index: usize, settings: &RouteSettings) -> Result<Route, F
         kind,
         place: settings.place,
         clearance: settings.clearance,
+        rank: settings.rank,
+        weight: settings.weight,
+        abilities: settings.abilities,
+        context_tokens: settings.context_tokens,
+        health_check: settings.health_check.clone(),
         price: priced.then(|| Price {
             input: micro(settings.price_input),
             output: micro(settings.price_output),
@@ -297,6 +301,7 @@ fn app_config(config: &Config, extract_program: PathBuf) -> app::Config {
         default_model: Some(config.default_model.clone()),
         interface_class: config.interface_class,
         api_class: config.api_class,
+        places: config.outbound.places,
         extraction: extract::Limits {
             wall: config.extraction.wall,
             cpu: config.extraction.wall,

@@ -1,8 +1,9 @@
 //! What an operator wants done about what is found: for each place, for each kind. Values only.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use domain::Place;
+use gateway::PlacePolicy;
 use guard::Kind;
 
 /// What is done about a find. The order is that of strictness: of several, the last one counts.
@@ -167,12 +168,12 @@ impl GuardPolicy {
     }
 
     /// The strictest that any of these places wants done about a kind.
-    pub(crate) fn strictest(&self, places: &BTreeSet<Place>, kind: Kind) -> GuardAction {
-        places.iter().map(|place| self.at(*place).action(kind)).max().unwrap_or_default()
+    pub(crate) fn strictest(&self, places: PlacePolicy, kind: Kind) -> GuardAction {
+        places.places().map(|place| self.at(place).action(kind)).max().unwrap_or_default()
     }
 
     /// The kinds that one of these places wants to know about.
-    pub(crate) fn kinds(&self, places: &BTreeSet<Place>) -> Vec<Kind> {
+    pub(crate) fn kinds(&self, places: PlacePolicy) -> Vec<Kind> {
         let wanted = |kind: &Kind| self.strictest(places, *kind) > GuardAction::Off;
         Kind::ALL.into_iter().filter(wanted).collect()
     }

@@ -10,7 +10,7 @@ use domain::{
     CollectionId, Credential, DataClass, Place, Role, Scope, SessionId, UnitId, Visibility,
 };
 use gateway::{
-    Catalogue, Gateway, KeyHeader, Model, OpenAiRoute, Route, RouteKind, Settings, Timeouts,
+    Catalogue, Gateway, KeyHeader, Model, OpenAiRoute, PlacePolicy, Route, RouteKind, Settings,
 };
 use identity::InstallationSecret;
 use store::{Blobs, Ledger, Location, Store};
@@ -135,15 +135,6 @@ fn settings() -> Settings {
 }
 
 fn catalogue(model: &FakeModel) -> Catalogue {
-    let route = |name: &str, kind, place, clearance| Route {
-        name: name.to_owned(),
-        kind,
-        place,
-        clearance,
-        price: None,
-        timeouts: Timeouts::default(),
-        concurrent_max: 8,
-    };
     let server = OpenAiRoute {
         base_url: model.base_url().parse().unwrap(),
         api_key: None,
@@ -151,13 +142,9 @@ fn catalogue(model: &FakeModel) -> Catalogue {
         upstream_model: "upstream".to_owned(),
         query: vec![],
     };
-    let remote = route("wolke", RouteKind::OpenAi(server), Place::Elsewhere, DataClass::Open);
-    let built_in = route("eingebaut", RouteKind::BuiltIn, Place::Own, DataClass::Restricted);
-    let model = |name: &str, route| Model {
-        name: name.to_owned(),
-        purpose: "Probe".to_owned(),
-        routes: vec![route],
-    };
+    let remote = Route::new("wolke", RouteKind::OpenAi(server), Place::Elsewhere, DataClass::Open);
+    let built_in = Route::new("eingebaut", RouteKind::BuiltIn, Place::Own, DataClass::Restricted);
+    let model = |name: &str, route| Model::new(name, vec![route]);
     Catalogue::new(vec![model(app::BUILT_IN_MODEL, built_in), model("gross", remote)]).unwrap()
 }
 
@@ -172,6 +159,7 @@ fn config(instance: &str) -> Config {
         default_model: None,
         interface_class: DataClass::Internal,
         api_class: DataClass::Open,
+        places: PlacePolicy::ANYWHERE,
         extraction: extract::Limits::default(),
         extract_program: reader(),
         ingest_workers: 2,

@@ -11,4 +11,8 @@ mod clearance;
 mod errors;
 mod failures;
 mod limits;
+mod measuring;
+mod resilience;
+mod routing;
 mod setup;
+mod waiting;

@@ -4,8 +4,8 @@ use std::{sync::Once, time::Duration};
 
 use domain::{DataClass, Place};
 use gateway::{
-    Catalogue, ChatStream, Gateway, GatewayError, KeyHeader, Model, OpenAiRoute, Route, RouteKind,
-    Settings, Timeouts, UsageMeter,
+    Abilities, Catalogue, ChatStream, Gateway, GatewayError, KeyHeader, Model, OpenAiRoute,
+    QueueLimits, Route, RouteKind, Settings, Timeouts, UsageMeter,
 };
 use llm::{ChatEvent, ChatRequest, Message};
 use serde_json::{Value, json};
@@ -29,6 +29,8 @@ pub fn settings() -> Settings {
         backoff_max: Duration::from_millis(10),
         retry_after_max: Duration::from_millis(500),
         built_in_concurrent_max: 2,
+        seed: Some(7),
+        ..Settings::default()
     }
 }
 
@@ -42,6 +44,11 @@ pub fn route(name: &str, base_url: &str) -> Route {
             upstream_model: "upstream-7b".to_owned(),
             query: Vec::new(),
         }),
+        rank: 1,
+        weight: 1,
+        abilities: Abilities::ALL,
+        context_tokens: None,
+        health_check: None,
         place: Place::Own,
         clearance: DataClass::Restricted,
         price: None,
@@ -59,11 +66,14 @@ pub fn built_in(name: &str) -> Route {
 }
 
 pub fn model(name: &str, routes: Vec<Route>) -> Model {
-    Model { name: name.to_owned(), purpose: String::new(), routes }
+    Model { queue: QueueLimits::NONE, ..Model::new(name, routes) }
 }
 
-/// A gateway with one model, `standard`.
-pub fn gateway(routes: Vec<Route>) -> Gateway {
+/// A gateway with one model, `standard`, and its routes in order.
+pub fn gateway(mut routes: Vec<Route>) -> Gateway {
+    for (rank, route) in (1..).zip(&mut routes) {
+        route.rank = rank;
+    }
     let catalogue = Catalogue::new(vec![model("standard", routes)]).unwrap();
     Gateway::new(client(), catalogue, settings())
 }

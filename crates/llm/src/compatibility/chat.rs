@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Outcome, Probe, Table};
+use super::{Probe, Table};
 use crate::{ChatRequest, Delivery, Dialect};
 
 const BASE: &str = r#"{"model": "m", "messages": [{"role": "user", "content": "a"}]}"#;
@@ -66,24 +66,7 @@ const PROBES: [Probe; 50] = [
 ];
 
 pub(super) fn table() -> Table {
-    let rows = PROBES.iter().map(|probe| {
-        let outcomes = Dialect::ALL.into_iter().map(|dialect| outcome(probe, dialect));
-        (probe.0, outcomes.collect())
-    });
-    Table {
-        title: "Chat, to model servers",
-        columns: Dialect::ALL.into_iter().map(|dialect| dialect.name().to_owned()).collect(),
-        rows: rows.collect(),
-    }
-}
-
-fn outcome(probe: &Probe, dialect: Dialect) -> Outcome {
-    match (sent(probe.1, dialect), sent(probe.2, dialect)) {
-        (None, _) => Outcome::Refused,
-        (with, without) if with == without => Outcome::Ignored,
-        (Some(with), _) if probe.is_in(&with) => Outcome::Passed,
-        _ => Outcome::Translated,
-    }
+    super::outgoing("Chat, to model servers", &PROBES, sent)
 }
 
 /// What a server gets; `None` if the request is refused.

@@ -82,7 +82,7 @@ pub(crate) const OPEN_WEIGHTS: Quirks = Quirks {
 pub(crate) const MISTRAL: Quirks = Quirks {
     takes_stream_options: false,
     takes_reasoning: false,
-    renamed: &[("seed", "random_seed")],
+    renamed: &[("seed", "random_seed"), ("dimensions", "output_dimension")],
     refused: &[&OPENAI_ONLY, &["logprobs", "top_logprobs", "logit_bias", "top_k"]],
     ignored: &HINTS,
     ..OPEN_WEIGHTS

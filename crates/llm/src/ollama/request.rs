@@ -118,17 +118,20 @@ fn all_messages(
     for turn in &conversation.turns {
         // Results of tools are messages of their own and come first in a turn.
         for block in &turn.blocks {
-            if let Block::ToolResult { name, blocks, .. } = block {
-                let mut result = said("tool", blocks, dialect)?;
-                if !name.is_empty() {
-                    result["tool_name"] = (*name).into();
-                }
-                messages.push(result);
-            }
+            messages.extend(tool_result(block, dialect)?);
         }
         messages.extend(message(turn, dialect)?);
     }
     Ok(messages)
+}
+
+fn tool_result(block: &Block<'_>, dialect: Dialect) -> Result<Option<Value>, RequestError> {
+    let Block::ToolResult { name, blocks, .. } = block else { return Ok(None) };
+    let mut result = said("tool", blocks, dialect)?;
+    if !name.is_empty() {
+        result["tool_name"] = (*name).into();
+    }
+    Ok(Some(result))
 }
 
 /// What a side says beside results of tools; `None` if that is nothing.

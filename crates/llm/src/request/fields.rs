@@ -56,10 +56,9 @@ const SHAPES: [(&str, Shape); 24] = [
 ];
 
 pub(super) fn check_types(fields: &Map<String, Value>) -> Result<(), RequestError> {
-    for (name, shape) in SHAPES {
-        match fields.get(name) {
-            None | Some(Value::Null) => {}
-            Some(value) => check_shape(name, shape, value)?,
+    for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
+        if let Some((name, shape)) = SHAPES.iter().find(|(known, _)| known == name) {
+            check_shape(name, *shape, value)?;
         }
     }
     Ok(())
@@ -142,17 +141,14 @@ pub(super) fn include_usage(
     }
 }
 
-/// Refuses deep nesting before anything recursive sees the body.
+/// Refuses deep nesting before anything recursive sees the body. Long prompts are long strings, so
+/// those are skipped in large steps.
 pub(super) fn check_depth(body: &[u8]) -> Result<(), RequestError> {
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    for byte in body {
-        if in_string {
-            in_string = escaped || *byte != b'"';
-            escaped = !escaped && *byte == b'\\';
-            continue;
-        }
+    let (mut depth, mut at) = (0_usize, 0);
+    while let Some(byte) = body.get(at) {
+        at += 1;
         match byte {
-            b'"' => in_string = true,
+            b'"' => at = end_of_string(body, at),
             b'[' | b'{' => depth += 1,
             b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
@@ -164,4 +160,16 @@ pub(super) fn check_depth(body: &[u8]) -> Result<(), RequestError> {
         }
     }
     Ok(())
+}
+
+/// One past the quotation mark that ends the string whose content begins at `at`.
+fn end_of_string(body: &[u8], mut at: usize) -> usize {
+    while let Some(step) = memchr::memchr2(b'"', b'\\', body.get(at..).unwrap_or_default()) {
+        at += step + 1;
+        if body[at - 1] == b'"' {
+            return at;
+        }
+        at += 1;
+    }
+    body.len()
 }

@@ -132,7 +132,10 @@ fn counts(usage: &Value) -> Value {
     let details = UsageDetails::from_value(usage);
     json!({
         "input_tokens": counts.prompt_tokens,
-        "input_tokens_details": {"cached_tokens": details.cached_tokens},
+        "input_tokens_details": {
+            "cached_tokens": details.cached_tokens,
+            "cache_write_tokens": details.cache_write_tokens,
+        },
         "output_tokens": counts.completion_tokens,
         "output_tokens_details": {"reasoning_tokens": details.reasoning_tokens},
         "total_tokens": counts.total_tokens(),

@@ -5,6 +5,7 @@ use std::{fs, path::PathBuf};
 use llm::compatibility::{self, Outcome};
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "who wants the page written anew says so")]
 fn generated_compatibility_page_is_current() {
     const NAME: &str = "docs/operate/compatibility.md";
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(NAME);
@@ -20,7 +21,11 @@ fn generated_compatibility_page_is_current() {
 }
 
 /// What may get lost on the way, because an answer is the same without.
-const HARMLESS: [&str; 14] = [
+const HARMLESS: [&str; 17] = [
+    // The answer is put into the form that was asked for.
+    "`encoding_format`",
+    "`top_n`",
+    "`return_documents`",
     "`user`",
     "`metadata`",
     "`store: true`",

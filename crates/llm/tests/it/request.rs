@@ -180,6 +180,19 @@ fn brackets_in_strings_are_not_nesting() {
 }
 
 #[test]
+fn nesting_behind_strings_is_still_found() {
+    let deep = "[".repeat(llm::JSON_DEPTH_MAX);
+    for before in [r#""a""#, r#""\\""#, r#""\"""#, r#""[\\\"[""#] {
+        let body = format!("{{{before}: {deep}");
+        assert!(ChatRequest::parse(body.as_bytes()).unwrap_err().message.contains("nested"));
+    }
+    for cut_off in ["{\"a", "{\"a\\", "{\"a\\\"", "\""] {
+        let error = ChatRequest::parse(cut_off.as_bytes()).unwrap_err();
+        assert!(!error.message.contains("nested"), "{cut_off}");
+    }
+}
+
+#[test]
 fn a_request_of_our_own_is_plain() {
     let messages = vec![llm::Message::user("Frage"), llm::Message::assistant("Antwort")];
     let request = ChatRequest::new("fachwerk-auszug", messages);

@@ -10,6 +10,7 @@ pub(crate) fn name(dialect: Dialect) -> &'static str {
         Dialect::Gemini | Dialect::Vertex => "gemini",
         Dialect::Bedrock => "bedrock",
         Dialect::Ollama => "ollama",
+        Dialect::Tei => "none",
         _ => "openai",
     }
 }
@@ -55,6 +56,11 @@ pub(crate) fn frame(name: &str, payload: &[u8]) -> Vec<u8> {
         headers.extend(u16::try_from(value.len()).unwrap().to_be_bytes());
         headers.extend(value.as_bytes());
     }
+    frame_of(&headers, payload)
+}
+
+/// One frame with headers as they are.
+pub(crate) fn frame_of(headers: &[u8], payload: &[u8]) -> Vec<u8> {
     let total = u32::try_from(16 + headers.len() + payload.len()).unwrap();
     let mut frame = total.to_be_bytes().to_vec();
     frame.extend(u32::try_from(headers.len()).unwrap().to_be_bytes());

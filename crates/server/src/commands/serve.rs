@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, Outcome, load, own_path, print, runtime};
 use crate::{
     cli,
-    config::Config,
+    config::{Config, Overrides},
     platform::{Platform, Role},
     telemetry,
     wiring::explain,
@@ -30,15 +30,49 @@ pub(super) fn serve(asked: &cli::Serve) -> Outcome {
         cli::Role::Worker => Role::Worker,
     };
     let runtime = runtime()?;
-    let outcome = runtime.block_on(run(config, role));
+    let outcome = runtime.block_on(run(config, &asked.overrides(), role));
     // A thread that still reads a document would hold the process for as long as it reads.
     runtime.shutdown_timeout(THREADS_TIME);
     outcome
 }
 
-async fn run(config: Config, role: Role) -> Outcome {
+async fn run(config: Config, overrides: &Overrides, role: Role) -> Outcome {
     let stop = stop_on_signal()?;
+    let mut hangup = signal(SignalKind::hangup())
+        .map_err(|error| explain("signals cannot be received", &error))?;
     let platform = Platform::open(config.clone(), role, own_path()?).await?;
+    let reloading = async {
+        while hangup.recv().await.is_some() {
+            reload(&platform, overrides);
+        }
+    };
+    tokio::select! {
+        // Ends with the process.
+        () = reloading => {}
+        outcome = work(&config, &platform, role, stop) => outcome?,
+    }
+    platform.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Reads the configuration anew and takes over its models. With a mistake in it, everything stays.
+fn reload(platform: &Platform, overrides: &Overrides) {
+    let read = load(overrides).and_then(|config| platform.replace_models(&config));
+    match read {
+        Ok(()) => tracing::info!("the models were read anew"),
+        Err(failure) => {
+            tracing::error!(error.causes = %failure, "the models stay as they were");
+        }
+    }
+}
+
+async fn work(
+    config: &Config,
+    platform: &Platform,
+    role: Role,
+    stop: CancellationToken,
+) -> Outcome {
     if role == Role::Worker {
         platform.start_work().await?;
         print("Fachwerk works through jobs.\n")?;
@@ -51,11 +85,9 @@ async fn run(config: Config, role: Role) -> Outcome {
         })?;
         let address = listener.local_addr().map_err(Failure::other)?;
         platform.start_work().await?;
-        greet(&config, address, platform.app()).await?;
+        greet(config, address, platform.app()).await?;
         platform.serve(listener, stop).await;
     }
-    platform.close().await;
-    tracing::info!("stopped");
     Ok(())
 }
 

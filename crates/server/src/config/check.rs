@@ -4,6 +4,7 @@
 use std::{collections::BTreeSet, net::IpAddr, path::PathBuf, time::Duration};
 
 use domain::{DataClass, Place};
+use gateway::{PlacePolicy, Policy};
 
 use super::{
     Config, Environment, Extraction, Limits, Log, LogFormat, ModelSettings, Outbound, RouteKind,
@@ -11,6 +12,7 @@ use super::{
     declaration::{MODELS, ROUTES},
     mistake::{Mistake, Mistakes, Origin},
     raw::{Given, Raw, RawModel, RawTable, Value},
+    routing,
 };
 
 /// The name of the built-in model. It always exists.
@@ -21,6 +23,7 @@ const MODEL_NAME_CHARS_MAX: usize = 100;
 pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, Mistakes> {
     let mut mistakes = std::mem::take(&mut raw.mistakes);
     let models = check_models(&raw, environment, &mut mistakes);
+    let auto = routing::auto(&raw, &mut mistakes);
     let default_model = check_default_model(&raw, &models, &mut mistakes);
     check_sessions(&raw, &mut mistakes);
     check_log(&raw, &mut mistakes);
@@ -76,9 +79,13 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
         },
         outbound: Outbound {
             proxy: url(&raw, "outbound.proxy_url"),
+            places: text(&raw, "outbound.farthest_place")
+                .and_then(|code| code.parse().ok())
+                .map_or(PlacePolicy::ANYWHERE, PlacePolicy::up_to),
             connect: seconds(&raw, "outbound.connect_seconds"),
         },
         models,
+        auto,
     })
 }
 
@@ -113,7 +120,7 @@ fn url(raw: &Raw, path: &str) -> Option<reqwest::Url> {
     }
 }
 
-fn as_text(given: &Given) -> Option<String> {
+pub(super) fn as_text(given: &Given) -> Option<String> {
     match &given.value {
         Value::Text(text) => Some(text.clone()),
         _ => None,
@@ -191,7 +198,8 @@ fn check_default_model(raw: &Raw, models: &[ModelSettings], mistakes: &mut Vec<M
     let named = raw.models.iter().any(|model| {
         model.table.values.get("name").and_then(as_text).is_some_and(|other| other == name)
     });
-    if name != BUILT_IN_MODEL && !named {
+    let is_choice = name == gateway::AUTO_MODEL && !raw.auto.is_empty();
+    if name != BUILT_IN_MODEL && !named && !is_choice {
         mistakes.push(mistake_at(given, "default_model", format!("no model is named {name:?}")));
     }
     name
@@ -215,10 +223,10 @@ fn check_models(
 }
 
 /// Checks one list entry after the other; collects mistakes on the way.
-struct Checker<'c> {
-    file_name: &'c str,
-    environment: &'c Environment,
-    mistakes: &'c mut Vec<Mistake>,
+pub(super) struct Checker<'c> {
+    pub(super) file_name: &'c str,
+    pub(super) environment: &'c Environment,
+    pub(super) mistakes: &'c mut Vec<Mistake>,
 }
 
 impl Checker<'_> {
@@ -227,11 +235,15 @@ impl Checker<'_> {
         if model.routes.is_empty() {
             self.at_table(&model.table, MODELS, "routes", "needs at least one [[models.routes]]");
         }
-        let routes: Vec<_> = model.routes.iter().filter_map(|route| self.route(route)).collect();
+        let policy = routing::policy(&model.table);
+        let routes = (1..).zip(&model.routes);
+        let routes = routes.filter_map(|(place, route)| self.route(route, policy, place)).collect();
         Some(ModelSettings {
             name: name?,
             purpose: entry_text(&model.table, "purpose").unwrap_or_default(),
             description: entry_text(&model.table, "description").unwrap_or_default(),
+            policy,
+            queue: routing::queue(&model.table),
             routes,
         })
     }
@@ -254,7 +266,8 @@ impl Checker<'_> {
         None
     }
 
-    fn route(&mut self, table: &RawTable) -> Option<RouteSettings> {
+    /// Checks the route at this place of its model's list, counted from one.
+    fn route(&mut self, table: &RawTable, policy: Policy, at: u32) -> Option<RouteSettings> {
         let kind = self.choice(table, "kind");
         let built_in = kind.as_deref() == Some("builtin");
         let place = match entry_text(table, "place") {
@@ -275,10 +288,17 @@ impl Checker<'_> {
             Some(_) => self.upstream(table).map(|upstream| RouteKind::OpenAi(Box::new(upstream))),
             None => None,
         };
+        let abilities = self.abilities(table);
+        let health_check = self.health_check(table);
         Some(RouteSettings {
             kind: kind?,
             place: place?,
             clearance: clearance?,
+            rank: routing::rank(table, policy, at),
+            weight: u32::try_from(entry_whole(table, "weight")).unwrap_or(1),
+            abilities,
+            context_tokens: routing::tokens(table, "context_tokens"),
+            health_check,
             price_input: entry_price(table, "price_input"),
             price_output: entry_price(table, "price_output"),
             timeouts: Timeouts {
@@ -368,8 +388,15 @@ impl Checker<'_> {
     }
 
     fn refuse_upstream_keys(&mut self, table: &RawTable) {
-        let keys =
-            ["base_url", "upstream_model", "api_key_env", "api_key_file", "key_header", "query"];
+        let keys = [
+            "base_url",
+            "upstream_model",
+            "api_key_env",
+            "api_key_file",
+            "key_header",
+            "query",
+            "health_path",
+        ];
         for name in keys {
             if table.values.contains_key(name) {
                 let text = "belongs to kind = \"openai\"".to_owned();
@@ -386,7 +413,7 @@ impl Checker<'_> {
     }
 
     /// Notes that a required key is missing, unless it is there with a mistake of its own.
-    fn required<T>(&mut self, table: &RawTable, section: &str, name: &str) -> Option<T> {
+    pub(super) fn required<T>(&mut self, table: &RawTable, section: &str, name: &str) -> Option<T> {
         let path = format!("{section}.{name}");
         let noted = self.mistakes.iter().any(|mistake| {
             mistake.key == path
@@ -404,13 +431,13 @@ impl Checker<'_> {
         self.mistakes.push(Mistake { origin, key, text: text.to_owned() });
     }
 
-    fn at_value(&mut self, table: &RawTable, section: &str, name: &str, text: String) {
+    pub(super) fn at_value(&mut self, table: &RawTable, section: &str, name: &str, text: String) {
         let origin = table.values.get(name).map_or(Origin::BuiltIn, |given| given.origin.clone());
         self.mistakes.push(Mistake { origin, key: format!("{section}.{name}"), text });
     }
 }
 
-fn entry_text(table: &RawTable, name: &str) -> Option<String> {
+pub(super) fn entry_text(table: &RawTable, name: &str) -> Option<String> {
     table.values.get(name).and_then(as_text)
 }
 
@@ -421,13 +448,13 @@ fn entry_price(table: &RawTable, name: &str) -> Option<f64> {
     }
 }
 
-fn entry_whole(table: &RawTable, name: &str) -> u64 {
+pub(super) fn entry_whole(table: &RawTable, name: &str) -> u64 {
     match table.values.get(name).map(|given| &given.value) {
         Some(Value::Whole(number)) => *number,
         _ => 0,
     }
 }
 
-fn entry_seconds(table: &RawTable, name: &str) -> Duration {
+pub(super) fn entry_seconds(table: &RawTable, name: &str) -> Duration {
     Duration::from_secs(entry_whole(table, name))
 }

@@ -65,11 +65,13 @@ impl Key {
 
 /// Whether the section is a list of tables, written `[[section]]`.
 pub(super) fn is_list(section: &str) -> bool {
-    section == MODELS || section == ROUTES
+    section == MODELS || section == ROUTES || section == AUTO
 }
 
 /// The list of models.
 pub(super) const MODELS: &str = "models";
+/// The list of lines behind the name `auto`.
+pub(super) const AUTO: &str = "auto";
 /// The list of routes in a model.
 pub(super) const ROUTES: &str = "models.routes";
 
@@ -94,7 +96,11 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     ),
     (
         ROUTES,
-        "The ways to run a model, tried in this order. Repeat the table for each. A route never receives data above its clearance.",
+        "The ways to run a model. Repeat the table for each. A route never receives data above its clearance.",
+    ),
+    (
+        AUTO,
+        "What the model name `auto` stands for. Repeat the table for each line: the first whose conditions a request meets, and whose model may receive it, is taken. Without any line there is no model `auto`.",
     ),
 ];
 
@@ -319,6 +325,13 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key(
         "outbound",
+        "farthest_place",
+        Kind::Choice(&["own", "germany", "eu", "elsewhere"]),
+        Some("elsewhere"),
+        "The farthest place that any data may go to. Routes beyond it are never used, whatever their clearance.",
+    ),
+    key(
+        "outbound",
         "connect_seconds",
         whole(1, 300),
         Some("5"),
@@ -338,6 +351,27 @@ pub(super) const KEYS: &[Key] = &[
         Kind::Text,
         "Offenes Sprachmodell im eigenen Rechenzentrum",
         "What people should know before they choose it.",
+    ),
+    key(
+        MODELS,
+        "policy",
+        Kind::Choice(&["order", "cheapest", "fastest", "affinity"]),
+        Some("order"),
+        "Which route is tried first among those of the same `order`: `order` by weight at random, `cheapest` by price, `fastest` the less loaded of two, `affinity` always the same for the same conversation, so that its cache is warm.",
+    ),
+    key(
+        MODELS,
+        "queue_length",
+        whole(0, 100_000),
+        Some("100"),
+        "Requests that wait when all places of all routes are taken. Beyond it whoever has the most of them waiting is refused with 429, or with 503 if nobody has.",
+    ),
+    key(
+        MODELS,
+        "queue_seconds",
+        whole(0, 600),
+        Some("10"),
+        "Longest wait for a place. After it the request is refused with 503 and told when to come back.",
     ),
     open(
         ROUTES,
@@ -402,6 +436,48 @@ pub(super) const KEYS: &[Key] = &[
         "personal",
         "The highest data class it may receive. Required for `openai`.",
     ),
+    open(
+        ROUTES,
+        "order",
+        whole(1, 1_000),
+        "1",
+        "Routes with a lower number are tried first; those with the same number share the load. Without it: the place in the list if `policy` is `order`, else 1.",
+    ),
+    key(
+        ROUTES,
+        "weight",
+        whole(1, 1_000),
+        Some("1"),
+        "The share of the load among routes of the same `order`.",
+    ),
+    open(
+        ROUTES,
+        "abilities",
+        Kind::Text,
+        "tools, structured",
+        "What it can do beside text: `tools`, `images`, `structured`, joined by commas, or `none`. Requests that need more go to another route. Without it: everything, and the server itself refuses.",
+    ),
+    open(
+        ROUTES,
+        "context_tokens",
+        whole(256, 100_000_000),
+        "32768",
+        "The most tokens of question and answer together. Longer requests go to another route, or are refused if there is none. Tokens are estimated by three bytes each; where that decides nothing, the server has the last word.",
+    ),
+    open(
+        ROUTES,
+        "health_path",
+        Kind::Text,
+        "/health",
+        "A path on the server's host that is asked now and then; anything but 2xx, twice in a row, takes the route out until it answers well again. Without it only the requests themselves show how it does.",
+    ),
+    key(
+        ROUTES,
+        "health_seconds",
+        whole(1, 3_600),
+        Some("10"),
+        "The pause between two such questions.",
+    ),
     open(ROUTES, "price_input", Kind::Price, "0.15", "Euros for a million tokens sent."),
     open(ROUTES, "price_output", Kind::Price, "0.60", "Euros for a million tokens received."),
     key(
@@ -430,6 +506,28 @@ pub(super) const KEYS: &[Key] = &[
         "concurrency",
         whole(1, 10_000),
         Some("16"),
-        "Answers at the same time. Beyond it the next route is tried, then the request is refused with 503.",
+        "Answers at the same time. Beyond it the next route is tried; when all are full, the request waits in the model's queue.",
+    ),
+    open(AUTO, "model", Kind::Text, "standard", "The model. Required."),
+    open(
+        AUTO,
+        "class_max",
+        Kind::Choice(CLASSES),
+        "internal",
+        "Only for data up to this class. Without it: for all that the model may receive.",
+    ),
+    open(
+        AUTO,
+        "tokens_max",
+        whole(1, 100_000_000),
+        "8000",
+        "Only for requests up to this many tokens, question and longest answer together, estimated by three bytes each.",
+    ),
+    open(
+        AUTO,
+        "task",
+        Kind::Choice(&["chat", "answer", "summary", "tools", "images"]),
+        "chat",
+        "Only for requests of this kind: plain conversation, an answer from sources, a summary of sources, with tools, with images.",
     ),
 ];

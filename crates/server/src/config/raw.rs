@@ -10,7 +10,7 @@ use toml::{
 
 use super::{
     Environment, Overrides,
-    declaration::{KEYS, Key, Kind, MODELS, ROUTES, SECTIONS, is_list},
+    declaration::{AUTO, KEYS, Key, Kind, MODELS, ROUTES, SECTIONS, is_list},
     mistake::{Mistake, Origin},
 };
 
@@ -52,6 +52,8 @@ pub(super) struct Raw {
     /// By the path from the top.
     pub values: BTreeMap<String, Given>,
     pub models: Vec<RawModel>,
+    /// The lines behind the name `auto`.
+    pub auto: Vec<RawTable>,
     pub mistakes: Vec<Mistake>,
 }
 
@@ -140,6 +142,8 @@ impl Raw {
                 }
             } else if section.is_empty() && name.get_ref() == MODELS {
                 self.read_models(lines, line, value.get_ref());
+            } else if section.is_empty() && name.get_ref() == AUTO {
+                self.auto = self.read_list(lines, AUTO, line, value.get_ref());
             } else if SECTIONS.iter().any(|(known, _)| section.is_empty() && known == &path) {
                 match value.get_ref().as_table() {
                     Some(inner) => self.read_table(lines, &path, inner),
@@ -161,29 +165,31 @@ impl Raw {
             let table = spanned.get_ref().as_table().expect("tables_of gives tables");
             let mut model = RawModel::default();
             if let Some(routes) = table.get("routes") {
-                model.routes = self.read_routes(lines, lines.of(routes), routes.get_ref());
+                model.routes = self.read_list(lines, ROUTES, lines.of(routes), routes.get_ref());
             }
             model.table = self.read_entry(lines, MODELS, lines.of(spanned), table);
             self.models.push(model);
         }
     }
 
-    fn read_routes(
+    /// Reads all entries of a list.
+    fn read_list(
         &mut self,
         lines: &Lines<'_>,
+        section: &'static str,
         line: usize,
         value: &DeValue<'_>,
     ) -> Vec<RawTable> {
         let Some(tables) = tables_of(value) else {
-            self.mistake(line, ROUTES, "is a list: write [[models.routes]]".to_owned());
+            self.mistake(line, section, format!("is a list: write [[{section}]]"));
             return Vec::new();
         };
-        let mut routes = Vec::new();
+        let mut entries = Vec::new();
         for spanned in tables {
             let table = spanned.get_ref().as_table().expect("tables_of gives tables");
-            routes.push(self.read_entry(lines, ROUTES, lines.of(spanned), table));
+            entries.push(self.read_entry(lines, section, lines.of(spanned), table));
         }
-        routes
+        entries
     }
 
     /// Reads one entry of a list.

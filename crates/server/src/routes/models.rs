@@ -1,6 +1,6 @@
 //! The models people choose from.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use app::{App, BUILT_IN_MODEL, Language, ModelChoice};
 use axum::extract::State;
@@ -8,13 +8,10 @@ use domain::{DataClass, Place};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{
-    door::{
-        Caller, Problem, Reader,
-        codes::{DataClassCode, PlaceCode},
-        language::Bilingual,
-    },
-    front::Front,
+use crate::door::{
+    Caller, Problem, Reader,
+    codes::{DataClassCode, PlaceCode},
+    language::Bilingual,
 };
 
 /// What people should know of the built-in engine, in German and English.
@@ -61,18 +58,13 @@ pub(crate) struct Models {
 }
 
 impl Model {
-    fn new(
-        choice: ModelChoice,
-        descriptions: &HashMap<String, String>,
-        language: Language,
-    ) -> Self {
-        let described = descriptions.get(&choice.name).cloned();
+    fn new(choice: ModelChoice, language: Language) -> Self {
         Self {
             description: if choice.name == BUILT_IN_MODEL {
                 let (de, en) = ABOUT_BUILT_IN;
                 Bilingual::new(de, en).get(language).to_owned()
             } else {
-                described.unwrap_or_default()
+                choice.description
             },
             kind: if choice.is_built_in { ModelKind::Extract } else { ModelKind::Language },
             name: choice.name,
@@ -87,13 +79,11 @@ impl Model {
 /// Lists the models.
 #[utoipa::path(get, path = "/api/models", tag = "models", responses((status = 200, body = Models)))]
 pub(crate) async fn list_models(
-    State(front): State<Front>,
     State(app): State<Arc<App>>,
     Caller(principal): Caller,
     Reader(language): Reader,
 ) -> Result<axum::Json<Models>, Problem> {
     let choices = app.list_models(&principal)?.into_iter();
-    let items =
-        choices.map(|choice| Model::new(choice, &front.model_descriptions, language)).collect();
+    let items = choices.map(|choice| Model::new(choice, language)).collect();
     Ok(axum::Json(Models { items, configured: app.has_language_model() }))
 }

@@ -1,9 +1,9 @@
 //! The interface for programs that speak OpenAI. Which fields are accepted, passed on, ignored or
 //! refused stands in `docs/api-design.md`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use app::{App, ChatReply, ChunkStream, Language};
+use app::{App, ChatCall, ChatReply, ChunkStream, Language};
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
@@ -13,16 +13,35 @@ use domain::Place;
 use futures_util::{Stream, StreamExt, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE};
 use llm::{ChatRequest, openai};
+use serde::Deserialize;
 use serde_json::Value;
+use utoipa::IntoParams;
 
 use crate::door::{
-    Caller, Problem, Reader,
+    Caller, Problem, Query, Reader,
     decode::{Id, Whole},
     events,
 };
 
 /// When the models are said to have been made: nobody knows, and clients only want a number.
 const CREATED: i64 = 1_700_000_000;
+
+/// How long a caller waits for the whole answer, in milliseconds.
+const TIMEOUT: HeaderName = HeaderName::from_static("x-fachwerk-timeout-ms");
+/// The longest that may be said there: a day.
+const TIMEOUT_MS_MAX: u64 = 24 * 3_600 * 1_000;
+/// Why the route was taken, for administrators who asked.
+const EXPLANATION: HeaderName = HeaderName::from_static("x-fachwerk-explanation");
+
+/// What else the caller wants to know.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ExplainQuery {
+    /// Whether the header `x-fachwerk-explanation` shall say why the route was taken and the others
+    /// were not. For administrators.
+    #[serde(default)]
+    explain: bool,
+}
 
 /// Lists the models in OpenAI's shape.
 #[utoipa::path(get, path = "/v1/models", tag = "openai", responses((status = 200, body = Value)))]
@@ -49,17 +68,26 @@ pub(crate) async fn get_openai_model(
 
 /// Answers a chat request, whole or as a stream of server-sent events that ends with `[DONE]`.
 #[utoipa::path(post, path = "/v1/chat/completions", tag = "openai", request_body = Value,
+    params(
+        ExplainQuery,
+        ("x-fachwerk-timeout-ms" = Option<u32>, Header,
+            description = "How long the caller waits for the whole answer, in milliseconds.")
+    ),
     responses((status = 200, body = Value, headers(
-        ("x-fachwerk-model" = String), ("x-fachwerk-route" = String), ("x-fachwerk-place" = String)
+        ("x-fachwerk-model" = String), ("x-fachwerk-route" = String), ("x-fachwerk-place" = String),
+        ("x-fachwerk-explanation" = Option<String>)
     ))))]
 pub(crate) async fn create_chat_completion(
     State(app): State<Arc<App>>,
     Caller(principal): Caller,
     Reader(language): Reader,
+    Query(ExplainQuery { explain }): Query<ExplainQuery>,
+    headers: HeaderMap,
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
     let request = ChatRequest::parse(&body)?;
-    let answer = app.create_chat_completion(&principal, request).await?;
+    let call = ChatCall { request, time: time_of(&headers)?, explain };
+    let answer = app.create_chat_completion(&principal, call).await?;
     let mut response = match answer.reply {
         ChatReply::Whole(whole) => {
             ([(CONTENT_TYPE, "application/json")], whole.to_json()).into_response()
@@ -68,7 +96,21 @@ pub(crate) async fn create_chat_completion(
     };
     let taken = answer.taken;
     name_route(response.headers_mut(), &taken.model, &taken.route, taken.place);
+    let explanation = answer.explanation.map(|why| HeaderValue::try_from(why.to_header()));
+    if let Some(Ok(explanation)) = explanation {
+        response.headers_mut().insert(EXPLANATION, explanation);
+    }
     Ok(response)
+}
+
+/// How long the caller waits, if they say so.
+fn time_of(headers: &HeaderMap) -> Result<Option<Duration>, app::Error> {
+    let Some(value) = headers.get(TIMEOUT) else { return Ok(None) };
+    let number = value.to_str().ok().and_then(|text| text.parse::<u64>().ok());
+    match number.filter(|number| (1..=TIMEOUT_MS_MAX).contains(number)) {
+        Some(number) => Ok(Some(Duration::from_millis(number))),
+        None => Err(app::Error::invalid("timeout_invalid").with("max", TIMEOUT_MS_MAX)),
+    }
 }
 
 /// Says which way the answer took. Names that no header can carry are left out.

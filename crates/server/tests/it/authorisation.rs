@@ -69,6 +69,7 @@ const EXPECTED: &[Expected] = &[
     row("list_audit", 403, 403, 200, 403, 403),
     row("verify_audit", 403, 403, 200, 403, 403),
     row("get_system", 403, 403, 200, 403, 403),
+    row("get_gateway_status", 403, 403, 200, 403, 403),
     // Models.
     row("list_models", 200, 200, 200, 200, 403),
     row("list_openai_models", 200, 200, 200, 200, 403),

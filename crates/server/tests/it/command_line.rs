@@ -1,7 +1,8 @@
 //! The program as an operator starts it.
 
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
     process::{Command, Output, Stdio},
 };
 
@@ -162,6 +163,66 @@ fn a_platform_starts_greets_and_stops() {
     assert_eq!(end.status.code(), Some(0), "{end:?}");
     let log = err(&end);
     assert!(log.contains("stopped") && !log.contains("fwe-"), "{log}");
+}
+
+/// Reads until a line holds the words.
+fn wait_for(lines: &mut impl Iterator<Item = std::io::Result<String>>, words: &str) -> String {
+    let found = lines.map(Result::unwrap).find(|line| line.contains(words));
+    found.unwrap_or_else(|| panic!("nobody said {words:?}"))
+}
+
+/// What a running platform measures.
+fn measured(address: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = format!("GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn models_are_read_anew_on_a_signal_and_kept_if_they_are_wrong() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("fachwerk.toml");
+    let models = |place: &str| {
+        format!(
+            "[[models]]\nname = \"neu\"\n[[models.routes]]\nkind = \"openai\"\n\
+             base_url = \"http://127.0.0.1:9/v1\"\nupstream_model = \"x\"\n\
+             place = \"{place}\"\nclearance = \"open\"\n"
+        )
+    };
+    let mut child = program(&folder)
+        .arg("serve")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    wait_for(&mut log, "ready");
+    let mut greeting = BufReader::new(child.stdout.take().unwrap()).lines();
+    let place = wait_for(&mut greeting, "Fachwerk: http://");
+    let address = place.rsplit('/').next().unwrap().to_owned();
+    let has_route = || {
+        let labels = "gen_ai_request_model=\"neu\",fachwerk_route=\"neu-1\"";
+        measured(&address).contains(&format!("fachwerk_gateway_breaker_state{{{labels}}} 0"))
+    };
+    let id = child.id().to_string();
+    let signal =
+        |name: &str| assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+    std::fs::write(&file, models("mars")).unwrap();
+    signal("-HUP");
+    wait_for(&mut log, "the models stay as they were");
+    let kept = log.next().unwrap().unwrap();
+    assert!(!has_route());
+    assert!(kept.contains("line 7") && kept.contains("models.routes.place"), "{kept}");
+    std::fs::write(&file, models("own")).unwrap();
+    signal("-HUP");
+    wait_for(&mut log, "the models were read anew");
+    assert!(has_route());
+    signal("-TERM");
+    wait_for(&mut log, "stopped");
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]

@@ -141,6 +141,87 @@ routes = "keine"
 }
 
 #[test]
+fn a_hybrid_installation_is_understood() {
+    let text = r#"
+        [outbound]
+        farthest_place = "eu"
+        [[models]]
+        name = "standard"
+        policy = "affinity"
+        queue_length = 7
+        queue_seconds = 3
+        [[models.routes]]
+        kind = "openai"
+        base_url = "http://gpu/v1"
+        upstream_model = "x"
+        place = "own"
+        clearance = "confidential"
+        weight = 2
+        abilities = "tools, structured"
+        context_tokens = 32768
+        health_path = "/health"
+        [[models.routes]]
+        kind = "builtin"
+        order = 2
+        [[auto]]
+        model = "standard"
+        class_max = "internal"
+        tokens_max = 4000
+        task = "chat"
+        [[auto]]
+        model = "fachwerk-auszug"
+        "#;
+    let config = load_text(text, &Environment::default()).unwrap();
+    assert!(!config.outbound.places.allows(domain::Place::Elsewhere));
+    assert!(config.outbound.places.allows(domain::Place::Eu));
+    insta::assert_debug_snapshot!((&config.models, &config.auto));
+}
+
+#[test]
+fn routes_stand_in_order_unless_the_policy_makes_them_equal() {
+    let ranks = |policy: &str| {
+        let model = format!("[[models]]\nname = \"m\"\n{policy}\n");
+        let text = model + &"[[models.routes]]\nkind = \"builtin\"\n".repeat(3);
+        let config = load_text(&text, &Environment::default()).unwrap();
+        config.models[0].routes.iter().map(|route| route.rank).collect::<Vec<_>>()
+    };
+    assert_eq!(ranks(""), [1, 2, 3]);
+    assert_eq!(ranks("policy = \"fastest\""), [1, 1, 1]);
+}
+
+#[test]
+fn every_mistake_in_routing_is_named_at_once() {
+    let text = r#"[[models]]
+name = "auto"
+policy = "best"
+queue_length = -1
+[[models.routes]]
+kind = "builtin"
+health_path = "/health"
+[[models.routes]]
+kind = "openai"
+base_url = "http://x/v1"
+upstream_model = "x"
+place = "own"
+clearance = "open"
+order = 0
+weight = "viel"
+abilities = "tools, singing"
+context_tokens = 1
+health_path = "health?deep"
+health_seconds = 0
+
+[[auto]]
+task = "poetry"
+[[auto]]
+model = "fehlt"
+class_max = "geheim"
+tokens_max = 0
+"#;
+    insta::assert_snapshot!(mistakes(text));
+}
+
+#[test]
 fn a_file_that_is_no_toml_is_explained() {
     insta::assert_snapshot!(mistakes("data = \"a\nlisten = 3 4\n[[models]\n"));
 }

@@ -14,5 +14,6 @@ mod openai_clients;
 mod operation;
 mod process;
 mod routes;
+mod routing;
 mod transcript;
 mod world;

@@ -217,6 +217,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/gateway/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says how models and their routes do. */
+        get: operations["get_gateway_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/keys": {
         parameters: {
             query?: never;
@@ -866,6 +883,63 @@ export interface components {
             name: string;
             email: string;
             password: string;
+        };
+        /** @description The last failure of a route. */
+        GatewayLastError: {
+            /** @description Its kind, e.g. `connect`, `503`, `timeout_first_byte`. */
+            kind: string;
+            at: components["schemas"]["Time"];
+        };
+        /** @description How a model does. */
+        GatewayModel: {
+            name: string;
+            /** @description `order`, `cheapest`, `fastest` or `affinity`. */
+            policy: string;
+            /** @description Requests that wait for a place. */
+            queued: number;
+            routes: components["schemas"]["GatewayRoute"][];
+        };
+        /** @description How a route does. */
+        GatewayRoute: {
+            name: string;
+            place: components["schemas"]["Place"];
+            clearance: components["schemas"]["DataClass"];
+            /** @description `ready`, `full`, `breaker_open`, `cooling_down`, `health_check_failed` or `ejected`. */
+            state: string;
+            /**
+             * Format: double
+             * @description When it is tried again, in seconds, if it is left alone and that is foreseen.
+             */
+            again_in_seconds?: number | null;
+            /** @description Answers in the making. */
+            in_flight: number;
+            /** @description Most answers at the same time. */
+            concurrency: number;
+            /**
+             * Format: double
+             * @description Moving average of the time to the first piece, in milliseconds.
+             */
+            latency_ms?: number | null;
+            /**
+             * Format: double
+             * @description Which part of its share it takes: less than 1 for a while after it came back.
+             */
+            share: number;
+            /**
+             * Format: int64
+             * @description Answers that came to their end, since the start.
+             */
+            answers: number;
+            /**
+             * Format: int64
+             * @description Calls that failed, since the start.
+             */
+            failures: number;
+            last_error?: components["schemas"]["GatewayLastError"] | null;
+        };
+        /** @description How the gateway does at this moment. Names of the configuration, numbers and times only. */
+        GatewayStatus: {
+            models: components["schemas"]["GatewayModel"][];
         };
         /** @description The search index. */
         IndexState: {
@@ -2186,6 +2260,34 @@ export interface operations {
             };
         };
     };
+    get_gateway_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GatewayStatus"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_keys: {
         parameters: {
             query?: never;
@@ -2992,8 +3094,17 @@ export interface operations {
     };
     create_chat_completion: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /**
+                 * @description Whether the header `x-fachwerk-explanation` shall say why the route was taken and the others
+                 *     were not. For administrators.
+                 */
+                explain?: boolean;
+            };
+            header?: {
+                /** @description How long the caller waits for the whole answer, in milliseconds. */
+                "x-fachwerk-timeout-ms"?: number | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3005,6 +3116,7 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    "x-fachwerk-explanation"?: string | null;
                     "x-fachwerk-model"?: string;
                     "x-fachwerk-place"?: string;
                     "x-fachwerk-route"?: string;

@@ -1,0 +1,162 @@
+//! The tries of a call on one route.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use llm::Delivery;
+use tokio::time::Instant;
+
+use super::{Answer, Call, Moment, Opened};
+use crate::{
+    GatewayError, Model, OpenAiRoute, Route, RouteKind, Taken,
+    attempt::{Attempt, Failed, Next},
+    backoff,
+    lease::Lease,
+    model_state::ModelState,
+    stream::Origin,
+};
+
+/// How it went on one route.
+pub(super) enum Tried {
+    Answered(Box<Opened>),
+    /// Another may be tried.
+    Failed,
+    /// The catalogue changed meanwhile: everything is to be looked at anew.
+    Stale,
+}
+
+/// `Ok(None)`: the catalogue changed; `Err(None)`: the breaker let nothing pass.
+type Outcome = Result<Option<(Answer, Taken)>, Option<Failed>>;
+
+impl Call<'_> {
+    pub(super) async fn try_route(
+        &mut self,
+        moment: &Moment,
+        index: usize,
+        mut lease: Lease,
+    ) -> Result<Tried, GatewayError> {
+        let (model, route) = (moment.model(), &moment.model().routes[index]);
+        let tried_route = Arc::clone(lease.route());
+        let tried = match &route.kind {
+            RouteKind::OpenAi(server) => {
+                let body = self.request.upstream_body(&server.upstream_model, self.delivery);
+                self.try_server(moment, (route, server), Bytes::from(body), &mut lease).await
+            }
+            RouteKind::BuiltIn => self.try_built_in(model, route, &mut lease).await,
+        };
+        match tried {
+            Ok(Some((answer, taken))) => {
+                Ok(Tried::Answered(Box::new(Opened { answer, taken, lease })))
+            }
+            Ok(None) => Ok(Tried::Stale),
+            Err(None) => {
+                self.failed.push(tried_route);
+                Ok(Tried::Failed)
+            }
+            Err(Some(Failed { error, next: Next::Nobody })) => {
+                self.explain(moment, None);
+                Err(error)
+            }
+            Err(Some(Failed { error, .. })) => {
+                self.last = Some(error);
+                self.failed.push(tried_route);
+                Ok(Tried::Failed)
+            }
+        }
+    }
+
+    async fn try_built_in(&mut self, model: &Model, route: &Route, lease: &mut Lease) -> Outcome {
+        if !lease.begin() {
+            return Err(None);
+        }
+        let taken = self.begin(model, route);
+        match self.gateway.built_in.open(self.request, route, self.terms.deadline).await {
+            Ok(stream) => {
+                lease.first_piece();
+                Ok(Some((Answer::Stream(Origin::BuiltIn(stream)), taken)))
+            }
+            Err(failed) => {
+                lease.failed(&failed.error, None);
+                Err(Some(failed))
+            }
+        }
+    }
+
+    /// Tries a server up to the number of attempts, with a wait between them. The route's place
+    /// stays taken while waiting: the wait is bounded, and the call would come back at once.
+    async fn try_server(
+        &mut self,
+        moment: &Moment,
+        (route, server): (&Route, &OpenAiRoute),
+        body: Bytes,
+        lease: &mut Lease,
+    ) -> Outcome {
+        let (client, deadline) = (&self.gateway.client, self.terms.deadline);
+        let attempt = Attempt { client, route, server, body: &body, deadline };
+        let mut retry = 0;
+        let mut before = None;
+        loop {
+            if !lease.begin() {
+                return Err(before);
+            }
+            let taken = self.begin(moment.model(), route);
+            let answered = match self.delivery {
+                Delivery::Streamed => {
+                    let stream = attempt.stream().await;
+                    stream.map(|stream| Answer::Stream(Origin::Upstream(Box::new(stream))))
+                }
+                Delivery::Whole => attempt.whole().await.map(|r| Answer::Whole(Box::new(r))),
+            };
+            let failed = match answered {
+                Ok(answer) => {
+                    if self.delivery == Delivery::Streamed {
+                        lease.first_piece();
+                    }
+                    return Ok(Some((answer, taken)));
+                }
+                Err(failed) => failed,
+            };
+            self.meter.forget();
+            lease.failed(&failed.error, failed.wish());
+            tracing::info!(route = route.name, attempt = self.attempts, error = %failed.error,
+                "model route failed");
+            let Some(wait) = self.wait_before_retry(failed.next, retry, moment.state()) else {
+                return Err(Some(failed));
+            };
+            tokio::time::sleep(wait).await;
+            if !Arc::ptr_eq(&moment.snapshot, &self.gateway.snapshot.load()) {
+                self.last = Some(failed.error);
+                return Ok(None);
+            }
+            moment.state().measures.retried();
+            before = Some(failed);
+            retry += 1;
+        }
+    }
+
+    fn begin(&mut self, model: &Model, route: &Route) -> Taken {
+        self.attempts += 1;
+        let taken = Taken::new(&model.name, route, self.attempts);
+        self.meter.begin(taken.clone(), self.needs.prompt_bytes);
+        taken
+    }
+
+    /// How long to wait before the same route is tried again; `None` if it is not.
+    fn wait_before_retry(&self, next: Next, retry: u32, state: &ModelState) -> Option<Duration> {
+        let Next::SameRoute { after } = next else { return None };
+        let settings = &self.gateway.settings;
+        if retry + 1 >= settings.attempts_per_route {
+            return None;
+        }
+        let own = backoff::delay(settings.backoff_first, settings.backoff_max, retry);
+        let wait = match after {
+            Some(wish) if wish > settings.retry_after_max => return None,
+            // Never before the server wishes, and not all at the same moment.
+            Some(wish) => wish + own,
+            None => own,
+        };
+        let now = Instant::now();
+        let is_in_time = self.terms.deadline.is_none_or(|at| now + wait < at);
+        (is_in_time && state.take_retry(now)).then_some(wait)
+    }
+}

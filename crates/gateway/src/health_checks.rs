@@ -1,0 +1,61 @@
+//! Asks servers now and then whether they are well, without a model call. The tasks belong to the
+//! gateway and end with it.
+
+use std::{sync::Arc, time::Duration};
+
+use rand::RngExt as _;
+use reqwest::Url;
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+
+use crate::{HealthCheck, RouteKind, model_state::RouteState, snapshot::Snapshot};
+
+/// The longest time for a check; after it the server counts as unwell.
+const CHECK_MAX: Duration = Duration::from_secs(5);
+/// How much longer or shorter than set a pause may be, so that checks do not fall together.
+const JITTER: f64 = 0.1;
+
+/// Running checks. Dropped, they end.
+#[derive(Debug)]
+pub(crate) struct HealthChecks {
+    _tasks: JoinSet<()>,
+}
+
+impl HealthChecks {
+    /// Starts one task for each route that is to be checked.
+    pub(crate) fn start(client: &reqwest::Client, snapshot: &Snapshot) -> Self {
+        let mut tasks = JoinSet::new();
+        for (model, state) in snapshot.entries() {
+            for (route, slot) in model.routes.iter().zip(&state.routes) {
+                let (Some(check), RouteKind::OpenAi(server)) = (&route.health_check, &route.kind)
+                else {
+                    continue;
+                };
+                let url = server.base_url.on_host(&check.path);
+                let check = check.clone();
+                tasks.spawn(watch(client.clone(), url, check, Arc::clone(&slot.state)));
+            }
+        }
+        Self { _tasks: tasks }
+    }
+}
+
+async fn watch(client: reqwest::Client, url: Url, check: HealthCheck, route: Arc<RouteState>) {
+    // Not all at the moment of the start.
+    let mut pause = check.interval.mul_f64(rand::rng().random_range(0.0..=1.0));
+    loop {
+        sleep(pause).await;
+        let asked = timeout(CHECK_MAX, client.get(url.clone()).send()).await;
+        let is_well = matches!(asked, Ok(Ok(answer)) if answer.status().is_success());
+        let changed = route.health().checked(is_well, Instant::now());
+        if !is_well {
+            route.set_last_error("health_check".to_owned());
+        }
+        if changed {
+            tracing::warn!(is_well, server = url.host_str(), "the health of a model route changed");
+        }
+        pause = check.interval.mul_f64(rand::rng().random_range(1.0 - JITTER..=1.0 + JITTER));
+    }
+}

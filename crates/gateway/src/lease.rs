@@ -1,0 +1,167 @@
+//! A place on a route, held for as long as a call runs there, and what became of the call. However
+//! the call ends, the place becomes free and the route's health knows of it.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use llm::Usage;
+use tokio::time::Instant;
+
+use crate::{
+    GatewayError, TimeLimit,
+    health::Pass,
+    model_state::{ModelState, RouteState},
+};
+
+#[derive(Debug)]
+pub(crate) struct Lease {
+    model: Arc<ModelState>,
+    index: usize,
+    attempt: Option<Attempt>,
+}
+
+/// A try under way.
+#[derive(Debug, Clone, Copy)]
+struct Attempt {
+    pass: Pass,
+    started: Instant,
+    first_piece: Option<Instant>,
+    /// Whether the health has been told already, as of a probe at its first piece.
+    is_told: bool,
+}
+
+impl Lease {
+    /// Takes a place on a route, if there is one.
+    pub(crate) fn enter(model: &Arc<ModelState>, index: usize) -> Option<Self> {
+        let slot = model.routes.get(index)?;
+        slot.take_place().then(|| Self { model: Arc::clone(model), index, attempt: None })
+    }
+
+    pub(crate) fn route(&self) -> &Arc<RouteState> {
+        &self.model.routes[self.index].state
+    }
+
+    /// A try begins. Returns whether the breaker lets it pass.
+    pub(crate) fn begin(&mut self) -> bool {
+        let started = Instant::now();
+        let Some(pass) = self.route().health().enter(started) else { return false };
+        self.route().measures.attempt();
+        self.attempt = Some(Attempt { pass, started, first_piece: None, is_told: false });
+        true
+    }
+
+    /// The first piece of a stream is there.
+    pub(crate) fn first_piece(&mut self) {
+        let Some(mut attempt) = self.attempt else { return };
+        let now = Instant::now();
+        let took = now - attempt.started;
+        self.route().measures.first_chunk(took);
+        let mut health = self.route().health();
+        health.first_piece(took, now);
+        if attempt.pass == Pass::Probe {
+            // A long answer must not keep the route half open.
+            health.succeeded(Pass::Probe, now);
+            attempt.is_told = true;
+        }
+        drop(health);
+        attempt.first_piece = Some(now);
+        self.attempt = Some(attempt);
+    }
+
+    /// The answer came to its end.
+    pub(crate) fn succeeded(&mut self, usage: Usage) {
+        let Some(attempt) = self.attempt.take() else { return };
+        let now = Instant::now();
+        let route = self.route();
+        let took = now - attempt.started;
+        let writing = attempt.first_piece.map(|first| now - first);
+        route.answers.fetch_add(1, Ordering::Relaxed);
+        route.measures.answered(took, writing, usage);
+        let mut health = route.health();
+        if attempt.first_piece.is_none() {
+            health.first_piece(took, now);
+        }
+        if !attempt.is_told {
+            health.succeeded(attempt.pass, now);
+        }
+    }
+
+    /// The try failed; the server may have wished to be left alone for a time.
+    pub(crate) fn failed(&mut self, error: &GatewayError, wish: Option<Duration>) {
+        let Some(attempt) = self.attempt.take() else { return };
+        let now = Instant::now();
+        // After a probe was told to be good, its end counts as that of any other call.
+        let pass = if attempt.is_told { Pass::Normal } else { attempt.pass };
+        let route = self.route();
+        if let Some(wish) = wish {
+            route.health().cool_down(wish, now);
+        }
+        let fault = Fault::of(error);
+        if fault != Fault::Callers {
+            route.measures.failed(&error.detail());
+        }
+        match fault {
+            Fault::Routes => {
+                route.failures.fetch_add(1, Ordering::Relaxed);
+                route.set_last_error(error.detail());
+                let opened = route.health().failed(pass, now);
+                if !opened && self.model.judge(self.index, now) {
+                    route.measures.ejected();
+                }
+            }
+            Fault::Load => {
+                route.set_last_error(error.detail());
+                route.health().abandoned(pass);
+            }
+            // Who finds fault with a request is alive.
+            Fault::Requests => route.health().succeeded(pass, now),
+            Fault::Callers => route.health().abandoned(pass),
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(attempt) = self.attempt.take() {
+            let mut health = self.route().health();
+            match attempt.first_piece {
+                // The caller went in the middle of an answer, which says nothing bad of the route.
+                Some(_) if !attempt.is_told => health.succeeded(attempt.pass, Instant::now()),
+                Some(_) => {}
+                None => health.abandoned(attempt.pass),
+            }
+        }
+        self.route().in_flight.fetch_sub(1, Ordering::SeqCst);
+        self.model.queue.released();
+    }
+}
+
+/// Whose fault a failure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Routes,
+    Load,
+    Requests,
+    Callers,
+}
+
+impl Fault {
+    fn of(error: &GatewayError) -> Self {
+        match error {
+            GatewayError::Upstream { .. } => Self::Routes,
+            // The time was the caller's, not the route's.
+            GatewayError::TimedOut { limit: TimeLimit::Deadline, .. } | GatewayError::OutOfTime => {
+                Self::Callers
+            }
+            GatewayError::TimedOut { .. } => Self::Routes,
+            GatewayError::Overloaded { .. }
+            | GatewayError::Crowded { .. }
+            | GatewayError::Unavailable { .. } => Self::Load,
+            GatewayError::Refused { .. } | GatewayError::Unsupported(_) | GatewayError::Plan(_) => {
+                Self::Requests
+            }
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The choice behind the name `auto`: by class, size and kind of the request, never by load, so that
+//! the same request gets the same model.
+
+use super::{Ask, filter};
+use crate::{AutoChoice, Catalogue, Model};
+
+/// The models of the lines that fit the request, in order.
+pub(super) fn fitting<'c>(catalogue: &'c Catalogue, ask: &Ask<'_>) -> Vec<&'c Model> {
+    let lines = catalogue.auto().iter().filter(|line| fits(line, ask));
+    lines.filter_map(|line| catalogue.model(&line.model)).collect()
+}
+
+/// The first of these models that has a route which may receive the request.
+pub(super) fn choose<'c>(models: &[&'c Model], ask: &Ask<'_>) -> Option<&'c Model> {
+    models
+        .iter()
+        .copied()
+        .find(|model| model.routes.iter().any(|route| filter::ruled_out(route, ask).is_none()))
+}
+
+fn fits(line: &AutoChoice, ask: &Ask<'_>) -> bool {
+    line.class_max.is_none_or(|max| ask.class <= max)
+        && line.tokens_max.is_none_or(|max| ask.needs.tokens_likely() <= max)
+        && line.kind.is_none_or(|kind| ask.needs.kind() == kind)
+}

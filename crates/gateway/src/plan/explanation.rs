@@ -1,0 +1,138 @@
+//! Why a route was taken and the others were not: names of our own configuration and fixed words,
+//! nothing of the request.
+
+use std::fmt::Write as _;
+
+/// Most routes in the header form; the rest is left out, so that no header grows without bound.
+const HEADER_ROUTES_MAX: usize = 50;
+
+/// Why a route was not tried, or not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// The data is above its clearance.
+    AboveClearance,
+    /// Data must not go where it runs.
+    PlaceNotAllowed,
+    /// It calls no tools.
+    NoTools,
+    /// It reads only text.
+    NoImages,
+    /// It keeps to no structure.
+    NoStructure,
+    /// The request is longer than it can read.
+    ContextTooShort,
+    /// It failed too often and is left alone.
+    BreakerOpen,
+    /// It asked to be left alone.
+    CoolingDown,
+    /// It does not answer health checks.
+    Unwell,
+    /// It does worse than its siblings.
+    Ejected,
+    /// All its places are taken.
+    Full,
+    /// It has not lately answered as fast as the caller needs.
+    NoTimeLeft,
+    /// It was tried and failed.
+    Failed,
+    /// Another came before it.
+    NotNeeded,
+}
+
+impl Reason {
+    /// The code used in headers, measurements and interfaces.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::AboveClearance => "above_clearance",
+            Self::PlaceNotAllowed => "place_not_allowed",
+            Self::NoTools => "no_tools",
+            Self::NoImages => "no_images",
+            Self::NoStructure => "no_structured_output",
+            Self::ContextTooShort => "context_too_short",
+            Self::BreakerOpen => "breaker_open",
+            Self::CoolingDown => "cooling_down",
+            Self::Unwell => "health_check_failed",
+            Self::Ejected => "ejected",
+            Self::Full => "full",
+            Self::NoTimeLeft => "no_time_left",
+            Self::Failed => "failed",
+            Self::NotNeeded => "not_needed",
+        }
+    }
+}
+
+/// Why a route was taken and the others were not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// The model whose routes these are; another than the one asked for if that was `auto`.
+    pub model: String,
+    /// By what the routes were ordered.
+    pub policy: &'static str,
+    /// The route that was taken, if any.
+    pub taken: Option<String>,
+    /// The other routes, in the order of the catalogue.
+    pub others: Vec<(String, Reason)>,
+}
+
+impl Explanation {
+    /// The explanation as a list of strings with parameters after RFC 9651, fit for a header:
+    /// `"standard-2";taken, "standard-1";not="full"`. At most 50 routes are named.
+    #[must_use]
+    pub fn to_header(&self) -> String {
+        let mut text = String::new();
+        if let Some(route) = &self.taken {
+            let _ = write!(
+                text,
+                "{};taken;model={};policy={}",
+                quoted(route),
+                quoted(&self.model),
+                self.policy
+            );
+        }
+        for (route, reason) in self.others.iter().take(HEADER_ROUTES_MAX) {
+            let comma = if text.is_empty() { "" } else { ", " };
+            let _ = write!(text, "{comma}{};not={}", quoted(route), reason.code());
+        }
+        text
+    }
+}
+
+/// A string after RFC 9651; characters that it cannot hold become `?`.
+fn quoted(name: &str) -> String {
+    let mut text = String::from("\"");
+    for character in name.chars() {
+        match character {
+            '"' | '\\' => text.extend(['\\', character]),
+            ' '..='~' => text.push(character),
+            _ => text.push('?'),
+        }
+    }
+    text.push('"');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_names_every_route_and_nothing_else() {
+        let explanation = Explanation {
+            model: "gro\"ß".to_owned(),
+            policy: "order",
+            taken: Some("b".to_owned()),
+            others: vec![("a".to_owned(), Reason::Full), ("c".to_owned(), Reason::NotNeeded)],
+        };
+        assert_eq!(
+            explanation.to_header(),
+            r#""b";taken;model="gro\"?";policy=order, "a";not=full, "c";not=not_needed"#
+        );
+        let many = Explanation {
+            taken: None,
+            others: vec![("a".to_owned(), Reason::Full); 1_000],
+            ..explanation
+        };
+        assert_eq!(many.to_header().matches("full").count(), HEADER_ROUTES_MAX);
+    }
+}

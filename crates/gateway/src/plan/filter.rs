@@ -1,0 +1,34 @@
+//! What rules a route out for a request for good: no failure and no load changes it.
+
+use super::{Ask, Needs, Reason};
+use crate::Route;
+
+/// Why the route must not or cannot receive the request; `None` if it may.
+pub(super) fn ruled_out(route: &Route, ask: &Ask<'_>) -> Option<Reason> {
+    let (needs, abilities) = (ask.needs, route.abilities);
+    if ask.class > route.clearance {
+        Some(Reason::AboveClearance)
+    } else if !ask.places.allows(route.place) {
+        Some(Reason::PlaceNotAllowed)
+    } else if needs.tools && !abilities.tools {
+        Some(Reason::NoTools)
+    } else if needs.images && !abilities.images {
+        Some(Reason::NoImages)
+    } else if needs.structured && !abilities.structured {
+        Some(Reason::NoStructure)
+    } else if !has_room(route, needs.tokens_least()) {
+        Some(Reason::ContextTooShort)
+    } else {
+        None
+    }
+}
+
+/// Whether the request fits by a high estimate too. A route where it may not is tried only if there
+/// is none where it does: the server has the last word.
+pub(super) fn fits_surely(route: &Route, needs: &Needs) -> bool {
+    has_room(route, needs.tokens_likely())
+}
+
+fn has_room(route: &Route, tokens: u64) -> bool {
+    route.context_tokens.is_none_or(|room| tokens <= room)
+}

@@ -1,0 +1,35 @@
+//! What a caller says about a call, beside the request itself.
+
+use domain::DataClass;
+use tokio::time::Instant;
+
+use crate::{Caller, PlacePolicy};
+
+/// On which terms a call is made.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Terms {
+    /// The class of the data.
+    pub class: DataClass,
+    /// Where the data may go.
+    pub places: PlacePolicy,
+    /// When the caller's own time is over; no try begins that cannot end before, and a running one
+    /// ends then.
+    pub deadline: Option<Instant>,
+    /// Whose call it is, where calls must wait.
+    pub caller: Caller,
+    /// Whether the meter keeps why the route was taken.
+    pub explain: bool,
+}
+
+impl From<DataClass> for Terms {
+    /// Data of this class, to any place, for nobody in particular.
+    fn from(class: DataClass) -> Self {
+        Self {
+            class,
+            places: PlacePolicy::ANYWHERE,
+            deadline: None,
+            caller: Caller::default(),
+            explain: false,
+        }
+    }
+}

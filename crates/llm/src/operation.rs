@@ -1,0 +1,233 @@
+//! Interfaces of OpenAI's that are handed on: checked where we act on them, otherwise kept as they
+//! came. Only servers that speak OpenAI have them.
+
+use serde_json::{Map, Value};
+
+use crate::dialect::Wire;
+use crate::{DecodeError, Dialect, Extension, OutgoingCall, RequestError, Usage, kept::Kept};
+
+/// Longest text to be read aloud, in characters, as at OpenAI; beyond: refused.
+pub const SPEECH_CHARS_MAX: usize = 4_096;
+/// Longest description of an image, in characters, as at OpenAI; beyond: refused.
+pub const IMAGE_PROMPT_CHARS_MAX: usize = 32_000;
+/// Most texts in one request; beyond: refused.
+pub const TEXTS_MAX: usize = 2_048;
+
+/// Which interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// `/v1/completions`: text goes on from text. Its streams are read by
+    /// [`Dialect::chat_stream`], their text lying in `choices[].text`.
+    Completion,
+    /// `/v1/moderations`: is a text harmful?
+    Moderation,
+    /// `/v1/images/generations`: an image from a description.
+    ImageGeneration,
+    /// `/v1/audio/speech`: a text read aloud. The answer is sound, not JSON.
+    Speech,
+}
+
+impl Operation {
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::Completion, Self::Moderation, Self::ImageGeneration, Self::Speech];
+
+    /// The path, the same for callers below `/v1/` and for servers below their base URL.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Completion => "completions",
+            Self::Moderation => "moderations",
+            Self::ImageGeneration => "images/generations",
+            Self::Speech => "audio/speech",
+        }
+    }
+
+    /// The field with what a model reads, and the most characters of each text in it.
+    const fn text(self) -> (&'static str, usize) {
+        match self {
+            Self::Completion => ("prompt", usize::MAX),
+            Self::Moderation => ("input", usize::MAX),
+            Self::ImageGeneration => ("prompt", IMAGE_PROMPT_CHARS_MAX),
+            Self::Speech => ("input", SPEECH_CHARS_MAX),
+        }
+    }
+
+    /// Whether the text may be a list of texts, or of tokens or parts.
+    const fn takes_lists(self) -> bool {
+        matches!(self, Self::Completion | Self::Moderation)
+    }
+
+    /// Whether a body whose `model` is missing is no request.
+    const fn needs_model(self) -> bool {
+        matches!(self, Self::Completion | Self::Speech)
+    }
+}
+
+/// A request to one of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OperationRequest {
+    operation: Operation,
+    kept: Kept,
+}
+
+impl OperationRequest {
+    /// Parses a body. Where OpenAI lets the model out, `default_model` stands for it.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with the parameter's name.
+    pub fn parse(
+        operation: Operation,
+        body: &[u8],
+        default_model: Option<&str>,
+    ) -> Result<Self, RequestError> {
+        let kept = match default_model.filter(|_| !operation.needs_model()) {
+            None => Kept::parse(body)?,
+            Some(model) => Kept::parse_with_default(body, model)?,
+        };
+        check_text(operation, &kept)?;
+        if operation == Operation::Speech
+            && !kept.field("voice").is_some_and(|voice| voice.is_string() || voice.is_object())
+        {
+            return Err(RequestError::missing("voice"));
+        }
+        kept.count("n", 128)?;
+        if let Some(other) = kept.field("stream").filter(|stream| !stream.is_boolean()) {
+            return Err(RequestError::wrong_type("stream", "a boolean", other));
+        }
+        Ok(Self { operation, kept })
+    }
+
+    /// Which interface.
+    #[must_use]
+    pub fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// The model the caller names.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.kept.model
+    }
+
+    /// What is asked of Fachwerk itself.
+    #[must_use]
+    pub fn extension(&self) -> Option<&Extension> {
+        self.kept.extension.as_ref()
+    }
+
+    /// Whether the caller wants the answer in pieces.
+    #[must_use]
+    pub fn stream(&self) -> bool {
+        self.kept.field("stream") == Some(&Value::Bool(true))
+    }
+
+    /// How many answers are wanted.
+    #[must_use]
+    pub fn n(&self) -> u64 {
+        self.kept.field("n").and_then(Value::as_u64).unwrap_or(1)
+    }
+
+    /// Every text that a model would read.
+    #[must_use]
+    pub fn texts(&self) -> Vec<&str> {
+        match self.kept.field(self.operation.text().0) {
+            Some(Value::String(text)) => vec![text],
+            Some(Value::Array(items)) => items.iter().filter_map(text_of).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The call to a server.
+    ///
+    /// # Errors
+    /// If the server does not speak OpenAI.
+    pub(crate) fn call(
+        &self,
+        upstream_model: &str,
+        dialect: Dialect,
+    ) -> Result<OutgoingCall, RequestError> {
+        match dialect.wire() {
+            Wire::OpenAi(_) => {
+                Ok(OutgoingCall::new(self.operation.path(), self.kept.encode(upstream_model, Some)))
+            }
+            _ => Err(dialect.cannot(self.operation.path())),
+        }
+    }
+}
+
+fn text_of(item: &Value) -> Option<&str> {
+    item.as_str().or_else(|| item.get("text")?.as_str())
+}
+
+fn check_text(operation: Operation, kept: &Kept) -> Result<(), RequestError> {
+    let (name, chars_max) = operation.text();
+    let check = |text: &str, at: &str| {
+        if text.chars().nth(chars_max).is_some() {
+            let message = format!("must have at most {chars_max} characters");
+            return Err(RequestError::invalid_value(at, &message));
+        }
+        Ok(())
+    };
+    match kept.field(name) {
+        None => Err(RequestError::missing(name)),
+        Some(Value::String(text)) => check(text, name),
+        Some(Value::Array(items)) if operation.takes_lists() => {
+            if items.is_empty() {
+                return Err(RequestError::empty(name));
+            }
+            // A list of tokens is one text; its length is the server's to judge.
+            let is_tokens = items.iter().all(Value::is_u64);
+            if items.len() > TEXTS_MAX && !is_tokens {
+                return Err(RequestError::too_many(name, TEXTS_MAX));
+            }
+            Ok(())
+        }
+        Some(other) => {
+            let expected =
+                if operation.takes_lists() { "a string or an array" } else { "a string" };
+            Err(RequestError::wrong_type(name, expected, other))
+        }
+    }
+}
+
+/// An answer in JSON, with all fields as they came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OperationResponse {
+    fields: Map<String, Value>,
+}
+
+impl OperationResponse {
+    /// Decodes the body of an answer.
+    ///
+    /// # Errors
+    /// If it is no JSON object, or an error in spite of its status.
+    pub fn parse(body: &[u8]) -> Result<Self, DecodeError> {
+        let fields: Map<String, Value> = serde_json::from_slice(body).map_err(|_| DecodeError)?;
+        let is_error = fields.get("error").is_some_and(|error| !error.is_null());
+        if is_error { Err(DecodeError) } else { Ok(Self { fields }) }
+    }
+
+    /// The usage figures, if the server gave any; images name them differently.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        let usage = self.fields.get("usage")?;
+        let count = |name: &str| usage.get(name).and_then(Value::as_u64);
+        let named = count("input_tokens").map(|prompt_tokens| Usage {
+            prompt_tokens,
+            completion_tokens: count("output_tokens").unwrap_or(0),
+        });
+        Usage::from_value(usage).or(named)
+    }
+
+    /// Sets a top-level field, e.g. `model`.
+    pub fn set_field(&mut self, name: &str, value: Value) {
+        self.fields.insert(name.to_owned(), value);
+    }
+
+    /// The JSON text.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(&self.fields).expect("a map of JSON values always serialises")
+    }
+}

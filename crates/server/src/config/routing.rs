@@ -1,0 +1,108 @@
+//! Settings that decide which route a request takes.
+
+use gateway::{AUTO_MODEL, Abilities, AutoChoice, HealthCheck, Kind, Policy, QueueLimits};
+
+use super::{
+    BUILT_IN_MODEL, Environment,
+    check::{Checker, as_text, entry_seconds, entry_text, entry_whole},
+    declaration::{AUTO, MODELS, ROUTES},
+    mistake::Mistake,
+    raw::{Raw, RawTable, Value},
+};
+
+pub(super) fn policy(model: &RawTable) -> Policy {
+    entry_text(model, "policy").and_then(|code| Policy::from_code(&code)).unwrap_or_default()
+}
+
+pub(super) fn queue(model: &RawTable) -> QueueLimits {
+    let length = entry_whole(model, "queue_length");
+    QueueLimits {
+        length_max: usize::try_from(length).unwrap_or(usize::MAX),
+        wait_max: entry_seconds(model, "queue_seconds"),
+    }
+}
+
+/// The rank of the route at this place of the list, counted from one.
+pub(super) fn rank(route: &RawTable, policy: Policy, at: u32) -> u32 {
+    let given = route.values.get("order").map(|given| &given.value);
+    match (given, policy) {
+        (Some(Value::Whole(rank)), _) => u32::try_from(*rank).unwrap_or(u32::MAX),
+        (_, Policy::Order) => at,
+        _ => 1,
+    }
+}
+
+/// A number of tokens, if there is one.
+pub(super) fn tokens(table: &RawTable, name: &str) -> Option<u64> {
+    match table.values.get(name).map(|given| &given.value) {
+        Some(Value::Whole(tokens)) => Some(*tokens),
+        _ => None,
+    }
+}
+
+impl Checker<'_> {
+    pub(super) fn abilities(&mut self, table: &RawTable) -> Abilities {
+        let Some(words) = entry_text(table, "abilities") else { return Abilities::ALL };
+        let mut abilities = Abilities { tools: false, images: false, structured: false };
+        if words.trim() == "none" {
+            return abilities;
+        }
+        for word in words.split(',').map(str::trim) {
+            match word {
+                "tools" => abilities.tools = true,
+                "images" => abilities.images = true,
+                "structured" => abilities.structured = true,
+                _ => {
+                    let text = "must be tools, images, structured, joined by commas, or none";
+                    self.at_value(table, ROUTES, "abilities", text.to_owned());
+                    break;
+                }
+            }
+        }
+        abilities
+    }
+
+    pub(super) fn health_check(&mut self, table: &RawTable) -> Option<HealthCheck> {
+        let path = entry_text(table, "health_path")?;
+        let is_path = path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_path || path.contains(['?', '#']) {
+            let text = "must be a path such as /health, from the root of the host".to_owned();
+            self.at_value(table, ROUTES, "health_path", text);
+            return None;
+        }
+        Some(HealthCheck { path, interval: entry_seconds(table, "health_seconds") })
+    }
+}
+
+/// The lines behind the name `auto`.
+pub(super) fn auto(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Vec<AutoChoice> {
+    let environment = Environment::default();
+    let mut checker = Checker { file_name: &raw.file_name, environment: &environment, mistakes };
+    let name_of = |model: &RawTable| model.values.get("name").and_then(as_text);
+    let is_model = |name: &str| {
+        name == BUILT_IN_MODEL
+            || raw.models.iter().any(|model| name_of(&model.table).as_deref() == Some(name))
+    };
+    let clash = raw.models.iter().find(|m| name_of(&m.table).as_deref() == Some(AUTO_MODEL));
+    if let (Some(model), false) = (clash, raw.auto.is_empty()) {
+        let text = "\"auto\" stands for the choice in [[auto]]: give the model another name";
+        checker.at_value(&model.table, MODELS, "name", text.to_owned());
+    }
+    let mut lines = Vec::new();
+    for table in &raw.auto {
+        let Some(model) = entry_text(table, "model") else {
+            let _: Option<()> = checker.required(table, AUTO, "model");
+            continue;
+        };
+        if !is_model(&model) {
+            checker.at_value(table, AUTO, "model", format!("no model is named {model:?}"));
+        }
+        lines.push(AutoChoice {
+            model,
+            class_max: entry_text(table, "class_max").and_then(|code| code.parse().ok()),
+            tokens_max: tokens(table, "tokens_max"),
+            kind: entry_text(table, "task").and_then(|code| Kind::from_code(&code)),
+        });
+    }
+    lines
+}
