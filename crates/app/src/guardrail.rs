@@ -16,13 +16,13 @@ use std::{
 use domain::{DataClass, ErrorKind, Place};
 use gateway::PlacePolicy;
 use guard::{Event, Finding, InjectionRules, Kind, Policy, Scanner, Topic, TopicRules};
-use llm::{ChatRequest, Origin};
+use llm::{ChatRequest, Origin, Role};
 use store::{AuditEvent, AuditOutcome, By, Citation};
 
 use crate::{App, Error, Principal, Result, grounding::Given};
 
 pub(crate) use note::GuardNote;
-pub use policy::{GuardAction, GuardCheck, GuardPolicy, LinkCheck, PlaceRules};
+pub use policy::{GuardAction, GuardCheck, GuardPolicy, PlaceRules};
 use prompt::Prompt;
 pub(crate) use restoring::Restoring;
 
@@ -124,11 +124,15 @@ impl Guardrail {
         Inspection { findings, kinds: found, ..Inspection::default() }
     }
 
-    /// Whether there is anything to look for on the way to these places.
-    fn looks(&self, places: PlacePolicy) -> bool {
-        self.policy.injection != GuardCheck::Off
+    /// Whether there is anything to look for in this request on the way to these places.
+    fn looks(&self, request: &ChatRequest, places: PlacePolicy) -> bool {
+        let has_foreign = || {
+            request.grounding.is_some()
+                || request.messages().iter().any(|message| message.role() == Role::Tool)
+        };
+        !self.policy.kinds(places).is_empty()
             || self.topics.is_some()
-            || !self.policy.kinds(places).is_empty()
+            || (self.policy.injection != GuardCheck::Off && has_foreign())
     }
 
     /// The class that finds ask for, on the way to these places.
@@ -199,7 +203,7 @@ impl App {
     ) -> Result<Protected> {
         let guardrail = &self.guardrail;
         let places = self.places_of(request.model(), class);
-        if !guardrail.looks(places) {
+        if !guardrail.looks(request, places) {
             return Ok(Protected::unchanged(class, places));
         }
         let prompt = Arc::new(Prompt::read(request));

@@ -50,7 +50,7 @@ pub use domain::Principal;
 pub use error::{Error, Result};
 pub use gateway::{GatewayStatus, LastError, ModelStatus, RouteStatus};
 pub use guard::Kind as PersonalDataKind;
-pub use guardrail::{GuardAction, GuardCheck, GuardPolicy, LinkCheck, PlaceRules};
+pub use guardrail::{GuardAction, GuardCheck, GuardPolicy, PlaceRules};
 pub use live::{RunEvent, RunSnapshot, Stage};
 pub use models::{BUILT_IN_MODEL, ModelChoice, RouteState, SystemState};
 pub use paging::Part;

@@ -82,7 +82,7 @@ impl PlaceRules {
     }
 }
 
-/// What is done about instructions, topics and leaks.
+/// What is done about instructions and topics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum GuardCheck {
     /// Nobody looks.
@@ -92,18 +92,6 @@ pub enum GuardCheck {
     Report,
     /// A hit ends the request.
     Refuse,
-}
-
-/// What is done about objectionable links in answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LinkCheck {
-    /// Nobody looks.
-    #[default]
-    Off,
-    /// A hit is counted and recorded.
-    Report,
-    /// The link is taken out, only the name of its host stays.
-    Plain,
 }
 
 /// Everything an operator decides about protection.
@@ -125,14 +113,6 @@ pub struct GuardPolicy {
     pub topics: Vec<String>,
     /// What is done about them.
     pub topics_check: GuardCheck,
-    /// About objectionable links in answers.
-    pub links: LinkCheck,
-    /// Hosts that answers may link, each with its subdomains; any if empty.
-    pub link_hosts: Vec<String>,
-    /// About answers that repeat the system prompt.
-    pub prompt_leak: GuardCheck,
-    /// Whether German abuse in answers is counted, as a hint.
-    pub toxicity: bool,
 }
 
 impl GuardPolicy {
@@ -149,10 +129,6 @@ impl GuardPolicy {
             injection_score_min: guard::LIKELY,
             topics: vec![],
             topics_check: GuardCheck::Off,
-            links: LinkCheck::Off,
-            link_hosts: vec![],
-            prompt_leak: GuardCheck::Off,
-            toxicity: false,
         }
     }
 
