@@ -13,7 +13,8 @@ use tokio::time::Instant;
 use store::Citation;
 
 use crate::{
-    App, Error, Principal, Result, grounding::Given, marks::Marks, settlement::Settlement,
+    App, Error, Principal, Result, grounding::Given, guardrail::Protected, marks::Marks,
+    settlement::Settlement,
 };
 
 /// An answer piece by piece. Dropping it cancels the call to the model and settles what it took.
@@ -48,6 +49,8 @@ impl From<ChatRequest> for ChatCall {
 pub struct ChatAnswer {
     /// The route that gave it.
     pub taken: Taken,
+    /// What the guard found, as kinds and counts, e.g. `iban=1;name=2`; `None` if nothing.
+    pub guard: Option<String>,
     /// Why it was that route; only if it was asked for.
     pub explanation: Option<Explanation>,
     /// The answer.
@@ -92,15 +95,20 @@ impl App {
         };
         request.grounding = given.as_ref().map(|given| given.grounding(Task::Answer));
 
+        let protected = self.protect(principal, &mut request, class).await?;
+        let class = protected.class;
+        let guard = protected.note.header();
         let mut settlement = Settlement::new(self, principal, class)?;
-        let terms = Terms { deadline, explain, ..settlement.terms() };
+        settlement.guarded(&protected.note);
+        let terms = Terms { deadline, explain, places: protected.places, ..settlement.terms() };
         if request.stream() {
             let answer = self.gateway.chat(&request, terms, &settlement.meter).await;
             let answer = answer.map_err(|error| self.call_failed(&mut settlement, error))?;
             let taken = answer.taken().clone();
             let explanation = settlement.meter.explanation();
-            let stream = chunks(self.clone(), answer, given, settlement);
-            return Ok(ChatAnswer { taken, explanation, reply: ChatReply::Stream(stream) });
+            let stream = chunks(self.clone(), answer, given, protected, settlement);
+            let reply = ChatReply::Stream(stream);
+            return Ok(ChatAnswer { taken, guard, explanation, reply });
         }
         let completion = self.gateway.complete(&request, terms, &settlement.meter).await;
         let completion = completion.map_err(|error| self.call_failed(&mut settlement, error))?;
@@ -108,12 +116,14 @@ impl App {
         if let Some(given) = given {
             let mut marks = self.marks(&completion.taken, &given);
             response.rewrite_texts(|choice, text| marks.push(choice, text) + &marks.finish(choice));
-            let citations = given.citations(&completion.citations, marks.cited());
+            let quotes = &completion.citations;
+            let citations = protected.citations(&given, quotes, marks.cited());
             response.set_field("fachwerk", extension_value(&citations));
         }
+        protected.restoring.restore(&mut response);
         let explanation = settlement.meter.explanation();
         let (taken, reply) = (completion.taken, ChatReply::Whole(response));
-        Ok(ChatAnswer { taken, explanation, reply })
+        Ok(ChatAnswer { taken, guard, explanation, reply })
     }
 
     /// Estimates how many tokens a request has, without asking a model.
@@ -155,6 +165,7 @@ struct Outgoing {
     answer: ChatStream,
     given: Option<Given>,
     marks: Marks,
+    protected: Protected,
     settlement: Settlement,
     extension_sent: bool,
 }
@@ -163,11 +174,13 @@ fn chunks(
     app: Arc<App>,
     answer: ChatStream,
     given: Option<Given>,
+    protected: Protected,
     settlement: Settlement,
 ) -> ChunkStream {
     let checked = given.as_ref().map(|given| app.marks(answer.taken(), given));
     let marks = checked.unwrap_or_else(Marks::trusted);
-    let outgoing = Outgoing { app, answer, given, marks, settlement, extension_sent: false };
+    let outgoing =
+        Outgoing { app, answer, given, marks, protected, settlement, extension_sent: false };
     Box::pin(stream::unfold(outgoing, |mut outgoing| async move {
         let chunk = outgoing.next().await?;
         Some((chunk, outgoing))
@@ -177,9 +190,13 @@ fn chunks(
 impl Outgoing {
     async fn next(&mut self) -> Option<Result<ChatChunk>> {
         loop {
-            match self.answer.next().await? {
+            let Some(event) = self.answer.next().await else {
+                return self.protected.restoring.last_chunk().map(Ok);
+            };
+            match event {
                 Ok(ChatEvent::Chunk(mut chunk)) => {
                     self.marks.check(&mut chunk);
+                    self.protected.restoring.restore_chunk(&mut chunk);
                     self.add_citations(&mut chunk);
                     return Some(Ok(chunk));
                 }
@@ -200,7 +217,8 @@ impl Outgoing {
             return;
         }
         self.extension_sent = true;
-        let citations = given.citations(self.answer.citations(), self.marks.cited());
+        let quotes = self.answer.citations();
+        let citations = self.protected.citations(given, quotes, self.marks.cited());
         chunk.set_field("fachwerk", extension_value(&citations));
     }
 }

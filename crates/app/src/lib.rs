@@ -13,6 +13,7 @@ mod conversations;
 mod documents;
 mod error;
 mod grounding;
+mod guardrail;
 mod history;
 mod indexing;
 mod ingest;
@@ -48,6 +49,8 @@ pub use conversations::{ConversationDetail, NewMessage};
 pub use domain::Principal;
 pub use error::{Error, Result};
 pub use gateway::{GatewayStatus, LastError, ModelStatus, RouteStatus};
+pub use guard::Kind as PersonalDataKind;
+pub use guardrail::{GuardAction, GuardCheck, GuardPolicy, PlaceRules};
 pub use live::{RunEvent, RunSnapshot, Stage};
 pub use models::{BUILT_IN_MODEL, ModelChoice, RouteState, SystemState};
 pub use paging::Part;
@@ -65,7 +68,10 @@ pub use store::{
 pub use uploads::Upload;
 pub use wording::{Language, wording};
 
-use crate::{admission::Admission, indexing::Indexing, known_keys::KnownKeys, live::LiveRuns};
+use crate::{
+    admission::Admission, guardrail::Guardrail, indexing::Indexing, known_keys::KnownKeys,
+    live::LiveRuns,
+};
 
 /// What the use cases need to know about this installation.
 #[derive(Debug, Clone)]
@@ -97,6 +103,8 @@ pub struct Config {
     pub extract_program: PathBuf,
     /// Documents read at the same time.
     pub ingest_workers: usize,
+    /// What is done about personal data, secrets and injected instructions.
+    pub guard: GuardPolicy,
 }
 
 /// What the use cases act through.
@@ -126,6 +134,7 @@ pub struct App {
     index: Arc<::search::Index>,
     indexing: Indexing,
     gateway: Gateway,
+    guardrail: Arc<Guardrail>,
     secret: InstallationSecret,
     config: Config,
     /// Verified against when an account does not exist.
@@ -144,7 +153,7 @@ impl App {
     /// Puts the parts together.
     ///
     /// # Errors
-    /// If the machine has no randomness.
+    /// If the machine has no randomness, or the policy of protection cannot be used.
     pub fn new(parts: Parts) -> Result<Arc<Self>> {
         let readers = parts.config.ingest_workers;
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
@@ -156,6 +165,7 @@ impl App {
             indexing: Indexing::new(parts.index.clone()),
             index: parts.index,
             gateway: parts.gateway,
+            guardrail: Arc::new(Guardrail::new(parts.config.guard.clone())?),
             secret: parts.secret,
             config: parts.config,
             decoy: PasswordHash::decoy()?,

@@ -16,6 +16,7 @@ use crate::{
     App, Principal, Result, RunEvent, RunSnapshot, Stage,
     conversations::authorise_own,
     grounding::Given,
+    guardrail::Protected,
     live::{LiveRun, Place},
     marks::Marks,
     settlement::Settlement,
@@ -277,7 +278,11 @@ impl App {
         // A class that has risen since the question is obeyed here, and refused by the gateway.
         let class = work.class.max(scope.class);
         writing.class = Some(class);
-        let mut settlement = Settlement::new(self, principal, class)?;
+        let protected = self.protect(principal, &mut request, class).await?;
+        writing.class = Some(protected.class);
+        let mut settlement = Settlement::new(self, principal, protected.class)?;
+        settlement.guarded(&protected.note);
+        writing.protected = Some(protected);
         let streamed = self.stream_answer(&request, &mut settlement, writing, live).await;
         let metered = settlement.meter.read();
         writing.usage = Some(TokenUsage {
@@ -299,7 +304,10 @@ impl App {
         live: &LiveRun,
     ) -> Result<()> {
         let failed = |error| self.gateway_error(error);
-        let terms = settlement.terms();
+        let mut terms = settlement.terms();
+        if let Some(protected) = &writing.protected {
+            terms.places = protected.places;
+        }
         let mut answer: ChatStream =
             self.gateway.chat(request, terms, &settlement.meter).await.map_err(failed)?;
         let taken = answer.taken();
@@ -311,6 +319,7 @@ impl App {
             match event.map_err(failed)? {
                 ChatEvent::Chunk(chunk) => {
                     let text = writing.marks.push(0, chunk.text());
+                    let text = writing.restore(&text);
                     if !text.is_empty() {
                         live.update(|now| now.text.push_str(&text));
                     }
@@ -322,6 +331,7 @@ impl App {
             }
         }
         let rest = writing.marks.finish(0);
+        let rest = writing.restore_rest(&rest);
         live.update(|now| now.text.push_str(&rest));
         Ok(())
     }
@@ -332,6 +342,8 @@ impl App {
 struct Writing {
     given: Given,
     marks: Marks,
+    /// What was done to the request; `None` as long as it was not looked at.
+    protected: Option<Protected>,
     taken: Option<RouteUsed>,
     /// The class that the call obeyed; `None` as long as there is none.
     class: Option<DataClass>,
@@ -340,12 +352,37 @@ struct Writing {
 }
 
 impl Writing {
+    /// Puts the originals back into a piece of the text.
+    fn restore(&mut self, piece: &str) -> String {
+        match &mut self.protected {
+            Some(protected) => protected.restoring.push(0, "content", piece),
+            None => piece.to_owned(),
+        }
+    }
+
+    /// Puts the originals back into the last piece, and gives what was held back.
+    fn restore_rest(&mut self, piece: &str) -> String {
+        let mut rest = self.restore(piece);
+        let held = self.protected.iter_mut().flat_map(|protected| protected.restoring.finish(0));
+        rest.extend(held.map(|(_, held)| held));
+        rest
+    }
+
+    fn citations(&self) -> Vec<store::Citation> {
+        match &self.protected {
+            Some(protected) => protected.citations(&self.given, &self.quotes, self.marks.cited()),
+            None => vec![],
+        }
+    }
+
     fn end(self, state: RunState, reason: Option<String>, text: String) -> RunEnd {
+        let hidden = self.protected.as_ref().is_some_and(|protected| protected.hidden);
         RunEnd {
             state,
-            reason,
+            // Not a failure, but what a person should know about the answer.
+            reason: reason.or_else(|| hidden.then(|| "guard_hidden".to_owned())),
             text,
-            citations: self.given.citations(&self.quotes, self.marks.cited()),
+            citations: self.citations(),
             removed_citations: self.marks.removed(),
             model: None,
             route: self.taken,

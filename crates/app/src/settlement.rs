@@ -7,7 +7,7 @@ use domain::{DataClass, ErrorKind, Instant};
 use gateway::{Terms, UsageMeter};
 use store::{By, Ended, SETTLE_INTERVAL, TokenUsage, UsageRecord};
 
-use crate::{App, Error, Principal, Result};
+use crate::{App, Error, Principal, Result, guardrail::GuardNote};
 
 /// Pause after the database did not take what calls have used.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
@@ -23,6 +23,7 @@ pub(crate) struct Settlement {
     class: DataClass,
     pub(crate) meter: UsageMeter,
     failed: bool,
+    guard: Option<String>,
 }
 
 impl Settlement {
@@ -41,12 +42,18 @@ impl Settlement {
             class,
             meter: UsageMeter::default(),
             failed: false,
+            guard: None,
         })
     }
 
     /// The terms of the run's call.
     pub(crate) fn terms(&self) -> Terms {
         self.app.terms(&self.principal, self.class)
+    }
+
+    /// Says what the guard found.
+    pub(crate) fn guarded(&mut self, note: &GuardNote) {
+        self.guard = note.record();
     }
 
     /// Says that the call failed.
@@ -83,6 +90,7 @@ impl Drop for Settlement {
             data_class: self.class,
             ended,
             database_away: self.app.known_keys.is_outage(),
+            guard: self.guard.take(),
         };
         if let Err(error) = self.app.ledger.record(&record) {
             tracing::error!(error = &error as &dyn std::error::Error, "usage was not recorded");

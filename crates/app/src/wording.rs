@@ -2,7 +2,7 @@
 //!
 //! Knows no HTTP; which language somebody reads is decided at the door.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 
 /// A language that people read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,13 +36,26 @@ pub fn wording(language: Language, code: &str, values: &[(&str, String)]) -> Str
     let known = plain.or_else(|| texts.get(code)).or_else(|| texts.get("internal"));
     let mut text = known.cloned().unwrap_or_default();
     for (name, value) in values {
-        let value = texts
-            .get(&format!("class_{value}"))
-            .filter(|_| matches!(*name, "class" | "clearance"))
-            .unwrap_or(value);
-        text = text.replace(&format!("{{{name}}}"), value);
+        let value = worded(texts, name, value);
+        text = text.replace(&format!("{{{name}}}"), &value);
     }
     text
+}
+
+/// A value as people read it: classes and kinds of personal data have words of their own.
+fn worded<'v>(texts: &'v Texts, name: &str, value: &'v str) -> Cow<'v, str> {
+    match name {
+        "class" | "clearance" => {
+            texts.get(&format!("class_{value}")).map_or(value.into(), |word| word.as_str().into())
+        }
+        "kinds" => {
+            let word = |code: &'v str| {
+                texts.get(&format!("kind_{code}")).map_or(code, |word| word.as_str())
+            };
+            value.split(", ").map(word).collect::<Vec<_>>().join(", ").into()
+        }
+        _ => value.into(),
+    }
 }
 
 #[cfg(test)]

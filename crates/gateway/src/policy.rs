@@ -64,6 +64,18 @@ impl PlacePolicy {
         Self { allowed }
     }
 
+    /// Of the places allowed here, those that `keep` keeps.
+    #[must_use]
+    pub fn only(self, keep: impl Fn(Place) -> bool) -> Self {
+        let allowed = std::array::from_fn(|index| self.allowed[index] && keep(Place::ALL[index]));
+        Self { allowed }
+    }
+
+    /// The places, from near to far.
+    pub fn places(self) -> impl Iterator<Item = Place> {
+        Place::ALL.into_iter().filter(move |place| self.allows(*place))
+    }
+
     /// Whether data may go there.
     #[must_use]
     pub fn allows(self, place: Place) -> bool {

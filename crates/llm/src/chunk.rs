@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{DecodeError, SseEvent, UpstreamError, Usage, openai::Head};
+use crate::{DecodeError, SseEvent, UpstreamError, Usage, openai::Head, texts::parts_of};
 
 /// What a stream of any model yields.
 #[derive(Debug, Clone, PartialEq)]
@@ -144,6 +144,14 @@ impl ChatChunk {
 
     fn choices(&self) -> &[Value] {
         self.fields.get("choices").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    /// The part of that name of each choice.
+    pub(crate) fn parts_mut(
+        &mut self,
+        name: &'static str,
+    ) -> impl Iterator<Item = (u64, &mut Value)> {
+        parts_of(self.choices_mut(), name)
     }
 
     fn choices_mut(&mut self) -> &mut [Value] {

@@ -108,6 +108,10 @@ impl Message {
         &self.fields
     }
 
+    pub(crate) fn fields_mut(&mut self) -> impl Iterator<Item = (&str, &mut Value)> {
+        self.fields.iter_mut().map(|(name, value)| (name.as_str(), value))
+    }
+
     /// The same message with `text` put after its own.
     pub(crate) fn followed_by(&self, text: &str) -> Self {
         let mut fields = self.fields.clone();

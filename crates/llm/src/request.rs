@@ -180,6 +180,16 @@ impl ChatRequest {
     pub(crate) fn fields(&self) -> &Map<String, Value> {
         &self.fields
     }
+
+    pub(crate) fn messages_mut(&mut self) -> &mut [Message] {
+        &mut self.messages
+    }
+
+    /// The fields without a home of their own, with their values.
+    pub(crate) fn settings_mut(&mut self) -> impl Iterator<Item = (&str, &mut Value)> {
+        let fields = self.fields.iter_mut().map(|(name, value)| (name.as_str(), value));
+        fields.filter(|(name, _)| !fields::OWN_FIELDS.contains(name))
+    }
 }
 
 /// Parses a body that must be a JSON object, not too deep.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{Usage, chunk::generated_bytes};
+use crate::{Usage, chunk::generated_bytes, texts::parts_of};
 
 /// Says that bytes from a model server are not what they should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -96,6 +96,18 @@ impl ChatResponse {
     #[must_use]
     pub fn to_json(&self) -> String {
         serde_json::to_string(&self.fields).expect("a map of JSON values always serialises")
+    }
+
+    /// The part of that name of each choice.
+    pub(crate) fn parts_mut(
+        &mut self,
+        name: &'static str,
+    ) -> impl Iterator<Item = (u64, &mut Value)> {
+        let choices = match self.fields.get_mut("choices") {
+            Some(Value::Array(choices)) => choices.as_mut_slice(),
+            _ => &mut [],
+        };
+        parts_of(choices, name)
     }
 
     fn choices(&self) -> &[Value] {

@@ -4,6 +4,7 @@
 
 mod check;
 mod declaration;
+mod guard;
 mod mistake;
 mod raw;
 mod reference;
@@ -93,6 +94,8 @@ pub struct Config {
     pub log: Log,
     /// Calls to model servers.
     pub outbound: Outbound,
+    /// Protection of what goes to models.
+    pub guard: app::GuardPolicy,
     /// Models beside the built-in one.
     pub models: Vec<ModelSettings>,
     /// What the name `auto` stands for.

@@ -115,6 +115,10 @@ impl Measurements {
 fn describe() {
     gateway::describe_measurements();
     metrics::describe_counter!(
+        "fachwerk_guard_findings_total",
+        "Finds of the guard in requests to models, by kind and action."
+    );
+    metrics::describe_counter!(
         "fachwerk_http_requests_total",
         "Requests answered, by method, route template and status."
     );

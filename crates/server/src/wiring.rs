@@ -310,6 +310,7 @@ fn app_config(config: &Config, extract_program: PathBuf) -> app::Config {
         },
         extract_program,
         ingest_workers: config.extraction.workers,
+        guard: config.guard.clone(),
     }
 }
 

@@ -65,7 +65,7 @@ pub struct Run {
     pub message: MessageId,
     /// How far it has come.
     pub state: RunState,
-    /// Why it failed, as a code.
+    /// Why it failed, or what a person should know about it, as a code.
     pub reason: Option<String>,
     /// The instance that writes it.
     pub instance: String,
@@ -80,7 +80,7 @@ pub struct Run {
 pub struct RunEnd {
     /// Done, stopped or failed.
     pub state: RunState,
-    /// Why it failed, as a code.
+    /// Why it failed, or what a person should know about it, as a code.
     pub reason: Option<String>,
     /// The answer's final text.
     pub text: String,

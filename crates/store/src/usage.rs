@@ -82,6 +82,9 @@ pub struct UsageRecord {
     /// Whether the caller was let in by what was known of them before the database went away.
     #[serde(default)]
     pub database_away: bool,
+    /// What the guard found in it, as kinds, rules and numbers; for the audit log only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<String>,
 }
 
 /// Sums over calls.
@@ -184,7 +187,7 @@ fn audit_events(batch: &[UsageRecord]) -> Vec<(TenantId, AuditEvent)> {
             (record.by.user, record.by.key, record.by.via),
             record.operation.as_str(),
             (record.model.as_str(), record.route.as_str(), record.place.code()),
-            (record.data_class, record.ended, record.database_away),
+            (record.data_class, record.ended, record.database_away, record.guard.as_deref()),
         );
         groups.entry(key).or_insert((record, 0)).1 += 1;
     }
@@ -209,6 +212,9 @@ fn audit_event(record: &UsageRecord, calls: u64) -> AuditEvent {
     }
     if record.database_away {
         event = event.with("database_away", true);
+    }
+    if let Some(guard) = &record.guard {
+        event = event.with("guard", guard);
     }
     event
 }

@@ -6,6 +6,7 @@
 mod chatting;
 mod collecting;
 mod conversing;
+mod guarding;
 mod recording;
 mod recovering;
 mod signing_in;

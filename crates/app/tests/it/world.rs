@@ -3,7 +3,8 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use app::{
-    App, Collection, Config, Document, DocumentState, NewCollection, NewPerson, Parts, Principal,
+    App, Collection, Config, Document, DocumentState, GuardPolicy, NewCollection, NewPerson, Parts,
+    Principal,
 };
 use domain::{
     CollectionId, Credential, DataClass, Place, Role, Scope, SessionId, UnitId, Visibility,
@@ -19,28 +20,36 @@ use tokio_util::task::TaskTracker;
 
 pub const PASSWORD: &str = "korrekt pferd batterie";
 
-/// An installation with two models: `fachwerk-auszug`, and `gross` on a server elsewhere that is
-/// cleared for open data only.
+/// An installation with three models: `fachwerk-auszug`; `gross` on a server elsewhere that is
+/// cleared for open data only; and `beide` on an own server, then elsewhere up to personal data.
 pub struct World {
     pub app: Arc<App>,
     pub store: Store,
     pub model: FakeModel,
+    /// The own server.
+    pub near: FakeModel,
     pub folder: TempDir,
     pub tasks: TaskTracker,
 }
 
 impl World {
     pub async fn new() -> Self {
+        Self::guarded(GuardPolicy::off()).await
+    }
+
+    pub async fn guarded(guard: GuardPolicy) -> Self {
         let folder = TempDir::new().unwrap();
-        let model = FakeModel::start().await;
-        let (app, store) = start(&folder, &model, "erste", "index").await;
-        Self { app, store, model, folder, tasks: TaskTracker::new() }
+        let (model, near) = (FakeModel::start().await, FakeModel::start().await);
+        let config = Config { guard, ..config("erste") };
+        let (app, store) = start(&folder, catalogue(&model, &near), config, "index").await;
+        Self { app, store, model, near, folder, tasks: TaskTracker::new() }
     }
 
     /// Starts a second process on the same folder, as after a crash of the first; its index is empty
     /// and must be built anew, since the first still holds the lock on the other.
     pub async fn restart(&self) -> Arc<App> {
-        start(&self.folder, &self.model, "zweite", "index-2").await.0
+        let catalogue = catalogue(&self.model, &self.near);
+        start(&self.folder, catalogue, config("zweite"), "index-2").await.0
     }
 
     pub async fn person(&self, name: &str, role: Role, units: Vec<UnitId>) -> Principal {
@@ -108,8 +117,8 @@ pub fn with_key(principal: &Principal, scopes: &[Scope]) -> Principal {
 
 async fn start(
     folder: &TempDir,
-    model: &FakeModel,
-    instance: &str,
+    catalogue: Catalogue,
+    config: Config,
     index: &str,
 ) -> (Arc<App>, Store) {
     let store = Store::open(&Location::Sqlite(folder.path().join("fachwerk.db"))).await.unwrap();
@@ -122,9 +131,9 @@ async fn start(
         ledger,
         blobs,
         index: Arc::new(index),
-        gateway: Gateway::new(testkit::client::client(), catalogue(model), settings()),
+        gateway: Gateway::new(testkit::client::client(), catalogue, settings()),
         secret: InstallationSecret::generate(),
-        config: config(instance),
+        config,
     };
     (App::new(parts).unwrap(), store)
 }
@@ -133,18 +142,28 @@ fn settings() -> Settings {
     Settings { backoff_first: Duration::from_millis(1), ..Settings::default() }
 }
 
-fn catalogue(model: &FakeModel) -> Catalogue {
-    let server = OpenAiRoute {
-        base_url: model.base_url().parse().unwrap(),
-        api_key: None,
-        key_header: KeyHeader::Bearer,
-        upstream_model: "upstream".to_owned(),
-        query: vec![],
+fn catalogue(model: &FakeModel, near: &FakeModel) -> Catalogue {
+    let server = |fake: &FakeModel| {
+        RouteKind::OpenAi(OpenAiRoute {
+            base_url: fake.base_url().parse().unwrap(),
+            api_key: None,
+            key_header: KeyHeader::Bearer,
+            upstream_model: "upstream".to_owned(),
+            query: vec![],
+        })
     };
-    let remote = Route::new("wolke", RouteKind::OpenAi(server), Place::Elsewhere, DataClass::Open);
+    let remote = Route::new("wolke", server(model), Place::Elsewhere, DataClass::Open);
     let built_in = Route::new("eingebaut", RouteKind::BuiltIn, Place::Own, DataClass::Restricted);
-    let model = |name: &str, route| Model::new(name, vec![route]);
-    Catalogue::new(vec![model(app::BUILT_IN_MODEL, built_in), model("gross", remote)]).unwrap()
+    let own = Route::new("eigene", server(near), Place::Own, DataClass::Restricted);
+    let mut overflow = Route::new("fern", server(model), Place::Elsewhere, DataClass::Personal);
+    overflow.rank = 2;
+    let model = |name: &str, routes| Model::new(name, routes);
+    Catalogue::new(vec![
+        model(app::BUILT_IN_MODEL, vec![built_in]),
+        model("gross", vec![remote]),
+        model("beide", vec![own, overflow]),
+    ])
+    .unwrap()
 }
 
 fn config(instance: &str) -> Config {
@@ -162,6 +181,7 @@ fn config(instance: &str) -> Config {
         extraction: extract::Limits::default(),
         extract_program: reader(),
         ingest_workers: 2,
+        guard: GuardPolicy::off(),
     }
 }
 

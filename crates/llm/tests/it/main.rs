@@ -16,6 +16,7 @@ mod request;
 mod rerank;
 mod responses;
 mod sse;
+mod texts;
 mod transcription;
 mod upstream;
 mod wire;

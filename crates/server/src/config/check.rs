@@ -10,6 +10,7 @@ use super::{
     Config, Environment, Extraction, Limits, Log, LogFormat, ModelSettings, Outbound, RouteKind,
     RouteSettings, Secret, Sessions, Timeouts, UpstreamSettings,
     declaration::{MODELS, ROUTES},
+    guard,
     mistake::{Mistake, Mistakes, Origin},
     raw::{Given, Raw, RawModel, RawTable, Value},
     routing,
@@ -31,6 +32,7 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
     check_public_url(&raw, &mut mistakes);
     check_database_url(&raw, &mut mistakes);
     let trusted_proxy = check_trusted_proxy(&raw, &mut mistakes);
+    let guard = guard::policy(&raw, &mut mistakes);
     if !mistakes.is_empty() {
         mistakes.sort_by_key(|mistake| mistake.origin.line());
         return Err(Mistakes(mistakes));
@@ -84,12 +86,13 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
                 .map_or(PlacePolicy::ANYWHERE, PlacePolicy::up_to),
             connect: seconds(&raw, "outbound.connect_seconds"),
         },
+        guard,
         models,
         auto,
     })
 }
 
-fn whole(raw: &Raw, path: &str) -> u64 {
+pub(super) fn whole(raw: &Raw, path: &str) -> u64 {
     match raw.values.get(path).map(|given| &given.value) {
         Some(Value::Whole(number)) => *number,
         _ => unreachable!("{path} has a built-in value"),
@@ -104,7 +107,7 @@ fn seconds(raw: &Raw, path: &str) -> Duration {
     Duration::from_secs(whole(raw, path))
 }
 
-fn text(raw: &Raw, path: &str) -> Option<String> {
+pub(super) fn text(raw: &Raw, path: &str) -> Option<String> {
     raw.values.get(path).and_then(as_text)
 }
 
@@ -127,7 +130,7 @@ pub(super) fn as_text(given: &Given) -> Option<String> {
     }
 }
 
-fn mistake_at(given: &Given, key: &str, text: impl Into<String>) -> Mistake {
+pub(super) fn mistake_at(given: &Given, key: &str, text: impl Into<String>) -> Mistake {
     Mistake { origin: given.origin.clone(), key: key.to_owned(), text: text.into() }
 }
 

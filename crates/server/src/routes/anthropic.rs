@@ -13,13 +13,14 @@ use futures_util::{Stream, StreamExt, stream};
 use llm::messages::{self, Events};
 use serde_json::Value;
 
-use super::openai::name_route;
+use super::openai::{name_findings, name_route};
 use crate::door::{Caller, Problem, Reader, decode::Whole, events};
 
 /// Answers a message, whole or as a stream of Anthropic's events.
 #[utoipa::path(post, path = "/v1/messages", tag = "anthropic", request_body = Value,
     responses((status = 200, body = Value, headers(
-        ("x-fachwerk-model" = String), ("x-fachwerk-route" = String), ("x-fachwerk-place" = String)
+        ("x-fachwerk-model" = String), ("x-fachwerk-route" = String), ("x-fachwerk-place" = String),
+        ("x-fachwerk-guard" = Option<String>)
     ))))]
 pub(crate) async fn create_anthropic_message(
     State(app): State<Arc<App>>,
@@ -35,6 +36,7 @@ pub(crate) async fn create_anthropic_message(
     };
     let taken = answer.taken;
     name_route(response.headers_mut(), &taken.model, &taken.route, taken.place);
+    name_findings(response.headers_mut(), answer.guard.as_deref());
     Ok(response)
 }
 

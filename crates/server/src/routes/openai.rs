@@ -75,6 +75,7 @@ pub(crate) async fn get_openai_model(
     ),
     responses((status = 200, body = Value, headers(
         ("x-fachwerk-model" = String), ("x-fachwerk-route" = String), ("x-fachwerk-place" = String),
+        ("x-fachwerk-guard" = Option<String>),
         ("x-fachwerk-explanation" = Option<String>)
     ))))]
 pub(crate) async fn create_chat_completion(
@@ -96,6 +97,7 @@ pub(crate) async fn create_chat_completion(
     };
     let taken = answer.taken;
     name_route(response.headers_mut(), &taken.model, &taken.route, taken.place);
+    name_findings(response.headers_mut(), answer.guard.as_deref());
     let explanation = answer.explanation.map(|why| HeaderValue::try_from(why.to_header()));
     if let Some(Ok(explanation)) = explanation {
         response.headers_mut().insert(EXPLANATION, explanation);
@@ -124,6 +126,13 @@ pub(super) fn name_route(headers: &mut HeaderMap, model: &str, route: &str, plac
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(HeaderName::from_static(name), value);
         }
+    }
+}
+
+/// Says what the guard found in the request, by kind and number.
+pub(super) fn name_findings(headers: &mut HeaderMap, guard: Option<&str>) {
+    if let Some(Ok(value)) = guard.map(HeaderValue::from_str) {
+        headers.insert(HeaderName::from_static("x-fachwerk-guard"), value);
     }
 }
 

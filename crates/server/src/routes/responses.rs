@@ -12,13 +12,14 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use llm::responses::{self, Echo, Events};
 
-use super::openai::name_route;
+use super::openai::{name_findings, name_route};
 use crate::door::{Caller, Problem, Reader, decode::Whole, events};
 
 /// Answers a request, whole or as a stream of typed events.
 #[utoipa::path(post, path = "/v1/responses", tag = "openai", request_body = serde_json::Value,
     responses((status = 200, body = serde_json::Value, headers(
-        ("x-fachwerk-model" = String), ("x-fachwerk-route" = String), ("x-fachwerk-place" = String)
+        ("x-fachwerk-model" = String), ("x-fachwerk-route" = String), ("x-fachwerk-place" = String),
+        ("x-fachwerk-guard" = Option<String>)
     ))))]
 pub(crate) async fn create_response(
     State(app): State<Arc<App>>,
@@ -38,6 +39,7 @@ pub(crate) async fn create_response(
     };
     let taken = answer.taken;
     name_route(response.headers_mut(), &taken.model, &taken.route, taken.place);
+    name_findings(response.headers_mut(), answer.guard.as_deref());
     Ok(response)
 }
 

@@ -9,6 +9,7 @@ mod config;
 mod connections;
 mod dialects;
 mod generated;
+mod guarding;
 mod openai;
 mod openai_clients;
 mod operation;

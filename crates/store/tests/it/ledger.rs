@@ -34,6 +34,7 @@ pub fn call(tenant: TenantId, user: Option<UserId>) -> UsageRecord {
         data_class: DataClass::Open,
         ended: Ended::Done,
         database_away: false,
+        guard: None,
     }
 }
 

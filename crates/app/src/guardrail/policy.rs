@@ -1,0 +1,156 @@
+//! What an operator wants done about what is found: for each place, for each kind. Values only.
+
+use std::collections::BTreeMap;
+
+use domain::Place;
+use gateway::PlacePolicy;
+use guard::Kind;
+
+/// What is done about a find. The order is that of strictness: of several, the last one counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum GuardAction {
+    /// Nobody looks.
+    #[default]
+    Off,
+    /// It is counted and recorded; the text stays as it is.
+    Report,
+    /// The run gets at least the class of the kind, and routes below are not used.
+    RaiseClass,
+    /// The model reads a placeholder; the answer gets the original back.
+    Pseudonymise,
+    /// The model reads the name of the kind, and nobody puts anything back.
+    Mask,
+    /// It does not go there.
+    Refuse,
+}
+
+impl GuardAction {
+    /// All actions, in rising strictness.
+    pub const ALL: [Self; 6] =
+        [Self::Off, Self::Report, Self::RaiseClass, Self::Pseudonymise, Self::Mask, Self::Refuse];
+
+    /// The code used in configuration, measurements and the audit log.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Report => "report",
+            Self::RaiseClass => "raise_class",
+            Self::Pseudonymise => "pseudonymise",
+            Self::Mask => "mask",
+            Self::Refuse => "refuse",
+        }
+    }
+
+    /// The action with this code.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.code() == code)
+    }
+
+    /// Whether the text must not arrive as it is.
+    pub(crate) const fn hides(self) -> bool {
+        matches!(self, Self::Pseudonymise | Self::Mask)
+    }
+}
+
+/// What is done at one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceRules {
+    /// About personal data of kinds that are not named.
+    pub personal: GuardAction,
+    /// About secrets. They are never pseudonymised and raise no class.
+    pub secret: GuardAction,
+    /// About single kinds of personal data.
+    pub kinds: BTreeMap<Kind, GuardAction>,
+}
+
+impl PlaceRules {
+    /// The same for all personal data.
+    #[must_use]
+    pub fn all(personal: GuardAction, secret: GuardAction) -> Self {
+        Self { personal, secret, kinds: BTreeMap::new() }
+    }
+
+    /// What is done about a kind.
+    #[must_use]
+    pub fn action(&self, kind: Kind) -> GuardAction {
+        match kind {
+            Kind::Secret => self.secret,
+            kind => self.kinds.get(&kind).copied().unwrap_or(self.personal),
+        }
+    }
+}
+
+/// What is done about instructions and topics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum GuardCheck {
+    /// Nobody looks.
+    #[default]
+    Off,
+    /// A hit is counted and recorded.
+    Report,
+    /// A hit ends the request.
+    Refuse,
+}
+
+/// Everything an operator decides about protection.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GuardPolicy {
+    /// In the authority's own data centre.
+    pub own: PlaceRules,
+    /// In Germany.
+    pub germany: PlaceRules,
+    /// In the European Union.
+    pub eu: PlaceRules,
+    /// Elsewhere.
+    pub elsewhere: PlaceRules,
+    /// About instructions in sources and results of tools.
+    pub injection: GuardCheck,
+    /// The joint score from which on a text counts as such, from 0 to 1.
+    pub injection_score_min: f32,
+    /// Words and phrases that nobody may ask about; none if empty.
+    pub topics: Vec<String>,
+    /// What is done about them.
+    pub topics_check: GuardCheck,
+}
+
+impl GuardPolicy {
+    /// Nobody looks at anything.
+    #[must_use]
+    pub fn off() -> Self {
+        let rules = || PlaceRules::all(GuardAction::Off, GuardAction::Off);
+        Self {
+            own: rules(),
+            germany: rules(),
+            eu: rules(),
+            elsewhere: rules(),
+            injection: GuardCheck::Off,
+            injection_score_min: guard::LIKELY,
+            topics: vec![],
+            topics_check: GuardCheck::Off,
+        }
+    }
+
+    /// The rules of a place.
+    #[must_use]
+    pub fn at(&self, place: Place) -> &PlaceRules {
+        match place {
+            Place::Own => &self.own,
+            Place::Germany => &self.germany,
+            Place::Eu => &self.eu,
+            Place::Elsewhere => &self.elsewhere,
+        }
+    }
+
+    /// The strictest that any of these places wants done about a kind.
+    pub(crate) fn strictest(&self, places: PlacePolicy, kind: Kind) -> GuardAction {
+        places.places().map(|place| self.at(place).action(kind)).max().unwrap_or_default()
+    }
+
+    /// The kinds that one of these places wants to know about.
+    pub(crate) fn kinds(&self, places: PlacePolicy) -> Vec<Kind> {
+        let wanted = |kind: &Kind| self.strictest(places, *kind) > GuardAction::Off;
+        Kind::ALL.into_iter().filter(wanted).collect()
+    }
+}

@@ -1,0 +1,82 @@
+//! Puts the originals back into an answer on its way: text, reasoning and arguments of tools, each
+//! choice and each call for itself. Knows not where pieces are cut.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use guard::{Form, Pseudonyms, Restorer};
+use llm::{AnswerPlace, ChatChunk, ChatResponse, openai::Head};
+use serde_json::Value;
+
+/// Restores one answer. Holds back no more than an unfinished placeholder of each text.
+#[derive(Debug, Default)]
+pub(crate) struct Restoring {
+    /// `None` if there is nothing to put back.
+    pseudonyms: Option<Arc<Pseudonyms>>,
+    open: BTreeMap<(u64, String), Restorer>,
+    head: Head,
+}
+
+impl Restoring {
+    pub(super) fn new(pseudonyms: Pseudonyms) -> Self {
+        let pseudonyms = (!pseudonyms.is_empty()).then(|| Arc::new(pseudonyms));
+        Self { pseudonyms, open: BTreeMap::new(), head: Head::default() }
+    }
+
+    /// Restores a whole answer.
+    pub(crate) fn restore(&self, response: &mut ChatResponse) {
+        let Some(pseudonyms) = &self.pseudonyms else { return };
+        response.rewrite_all(&mut |_, place, text| pseudonyms.restore_as(text, form_of(place)));
+    }
+
+    /// Restores a piece of an answer; the piece that ends a choice brings what was held back.
+    pub(crate) fn restore_chunk(&mut self, chunk: &mut ChatChunk) {
+        if self.pseudonyms.is_none() {
+            return;
+        }
+        self.head = chunk.head();
+        chunk.rewrite_all(&mut |choice, place, text| self.push(choice, place, text));
+        for choice in ended_choices(chunk) {
+            for (place, rest) in self.finish(choice) {
+                chunk.append_at(choice, &place, &rest);
+            }
+        }
+    }
+
+    /// What an answer without an end of its own still holds back.
+    pub(crate) fn last_chunk(&mut self) -> Option<ChatChunk> {
+        let rest: String = self.finish(0).into_iter().map(|(_, rest)| rest).collect();
+        (!rest.is_empty()).then(|| self.head.text_chunk(&rest))
+    }
+
+    /// Takes the next piece of a text and gives what may be passed on now.
+    pub(crate) fn push(&mut self, choice: u64, place: &AnswerPlace, text: &str) -> String {
+        let Some(pseudonyms) = &self.pseudonyms else { return text.to_owned() };
+        let key = (choice, place.to_owned());
+        let new = || Restorer::new(pseudonyms.clone(), form_of(place));
+        self.open.entry(key).or_insert_with(new).push(text)
+    }
+
+    /// Ends the texts of a choice and gives what they held back.
+    pub(crate) fn finish(&mut self, choice: u64) -> Vec<(String, String)> {
+        let (ended, open) = std::mem::take(&mut self.open)
+            .into_iter()
+            .partition(|((owner, _), _): &(_, Restorer)| *owner == choice);
+        self.open = open;
+        let ended: BTreeMap<(u64, String), Restorer> = ended;
+        let rests = ended.into_iter().map(|((_, place), restorer)| (place, restorer.finish()));
+        rests.filter(|(_, rest)| !rest.is_empty()).collect()
+    }
+}
+
+fn form_of(place: &AnswerPlace) -> Form {
+    if place.ends_with("arguments") { Form::Json } else { Form::Text }
+}
+
+fn ended_choices(chunk: &ChatChunk) -> Vec<u64> {
+    let choices = chunk.fields().get("choices").and_then(Value::as_array);
+    let ended = choices
+        .into_iter()
+        .flatten()
+        .filter(|choice| choice.get("finish_reason").is_some_and(|reason| !reason.is_null()));
+    ended.map(|choice| choice.get("index").and_then(Value::as_u64).unwrap_or(0)).collect()
+}

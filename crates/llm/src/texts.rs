@@ -1,0 +1,281 @@
+//! The texts of a request and of an answer, wherever they stand in the wire format: for whoever must
+//! look at all of them, or change them. Knows no rules about what stands in a text.
+//!
+//! What is unknown counts as text, so that a field of tomorrow does not go unseen. Pictures, files
+//! and sealed data are no texts.
+
+use serde_json::{Map, Value};
+
+use crate::{ChatChunk, ChatRequest, ChatResponse, Message, Role};
+
+/// Who is responsible for a text of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// Whoever set the conversation up.
+    Instruction,
+    /// The person or program that asks.
+    Person,
+    /// An earlier answer of the model.
+    Model,
+    /// The result of a tool.
+    Tool,
+    /// A passage given with the question.
+    Source,
+    /// A field beside the messages, e.g. the description of a tool.
+    Setting,
+}
+
+/// A text of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Text<'t> {
+    /// Who is responsible for it.
+    pub origin: Origin,
+    /// The name under which it stands in arguments of a tool; else empty.
+    pub label: &'t str,
+    /// The text.
+    pub text: &'t str,
+}
+
+/// Where a text of an answer stands, e.g. `content` or `tool_calls/0/arguments`.
+pub type AnswerPlace = str;
+
+/// Strings under these names are data or codes of the interface, no texts.
+const OPAQUE: [&str; 14] = [
+    "role",
+    "type",
+    "id",
+    "call_id",
+    "tool_call_id",
+    "data",
+    "file_data",
+    "file_id",
+    "signature",
+    "thought_signature",
+    "format",
+    "detail",
+    "media_type",
+    "cache_control",
+];
+/// What is said about tools in the request but is no text: a model must repeat these names.
+const NAMES_OF_TOOLS: [&str; 2] = ["name", "required"];
+/// Arguments of a tool: JSON inside a string.
+const ARGUMENTS: &str = "arguments";
+
+/// Says what a text of a request becomes; `None` leaves it as it is.
+type Rewrite<'r> = dyn FnMut(Text<'_>) -> Option<String> + 'r;
+
+impl ChatRequest {
+    /// Shows every text that a model server would read, in a fixed order, and puts in its place what
+    /// `rewrite` makes of it. Arguments of tools are shown value by value and lose duplicate names and
+    /// needless escapes on the way, so that nothing can hide in them.
+    pub fn rewrite_texts(&mut self, rewrite: &mut Rewrite<'_>) {
+        for message in self.messages_mut() {
+            rewrite_message(message, rewrite);
+        }
+        let sources = self.grounding.iter_mut().flat_map(|grounding| &mut grounding.sources);
+        for source in sources {
+            for text in [&mut source.title, &mut source.heading, &mut source.text] {
+                change(text, Origin::Source, "", rewrite);
+            }
+        }
+        for (name, value) in self.settings_mut() {
+            Walk { origin: Origin::Setting, rewrite }.value(value, name, "");
+        }
+    }
+}
+
+fn rewrite_message(message: &mut Message, rewrite: &mut Rewrite<'_>) {
+    let origin = match message.role() {
+        Role::System | Role::Developer => Origin::Instruction,
+        Role::User => Origin::Person,
+        Role::Assistant => Origin::Model,
+        Role::Tool => Origin::Tool,
+    };
+    for (name, value) in message.fields_mut() {
+        Walk { origin, rewrite }.value(value, name, "");
+    }
+}
+
+fn change(text: &mut String, origin: Origin, label: &str, rewrite: &mut Rewrite<'_>) {
+    if text.is_empty() {
+        return;
+    }
+    if let Some(changed) = rewrite(Text { origin, label, text }) {
+        *text = changed;
+    }
+}
+
+/// A walk through the strings of a value.
+struct Walk<'w, 'r> {
+    origin: Origin,
+    rewrite: &'w mut Rewrite<'r>,
+}
+
+impl Walk<'_, '_> {
+    fn value(&mut self, value: &mut Value, name: &str, parent: &str) {
+        match value {
+            Value::String(text) if !self.is_opaque(name, parent, text) => self.string(text, name),
+            Value::Array(items) => {
+                for item in items {
+                    self.value(item, name, parent);
+                }
+            }
+            Value::Object(fields) if name != "cache_control" => {
+                for (inner, value) in fields {
+                    self.value(value, inner, name);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn is_opaque(&self, name: &str, parent: &str, text: &str) -> bool {
+        let is_name = NAMES_OF_TOOLS.contains(&name)
+            && (self.origin == Origin::Setting || parent == "function");
+        is_name || OPAQUE.contains(&name) || (name == "url" && text.starts_with("data:"))
+    }
+
+    fn string(&mut self, text: &mut String, name: &str) {
+        // Escapes would hide letters from whoever looks.
+        let is_json = name == ARGUMENTS || (self.origin == Origin::Tool && text.contains("\\u"));
+        let parsed = if is_json { serde_json::from_str::<Value>(text).ok() } else { None };
+        match parsed {
+            Some(mut value @ (Value::Object(_) | Value::Array(_))) => {
+                self.json(&mut value, "");
+                *text = value.to_string();
+            }
+            _ => change(text, self.origin, "", self.rewrite),
+        }
+    }
+
+    /// Values of JSON that is not of our interface: every name, string and number is text.
+    fn json(&mut self, value: &mut Value, label: &str) {
+        match value {
+            Value::String(text) => change(text, self.origin, label, self.rewrite),
+            Value::Number(number) => {
+                let digits = number.to_string();
+                let text = Text { origin: self.origin, label, text: &digits };
+                if let Some(changed) = (self.rewrite)(text) {
+                    *value = Value::String(changed);
+                }
+            }
+            Value::Array(items) => {
+                for item in items {
+                    self.json(item, label);
+                }
+            }
+            Value::Object(fields) => {
+                let named = std::mem::take(fields).into_iter().map(|(mut name, mut value)| {
+                    self.json(&mut value, &name);
+                    change(&mut name, self.origin, "", self.rewrite);
+                    (name, value)
+                });
+                *fields = named.collect::<Map<_, _>>();
+            }
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+}
+
+impl ChatResponse {
+    /// Replaces every text of the answer by what `rewrite` makes of it, with the number of its choice
+    /// and its place.
+    pub fn rewrite_all(&mut self, rewrite: &mut dyn FnMut(u64, &AnswerPlace, &str) -> String) {
+        for (choice, message) in self.parts_mut("message") {
+            answer_value(message, &mut String::new(), "", &mut |place, text| {
+                rewrite(choice, place, text)
+            });
+        }
+    }
+}
+
+impl ChatChunk {
+    /// As [`ChatResponse::rewrite_all`], for the pieces in this chunk.
+    pub fn rewrite_all(&mut self, rewrite: &mut dyn FnMut(u64, &AnswerPlace, &str) -> String) {
+        for (choice, delta) in self.parts_mut("delta") {
+            answer_value(delta, &mut String::new(), "", &mut |place, text| {
+                rewrite(choice, place, text)
+            });
+        }
+    }
+
+    /// Appends to the text at a place of a choice, also where the chunk carries none for it yet.
+    pub fn append_at(&mut self, choice: u64, place: &AnswerPlace, text: &str) {
+        if place == "content" {
+            return self.append_text(choice, text);
+        }
+        let mut parts = self.parts_mut("delta");
+        let Some((_, Value::Object(delta))) = parts.find(|(index, _)| *index == choice) else {
+            return;
+        };
+        match place.split('/').collect::<Vec<_>>().as_slice() {
+            ["tool_calls", index, ..] => {
+                let index: u64 = index.parse().unwrap_or_default();
+                let call = serde_json::json!({"index": index, "function": {"arguments": text}});
+                let calls = delta.entry("tool_calls").or_insert_with(|| Value::Array(vec![]));
+                if let Value::Array(calls) = calls {
+                    calls.push(call);
+                }
+            }
+            [name] => match delta.get_mut(*name) {
+                Some(Value::String(before)) => before.push_str(text),
+                _ => {
+                    delta.insert((*name).to_owned(), text.into());
+                }
+            },
+            _ => {}
+        }
+    }
+}
+
+/// Walks through an answer, `place` naming where it is.
+fn answer_value(
+    value: &mut Value,
+    place: &mut String,
+    name: &str,
+    rewrite: &mut dyn FnMut(&AnswerPlace, &str) -> String,
+) {
+    match value {
+        Value::String(text) if !OPAQUE.contains(&name) && name != "name" => {
+            *text = rewrite(place, text);
+        }
+        Value::Array(items) => {
+            for (position, item) in items.iter_mut().enumerate() {
+                let index = item.get("index").and_then(Value::as_u64);
+                let index = index.unwrap_or(position as u64).to_string();
+                within(place, &index, |place| answer_value(item, place, name, rewrite));
+            }
+        }
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                // A level that only wraps says nothing about the place.
+                let step = if name == "function" { "" } else { name.as_str() };
+                within(place, step, |place| answer_value(value, place, name, rewrite));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn within(place: &mut String, step: &str, act: impl FnOnce(&mut String)) {
+    let length = place.len();
+    if !step.is_empty() {
+        if length > 0 {
+            place.push('/');
+        }
+        place.push_str(step);
+    }
+    act(place);
+    place.truncate(length);
+}
+
+/// The part of each choice that holds the answer, with the number of the choice.
+pub(crate) fn parts_of<'c>(
+    choices: &'c mut [Value],
+    name: &'static str,
+) -> impl Iterator<Item = (u64, &'c mut Value)> {
+    choices.iter_mut().filter_map(move |choice| {
+        let index = choice.get("index").and_then(Value::as_u64).unwrap_or(0);
+        Some((index, choice.get_mut(name)?))
+    })
+}

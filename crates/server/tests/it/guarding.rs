@@ -1,0 +1,60 @@
+//! Protection as callers see it: refusals in each wire format, and what an answer says was found.
+
+use serde_json::{Value, json};
+use server::config::{Environment, load_text};
+use testkit::fake_model::Reply;
+
+use crate::{transcript::shown, world::World};
+
+const TEXT: &str = "Konto DE89 3704 0044 0532 0130 00, Mail erika@post.example";
+
+/// The path and body of the same question in each interface.
+fn questions() -> [(&'static str, Value); 3] {
+    let messages = json!([{"role": "user", "content": TEXT}]);
+    [
+        ("/v1/chat/completions", json!({"model": "gross", "messages": messages})),
+        ("/v1/responses", json!({"model": "gross", "store": false, "input": TEXT})),
+        ("/v1/messages", json!({"model": "gross", "max_tokens": 9, "messages": messages})),
+    ]
+}
+
+#[tokio::test]
+async fn a_refusal_names_kinds_in_each_interface() {
+    let world = World::with("[guard]\ngermany = \"refuse\"\n").await;
+    let ada = world.member("ada").await;
+    let (key, _) = world.key_of(&ada, &["models"]).await;
+    let mut log = Vec::new();
+    for (path, body) in questions() {
+        let answer = key.post(path, &body).await;
+        assert!(!answer.text().contains("erika"), "{path}");
+        log.push(json!({"path": path, "status": answer.status, "body": answer.json()}));
+    }
+    insta::assert_json_snapshot!(shown(Value::from(log)));
+    assert!(world.model.requests().is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_says_what_was_found_and_has_the_originals() {
+    let world = World::with("[guard]\ngermany = \"pseudonymise\"\n").await;
+    let ada = world.member("ada").await;
+    let (key, _) = world.key_of(&ada, &["models"]).await;
+    world.model.always(Reply::text("Konto ⟦IBAN1⟧."));
+    for (path, body) in questions() {
+        let answer = key.post(path, &body).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.header("x-fachwerk-guard"), "iban=1;mail=1", "{path}");
+        assert!(answer.text().contains("Konto DE89 3704 0044 0532 0130 00."), "{path}");
+    }
+    for seen in world.model.requests() {
+        assert!(!seen.body.to_string().contains("3704"), "{}", seen.body);
+    }
+}
+
+#[test]
+fn mistakes_in_the_policy_are_named_with_line_and_key() {
+    let text = "[guard]\nown = \"repot\"\ngermany = \"report, ibann = mask\"\neu = \"report, iban\"\n\
+                elsewhere = \"mask, secret = pseudonymise\"\ntopics = \"Vergabe,, Personal\"\n\
+                injection_percent = 0\n";
+    let mistakes = load_text(text, &Environment::default()).unwrap_err().to_string();
+    insta::assert_snapshot!(mistakes);
+}
