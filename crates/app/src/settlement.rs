@@ -20,6 +20,7 @@ pub(crate) struct Settlement {
     class: DataClass,
     pub(crate) meter: UsageMeter,
     failed: bool,
+    operation: &'static str,
 }
 
 impl Settlement {
@@ -38,7 +39,14 @@ impl Settlement {
             class,
             meter: UsageMeter::default(),
             failed: false,
+            operation: "create_chat_completion",
         })
+    }
+
+    /// Says which operation it is, if not a chat.
+    pub(crate) fn of(mut self, operation: &'static str) -> Self {
+        self.operation = operation;
+        self
     }
 
     /// The terms of the run's call.
@@ -67,7 +75,7 @@ impl Drop for Settlement {
             at: Instant::now(),
             tenant: self.principal.tenant,
             by: self.by,
-            operation: "create_chat_completion".to_owned(),
+            operation: self.operation.to_owned(),
             cost_micro_euro: taken.price.map(|price| price.of(metered.usage)),
             model: taken.model,
             route: taken.route,

@@ -7,7 +7,7 @@ use crate::name_parts;
 use crate::scanner::Page;
 use crate::tokens::{Shape, Token};
 use crate::vocabulary::{
-    DETERMINER, MONTH, NOUN, NO_STREET, RESIDENCE, ROLE, STREET, STREET_START, TOWN,
+    DETERMINER, MONTH, NO_STREET, NOUN, RESIDENCE, ROLE, STREET, STREET_START, TOWN,
 };
 
 /// Ends of words that hardly mean anything but a street.
@@ -21,13 +21,33 @@ const ENDS: [&str; 17] = [
 /// Ends of towns (the common ones).
 const TOWN_ENDS: [&str; 34] = [
     "burg", "stadt", "hausen", "dorf", "heim", "ingen", "feld", "kirchen", "bach", "furt", "rode",
-    "roda", "walde", "wald", "münde", "haven", "stedt", "leben", "berg", "hofen", "brück",
-    "bronn", "au", "tal", "born", "beck", "hagen", "itz", "ow", "brunn", "stein", "ach", "lar", "fels",
+    "roda", "walde", "wald", "münde", "haven", "stedt", "leben", "berg", "hofen", "brück", "bronn",
+    "au", "tal", "born", "beck", "hagen", "itz", "ow", "brunn", "stein", "ach", "lar", "fels",
 ];
 /// What makes the number in front of it a quantity.
 const UNITS: [&str; 22] = [
-    "Uhr", "Euro", "EUR", "km", "m", "Meter", "Jahre", "Jahren", "Tage", "Prozent", "Cent", "ha", "qm",
-    "Stunden", "Wochen", "Monate", "Personen", "Kilometer", "Plätze", "Punkte", "Mal", "Minuten",
+    "Uhr",
+    "Euro",
+    "EUR",
+    "km",
+    "m",
+    "Meter",
+    "Jahre",
+    "Jahren",
+    "Tage",
+    "Prozent",
+    "Cent",
+    "ha",
+    "qm",
+    "Stunden",
+    "Wochen",
+    "Monate",
+    "Personen",
+    "Kilometer",
+    "Plätze",
+    "Punkte",
+    "Mal",
+    "Minuten",
 ];
 
 /// Notes every address.
@@ -65,7 +85,8 @@ fn at_house_number(page: &Page<'_>, index: usize) -> Option<(usize, usize, f32)>
         Strength::Fair => 0.75,
         Strength::Weak => 0.3,
     };
-    let score = score + if town.is_some() { 0.5 } else { 0.0 } + if is_residence { 0.3 } else { 0.0 };
+    let score =
+        score + if town.is_some() { 0.5 } else { 0.0 } + if is_residence { 0.3 } else { 0.0 };
     let end = page.tokens[town.unwrap_or(last)].end;
     (score >= 0.5).then(|| (page.tokens[street.first].start, end, score.min(0.98)))
 }
@@ -75,7 +96,10 @@ fn is_house_number(page: &Page<'_>, index: usize) -> bool {
     let digits = word.bytes().take_while(u8::is_ascii_digit).count();
     let tail = &word[digits..];
     let is_year = digits == 4 && (word.starts_with("19") || word.starts_with("20"));
-    word.as_bytes()[0] != b'0' && digits <= 4 && !is_year && (tail.is_empty() || tail.len() == 1 && tail.as_bytes()[0].is_ascii_alphabetic())
+    word.as_bytes()[0] != b'0'
+        && digits <= 4
+        && !is_year
+        && (tail.is_empty() || tail.len() == 1 && tail.as_bytes()[0].is_ascii_alphabetic())
 }
 
 /// `12`, `12a`, `12 a`, `12-14`, `12/3`, `12 a-c`.
@@ -86,13 +110,20 @@ fn end_of_house_number(page: &Page<'_>, index: usize) -> usize {
             token.len() == 1 && page.text.as_bytes()[token.start].is_ascii_lowercase()
         })
     };
-    if is_letter(last + 1) && page.gap(last) == " " && !page.tokens.get(last + 2).is_some_and(|next| next.is_mark('.')) {
+    if is_letter(last + 1)
+        && page.gap(last) == " "
+        && !page.tokens.get(last + 2).is_some_and(|next| next.is_mark('.'))
+    {
         last += 1;
     }
-    let is_joint = page.tokens.get(last + 1).is_some_and(|mark| "-–/+".chars().any(|joint| mark.is_mark(joint)));
-    let follows = page.tokens.get(last + 2).is_some_and(|next| {
-        next.len() <= 4 && matches!(next.shape, Shape::Number | Shape::Mixed)
-    });
+    let is_joint = page
+        .tokens
+        .get(last + 1)
+        .is_some_and(|mark| "-–/+".chars().any(|joint| mark.is_mark(joint)));
+    let follows = page
+        .tokens
+        .get(last + 2)
+        .is_some_and(|next| next.len() <= 4 && matches!(next.shape, Shape::Number | Shape::Mixed));
     if is_joint && (follows || is_letter(last + 2)) {
         last += 2;
     }
@@ -104,7 +135,9 @@ fn is_quantity(page: &Page<'_>, last: usize, next: &Token) -> bool {
     let word = page.word(next);
     let behind = page.tokens.get(last + 2);
     let is_ordinal = next.is_mark('.')
-        && behind.is_some_and(|token| token.is(MONTH) || token.shape == Shape::Number && token.start == next.end);
+        && behind.is_some_and(|token| {
+            token.is(MONTH) || token.shape == Shape::Number && token.start == next.end
+        });
     UNITS.contains(&word) || ["%", "€", "°"].contains(&word) || is_ordinal
 }
 
@@ -140,7 +173,8 @@ fn street_before(page: &Page<'_>, number: usize, has_town: bool) -> Option<Stree
     }
     let first = start_of_street(page, last);
     let small = page.word(token).to_lowercase();
-    let ends = |list: &[&str]| list.iter().any(|end| small.ends_with(end) && small.len() > end.len() + 2);
+    let ends =
+        |list: &[&str]| list.iter().any(|end| small.ends_with(end) && small.len() > end.len() + 2);
     let is_hyphened = last >= 2 && page.tokens[last - 1].is_mark('-') && page.is_joined(last - 2);
     let strength = if token.is(STREET) && is_hyphened {
         Strength::Strong
@@ -162,7 +196,13 @@ fn street_before(page: &Page<'_>, number: usize, has_town: bool) -> Option<Stree
 }
 
 /// `Straße`, `Weg`, `Platz` as a word of its own need something in front of it.
-fn strength_of_word(page: &Page<'_>, small: &str, first: usize, last: usize, is_hyphened: bool) -> Strength {
+fn strength_of_word(
+    page: &Page<'_>,
+    small: &str,
+    first: usize,
+    last: usize,
+    is_hyphened: bool,
+) -> Strength {
     if first == last {
         return Strength::Weak;
     }
@@ -181,11 +221,15 @@ fn strength_of_word(page: &Page<'_>, small: &str, first: usize, last: usize, is_
 /// `Straße des 17. Juni`, `Platz der Republik`: the word stands first.
 fn long_street(page: &Page<'_>, last: usize) -> Option<usize> {
     let from = last.saturating_sub(5);
-    let first = (from..last).rev().find(|at| page.tokens[*at].is(STREET) && page.tokens[*at].is_capital())?;
+    let first = (from..last)
+        .rev()
+        .find(|at| page.tokens[*at].is(STREET) && page.tokens[*at].is_capital())?;
     let article = page.word(page.tokens.get(first + 1)?);
     let is_long = ["des", "der", "am", "zum", "zur"].contains(&article);
     let is_short = last - first <= 4
-        && page.tokens[first..=last].iter().all(|token| token.shape != Shape::Line && !token.is_mark(','));
+        && page.tokens[first..=last]
+            .iter()
+            .all(|token| token.shape != Shape::Line && !token.is_mark(','));
     (is_long && is_short && page.tokens[last].is_capital()).then_some(first)
 }
 
@@ -194,7 +238,10 @@ fn start_of_street(page: &Page<'_>, last: usize) -> usize {
     let mut first = last;
     while first > 0 && last - first < 7 {
         let before = &page.tokens[first - 1];
-        let joins = before.is_mark('-') && before.end == page.tokens[first].start && first >= 2 && page.is_joined(first - 2);
+        let joins = before.is_mark('-')
+            && before.end == page.tokens[first].start
+            && first >= 2
+            && page.is_joined(first - 2);
         if joins {
             first -= 2;
         } else if before.is(STREET_START) && before.is_capital() {
@@ -239,7 +286,13 @@ fn has_residence_before(page: &Page<'_>, first: usize) -> bool {
 fn town_behind(page: &Page<'_>, last: usize) -> Option<usize> {
     let mut at = last + 1;
     let mut steps = 0;
-    while page.tokens.get(at).is_some_and(|token| token.shape == Shape::Line || token.is_mark(',') || token.is_mark('·') || token.is_mark('|') || token.is_mark('/') ) {
+    while page.tokens.get(at).is_some_and(|token| {
+        token.shape == Shape::Line
+            || token.is_mark(',')
+            || token.is_mark('·')
+            || token.is_mark('|')
+            || token.is_mark('/')
+    }) {
         at += 1;
         steps += 1;
         if steps > 3 {
@@ -254,7 +307,11 @@ fn town_behind(page: &Page<'_>, last: usize) -> Option<usize> {
     match is_postcode(page, at) {
         true => end_of_town(page, at + 1),
         // A town without its postcode counts if it is known: `Hauptstraße 3 in Köln` does not.
-        false => page.tokens.get(at).filter(|token| steps > 0 && token.is(TOWN) && token.is_capital()).and_then(|_| end_of_town(page, at)),
+        false => page
+            .tokens
+            .get(at)
+            .filter(|token| steps > 0 && token.is(TOWN) && token.is_capital())
+            .and_then(|_| end_of_town(page, at)),
     }
 }
 
@@ -268,12 +325,30 @@ fn is_postcode(page: &Page<'_>, at: usize) -> bool {
 
 /// The end of a town's name: `Köln`, `Frankfurt am Main`, `Bad Homburg v. d. Höhe`.
 fn end_of_town(page: &Page<'_>, at: usize) -> Option<usize> {
-    const LEADS: [&str; 12] =
-        ["Bad", "Neu", "Alt", "Groß", "Klein", "Sankt", "St", "Hohen", "Markt", "Hansestadt", "Lutherstadt", "Schwäbisch"];
-    const LINKS: [&str; 16] =
-        ["am", "an", "der", "im", "ob", "vor", "bei", "in", "v", "d", "a", "i", "den", "dem", "unter", "auf"];
+    const LEADS: [&str; 12] = [
+        "Bad",
+        "Neu",
+        "Alt",
+        "Groß",
+        "Klein",
+        "Sankt",
+        "St",
+        "Hohen",
+        "Markt",
+        "Hansestadt",
+        "Lutherstadt",
+        "Schwäbisch",
+    ];
+    const LINKS: [&str; 16] = [
+        "am", "an", "der", "im", "ob", "vor", "bei", "in", "v", "d", "a", "i", "den", "dem",
+        "unter", "auf",
+    ];
     let first = page.tokens.get(at)?;
-    if !first.is_capital() || !page.gap(at - 1).starts_with(' ') && !page.gap(at - 1).is_empty() && !page.gap(at - 1).starts_with('\u{a0}') {
+    if !first.is_capital()
+        || !page.gap(at - 1).starts_with(' ')
+            && !page.gap(at - 1).is_empty()
+            && !page.gap(at - 1).starts_with('\u{a0}')
+    {
         return None;
     }
     let mut last = at;
@@ -283,13 +358,21 @@ fn end_of_town(page: &Page<'_>, at: usize) -> Option<usize> {
             last = at + skip;
         }
     }
-    while page.tokens.get(last + 1).is_some_and(|mark| mark.is_mark('-')) && page.is_joined(last) && page.tokens.get(last + 2).is_some_and(Token::is_capital) {
+    while page.tokens.get(last + 1).is_some_and(|mark| mark.is_mark('-'))
+        && page.is_joined(last)
+        && page.tokens.get(last + 2).is_some_and(Token::is_capital)
+    {
         last += 2;
     }
-    let links = page.tokens[last + 1..].iter().take(4).take_while(|token| {
-        LINKS.contains(&page.word(token)) || token.is_mark('.')
-    }).count();
-    let river = page.tokens.get(last + links + 1).filter(|token| links > 0 && token.is_capital() && RIVERS.contains(&page.word(token)));
+    let links = page.tokens[last + 1..]
+        .iter()
+        .take(4)
+        .take_while(|token| LINKS.contains(&page.word(token)) || token.is_mark('.'))
+        .count();
+    let river = page
+        .tokens
+        .get(last + links + 1)
+        .filter(|token| links > 0 && token.is_capital() && RIVERS.contains(&page.word(token)));
     if river.is_some() {
         last += links + 1;
     }
@@ -300,9 +383,38 @@ fn end_of_town(page: &Page<'_>, at: usize) -> Option<usize> {
 
 /// What stands behind `am`, `an der`, `im` in the names of towns.
 const RIVERS: [&str; 32] = [
-    "Main", "M", "Oder", "Rhein", "Neckar", "Donau", "Ruhr", "Lahn", "Inn", "Isar", "Saale", "Elbe",
-    "Weser", "Aller", "Spree", "Havel", "Lech", "Ilm", "See", "Bodensee", "Breisgau", "Br", "Tauber",
-    "Höhe", "Weinstraße", "Allgäu", "Harz", "Taunus", "Westfalen", "Westf", "Odenwald", "Mosel",
+    "Main",
+    "M",
+    "Oder",
+    "Rhein",
+    "Neckar",
+    "Donau",
+    "Ruhr",
+    "Lahn",
+    "Inn",
+    "Isar",
+    "Saale",
+    "Elbe",
+    "Weser",
+    "Aller",
+    "Spree",
+    "Havel",
+    "Lech",
+    "Ilm",
+    "See",
+    "Bodensee",
+    "Breisgau",
+    "Br",
+    "Tauber",
+    "Höhe",
+    "Weinstraße",
+    "Allgäu",
+    "Harz",
+    "Taunus",
+    "Westfalen",
+    "Westf",
+    "Odenwald",
+    "Mosel",
 ];
 
 fn at_postcode(page: &Page<'_>, index: usize) -> Option<(usize, usize, f32)> {
@@ -315,8 +427,12 @@ fn at_postcode(page: &Page<'_>, index: usize) -> Option<(usize, usize, f32)> {
     let tail = page.word(&page.tokens[last]);
     let before = &page.tokens[index - 1];
     let is_country = before.is_mark('-') && index >= 2 && page.word(&page.tokens[index - 2]) == "D";
-    let is_town_like = !town.is(NOUN) && word.len() >= 5 && TOWN_ENDS.iter().any(|end| word.ends_with(end) || tail.ends_with(end));
-    let is_number_before = matches!(before.shape, Shape::Number | Shape::Mixed) || before.is_mark('/') || before.is_mark('.') && page.is_joined(index - 1);
+    let is_town_like = !town.is(NOUN)
+        && word.len() >= 5
+        && TOWN_ENDS.iter().any(|end| word.ends_with(end) || tail.ends_with(end));
+    let is_number_before = matches!(before.shape, Shape::Number | Shape::Mixed)
+        || before.is_mark('/')
+        || before.is_mark('.') && page.is_joined(index - 1);
     let score = if is_country {
         0.9
     } else if is_number_before || UNITS.contains(&word) {

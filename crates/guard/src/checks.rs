@@ -68,12 +68,13 @@ impl Codes {
 
     /// `5 C 123/20`: the register exists, and the year has two or four digits.
     pub fn court(&self, candidate: &str) -> Option<usize> {
-        let register = candidate.split([' ', '-', '(']).skip(1).find(|part| {
-            part.starts_with(|letter: char| letter.is_ascii_uppercase())
-        })?;
-        let year = candidate.rsplit(['/', '.']).find(|part| {
-            part.starts_with(|digit: char| digit.is_ascii_digit())
-        })?;
+        let register = candidate
+            .split([' ', '-', '('])
+            .skip(1)
+            .find(|part| part.starts_with(|letter: char| letter.is_ascii_uppercase()))?;
+        let year = candidate
+            .rsplit(['/', '.'])
+            .find(|part| part.starts_with(|digit: char| digit.is_ascii_digit()))?;
         let year_len = year.bytes().take_while(u8::is_ascii_digit).count();
         (self.registers.contains(register) && year_len != 3).then_some(candidate.len())
     }
@@ -118,7 +119,9 @@ fn date(candidate: &str) -> Option<usize> {
     let (day, month, year) = match numbers[..] {
         [year, month, day] if year > 1000 => (day, month, year),
         [day, month, year] => (day, month, year),
-        [day, year] if year > 1000 && candidate.bytes().any(|byte| byte.is_ascii_alphabetic()) => (day, 1, year),
+        [day, year] if year > 1000 && candidate.bytes().any(|byte| byte.is_ascii_alphabetic()) => {
+            (day, 1, year)
+        }
         _ => return None,
     };
     let is_year = (1880..=2040).contains(&year) || year < 100;
@@ -153,7 +156,10 @@ fn file_reference(candidate: &str) -> Option<usize> {
         let trimmed = part.trim_end_matches(['.', ')', ':', '“', '"', '!', '?', ']', '…', '*']);
         let has_digit = trimmed.bytes().any(|byte| byte.is_ascii_digit());
         let is_short = trimmed.chars().count() <= 5
-            && trimmed.chars().next().is_none_or(|letter| letter.is_uppercase() || !letter.is_alphabetic());
+            && trimmed
+                .chars()
+                .next()
+                .is_none_or(|letter| letter.is_uppercase() || !letter.is_alphabetic());
         if has_digit && is_part_of_reference(trimmed) {
             end = at + trimmed.len();
         } else if !is_short {

@@ -4,12 +4,52 @@
 /// Length of the IBAN by country (SWIFT, IBAN Registry, release 99), of the countries German
 /// authorities pay to.
 const IBAN_LENGTHS: [(&str, usize); 46] = [
-    ("AD", 24), ("AE", 23), ("AL", 28), ("AT", 20), ("BA", 20), ("BE", 16), ("BG", 22), ("CH", 21),
-    ("CY", 28), ("CZ", 24), ("DE", 22), ("DK", 18), ("EE", 20), ("ES", 24), ("FI", 18), ("FR", 27),
-    ("GB", 22), ("GE", 22), ("GR", 27), ("HR", 21), ("HU", 28), ("IE", 22), ("IL", 23), ("IS", 26),
-    ("IT", 27), ("LI", 21), ("LT", 20), ("LU", 20), ("LV", 21), ("MC", 27), ("MD", 24), ("ME", 22),
-    ("MK", 19), ("MT", 31), ("NL", 18), ("NO", 15), ("PL", 28), ("PT", 25), ("RO", 24), ("RS", 22),
-    ("SA", 24), ("SE", 24), ("SI", 19), ("SK", 24), ("TR", 26), ("UA", 29),
+    ("AD", 24),
+    ("AE", 23),
+    ("AL", 28),
+    ("AT", 20),
+    ("BA", 20),
+    ("BE", 16),
+    ("BG", 22),
+    ("CH", 21),
+    ("CY", 28),
+    ("CZ", 24),
+    ("DE", 22),
+    ("DK", 18),
+    ("EE", 20),
+    ("ES", 24),
+    ("FI", 18),
+    ("FR", 27),
+    ("GB", 22),
+    ("GE", 22),
+    ("GR", 27),
+    ("HR", 21),
+    ("HU", 28),
+    ("IE", 22),
+    ("IL", 23),
+    ("IS", 26),
+    ("IT", 27),
+    ("LI", 21),
+    ("LT", 20),
+    ("LU", 20),
+    ("LV", 21),
+    ("MC", 27),
+    ("MD", 24),
+    ("ME", 22),
+    ("MK", 19),
+    ("MT", 31),
+    ("NL", 18),
+    ("NO", 15),
+    ("PL", 28),
+    ("PT", 25),
+    ("RO", 24),
+    ("RS", 22),
+    ("SA", 24),
+    ("SE", 24),
+    ("SI", 19),
+    ("SK", 24),
+    ("TR", 26),
+    ("UA", 29),
 ];
 
 /// IBAN: ISO 7064 MOD 97-10 over the rearranged number (ISO 13616-1). Letters and digits beyond the
@@ -107,7 +147,8 @@ pub fn social_insurance(candidate: &str) -> Option<usize> {
     // Serial numbers of people whose day of birth was changed add 31 or more to the day.
     let month = expanded[4] * 10 + expanded[5];
     let day = expanded[2] * 10 + expanded[3];
-    let sum: u32 = expanded.iter().zip(WEIGHTS).map(|(digit, weight)| cross_sum(digit * weight)).sum();
+    let sum: u32 =
+        expanded.iter().zip(WEIGHTS).map(|(digit, weight)| cross_sum(digit * weight)).sum();
     let is_dated = (1..=12).contains(&month) && (1..=93).contains(&day);
     (is_dated && expanded.len() == 13 && sum % 10 == expanded[12]).then_some(candidate.len())
 }
@@ -153,14 +194,17 @@ fn serial_number(candidate: &str, first_letters: &[u8]) -> Option<usize> {
     if !is_shaped {
         return None;
     }
-    let sum: u32 =
-        compact[..9].iter().zip([7, 3, 1].into_iter().cycle()).map(|(byte, weight)| {
+    let sum: u32 = compact[..9]
+        .iter()
+        .zip([7, 3, 1].into_iter().cycle())
+        .map(|(byte, weight)| {
             let value = match byte.is_ascii_digit() {
                 true => u32::from(byte - b'0'),
                 false => u32::from(byte - b'A') + 10,
             };
             value * weight
-        }).sum();
+        })
+        .sum();
     (sum % 10 == u32::from(compact[9] - b'0')).then_some(candidate.len())
 }
 

@@ -29,7 +29,8 @@ pub fn find(page: &Page<'_>, candidates: &mut Vec<Finding>) {
 fn spelled_at(page: &Page<'_>, index: usize) -> Option<(usize, usize)> {
     let word = page.tokens.get(index + 1)?;
     let close = page.tokens.get(index + 2)?;
-    let is_at = page.word(word).eq_ignore_ascii_case("at") && (close.is_mark(')') || close.is_mark(']'));
+    let is_at =
+        page.word(word).eq_ignore_ascii_case("at") && (close.is_mark(')') || close.is_mark(']'));
     if !is_at {
         return None;
     }
@@ -46,7 +47,8 @@ fn grow(text: &str, left: usize, right: usize) -> Option<(usize, usize)> {
         .take_while(|(_, letter)| letter.is_alphanumeric() || "._%+-'&=~".contains(*letter))
         .last()?
         .0;
-    let start = local + text[local..left].len() - text[local..left].trim_start_matches(['.', '-', '\'', '=', '&']).len();
+    let start = local + text[local..left].len()
+        - text[local..left].trim_start_matches(['.', '-', '\'', '=', '&']).len();
     let domain: usize = text[right..]
         .chars()
         .take(DOMAIN_MAX)
@@ -55,8 +57,10 @@ fn grow(text: &str, left: usize, right: usize) -> Option<(usize, usize)> {
         .sum();
     let end = right + text[right..right + domain].trim_end_matches(['.', '-']).len();
     let (_, top) = text[right..end].rsplit_once('.')?;
-    let is_top = top.chars().count() >= 2 && top.chars().all(char::is_alphabetic) || top.starts_with("xn--");
+    let is_top =
+        top.chars().count() >= 2 && top.chars().all(char::is_alphabetic) || top.starts_with("xn--");
     // `://user:password@host` is no mail address but a secret.
-    let is_password = text[..start].ends_with(':') && text[text.floor_char_boundary(start.saturating_sub(80))..start].contains("://");
+    let is_password = text[..start].ends_with(':')
+        && text[text.floor_char_boundary(start.saturating_sub(80))..start].contains("://");
     (is_top && start < left && !is_password).then_some((start, end))
 }

@@ -4,7 +4,8 @@
 use crate::scanner::Page;
 use crate::tokens::{Shape, Token};
 use crate::vocabulary::{
-    DETERMINER, FIRST, FUNCTION, Flags, LAST, MONTH, NOUN, PARTICLE, ROLE, SALUTATION, STREET, STREET_START, TITLE, GREETING,
+    DETERMINER, FIRST, FUNCTION, Flags, GREETING, LAST, MONTH, NOUN, PARTICLE, ROLE, SALUTATION,
+    STREET, STREET_START, TITLE,
 };
 
 /// More words than this has no name: the rest is something else.
@@ -12,22 +13,67 @@ const PARTS_MAX: usize = 5;
 
 /// Ends of German nouns that hardly any last name has; lists of names win over them.
 const NOUN_ENDS: [&str; 21] = [
-    "ung", "ungen", "heit", "heiten", "keit", "keiten", "schaft", "schaften", "tion", "tionen", "tät", "ismus",
-    "nisse", "straße", "platz", "verfahren", "behörde", "behörden", "gesetz", "institut", "ministerium",
+    "ung",
+    "ungen",
+    "heit",
+    "heiten",
+    "keit",
+    "keiten",
+    "schaft",
+    "schaften",
+    "tion",
+    "tionen",
+    "tät",
+    "ismus",
+    "nisse",
+    "straße",
+    "platz",
+    "verfahren",
+    "behörde",
+    "behörden",
+    "gesetz",
+    "institut",
+    "ministerium",
 ];
 
 /// Ends of last names that hardly any noun has.
 const LAST_ENDS: [&str; 24] = [
-    "mann", "meier", "mayer", "maier", "meyer", "müller", "ski", "ska", "cki", "sky", "wicz", "oglu",
-    "vic", "enko", "huber", "schmidt", "schmitt", "hardt", "brecht", "precht", "sson", "poulos", "kötter",
-    "mair",
+    "mann", "meier", "mayer", "maier", "meyer", "müller", "ski", "ska", "cki", "sky", "wicz",
+    "oglu", "vic", "enko", "huber", "schmidt", "schmitt", "hardt", "brecht", "precht", "sson",
+    "poulos", "kötter", "mair",
 ];
 /// Ends of offices and ranks: `Oberamtsrätin`.
 const FUNCTION_ENDS: [&str; 30] = [
-    "rat", "rätin", "direktor", "direktorin", "minister", "ministerin", "präsident", "präsidentin", "leiter", "leiterin",
-    "meister", "meisterin", "sekretär", "sekretärin", "inspektor", "inspektorin", "kommissar", "kommissarin",
-    "anwalt", "anwältin", "beauftragte", "beauftragter", "assistent", "assistentin", "richter", "richterin",
-    "referent", "referentin", "vorsitzende", "vorsitzender",
+    "rat",
+    "rätin",
+    "direktor",
+    "direktorin",
+    "minister",
+    "ministerin",
+    "präsident",
+    "präsidentin",
+    "leiter",
+    "leiterin",
+    "meister",
+    "meisterin",
+    "sekretär",
+    "sekretärin",
+    "inspektor",
+    "inspektorin",
+    "kommissar",
+    "kommissarin",
+    "anwalt",
+    "anwältin",
+    "beauftragte",
+    "beauftragter",
+    "assistent",
+    "assistentin",
+    "richter",
+    "richterin",
+    "referent",
+    "referentin",
+    "vorsitzende",
+    "vorsitzender",
 ];
 
 /// What a word may be, with guesses for words that no list has: ends of last names, and compounds
@@ -38,7 +84,8 @@ pub fn flags_of(page: &Page<'_>, token: &Token) -> Flags {
         return token.flags;
     }
     let word = page.word(token);
-    let ends = |list: &[&str]| list.iter().any(|end| word.ends_with(end) && word.len() > end.len() + 1);
+    let ends =
+        |list: &[&str]| list.iter().any(|end| word.ends_with(end) && word.len() > end.len() + 1);
     let guess = if ends(&FUNCTION_ENDS) {
         FUNCTION
     } else if ends(&LAST_ENDS) {
@@ -63,7 +110,9 @@ fn is_compound_noun(page: &Page<'_>, word: &str) -> bool {
             stem.len() >= 4 && flags & NOUN != 0 && (at == 0 || flags & (LAST | FIRST) == 0)
         };
         let tail = if at == 0 { tail.to_lowercase() } else { tail.to_owned() };
-        (at == 0 || at >= 3) && tail.len() >= 4 && ENDINGS.iter().any(|end| tail.strip_suffix(end).is_some_and(is_noun))
+        (at == 0 || at >= 3)
+            && tail.len() >= 4
+            && ENDINGS.iter().any(|end| tail.strip_suffix(end).is_some_and(is_noun))
     })
 }
 
@@ -109,7 +158,8 @@ impl Parts {
     }
 
     pub fn is_noun(&self, part: usize) -> bool {
-        self.has(part, NOUN | FUNCTION | ROLE) || self.has_noun_end(part) && !self.has(part, FIRST | LAST)
+        self.has(part, NOUN | FUNCTION | ROLE)
+            || self.has_noun_end(part) && !self.has(part, FIRST | LAST)
     }
 
     pub fn has_noun_end(&self, part: usize) -> bool {
@@ -137,7 +187,10 @@ impl Parts {
             if part > 0 && !self.is_first(part) {
                 return part + 1;
             }
-            if part > 0 && self.is_last(part) && !self.parts.get(part + 1).is_some_and(|next| next.flags & LAST != 0) {
+            if part > 0
+                && self.is_last(part)
+                && !self.parts.get(part + 1).is_some_and(|next| next.flags & LAST != 0)
+            {
                 return part + 1;
             }
         }
@@ -148,10 +201,12 @@ impl Parts {
     /// word is not followed by another.
     pub fn count_after_salutation(&self) -> usize {
         if !self.is_first(0) && self.is_last(0) {
-            let is_name = |part: &usize| !self.is_noun(*part) && !self.has(*part, MONTH | DETERMINER);
+            let is_name =
+                |part: &usize| !self.is_noun(*part) && !self.has(*part, MONTH | DETERMINER);
             return 1 + (1..self.len()).take_while(is_name).count();
         }
-        let is_other = |part: usize| part < self.len() && (!self.is_noun(part) || self.is_last(part));
+        let is_other =
+            |part: usize| part < self.len() && (!self.is_noun(part) || self.is_last(part));
         if !self.is_first(0) && !is_other(1) {
             return 1;
         }
@@ -172,7 +227,8 @@ fn read_part(page: &Page<'_>, at: usize, is_start: bool) -> Option<Part> {
     for _ in 0..3 {
         let token = page.tokens.get(index)?;
         let is_joined = page.tokens.get(index + 1).is_some_and(|mark| mark.is_mark('-'));
-        let is_particle = token.is(PARTICLE) && !is_joined && (token.shape == Shape::Small || !is_start);
+        let is_particle =
+            token.is(PARTICLE) && !is_joined && (token.shape == Shape::Small || !is_start);
         if !is_particle || is_start && index == at && !leads_to_capital(page, index) {
             break;
         }
@@ -181,13 +237,21 @@ fn read_part(page: &Page<'_>, at: usize, is_start: bool) -> Option<Part> {
     let token = page.tokens.get(index)?;
     if is_initial(page, index) {
         let next = page.tokens.get(index + 2)?;
-        let dotted = if next.is_mark('-') { read_part(page, index + 3, true) } else { read_part(page, index + 2, true) };
+        let dotted = if next.is_mark('-') {
+            read_part(page, index + 3, true)
+        } else {
+            read_part(page, index + 2, true)
+        };
         return dotted.map(|part| Part { flags: part.flags & !FIRST | LAST & part.flags, ..part });
     }
     if !is_name_word(page, token) {
         return None;
     }
-    let mut part = Part { last: index, flags: flags_of(page, token), has_noun_end: has_noun_end(page.word(token)) };
+    let mut part = Part {
+        last: index,
+        flags: flags_of(page, token),
+        has_noun_end: has_noun_end(page.word(token)),
+    };
     while let Some(next) = hyphened(page, part.last) {
         let token = &page.tokens[next];
         part.has_noun_end = has_noun_end(page.word(token)) || token.is(STREET);
@@ -211,7 +275,9 @@ fn is_initial(page: &Page<'_>, index: usize) -> bool {
 }
 
 fn is_name_word(page: &Page<'_>, token: &Token) -> bool {
-    let is_function_word = token.is(DETERMINER | MONTH | SALUTATION | STREET_START | TITLE | GREETING) && !token.is(FIRST | LAST);
+    let is_function_word =
+        token.is(DETERMINER | MONTH | SALUTATION | STREET_START | TITLE | GREETING)
+            && !token.is(FIRST | LAST);
     token.is_capital()
         && !is_function_word
         && page.word(token).chars().count() >= 2
@@ -223,7 +289,8 @@ fn hyphened(page: &Page<'_>, index: usize) -> Option<usize> {
     let mark = page.tokens.get(index + 1)?;
     let is_joint = ["-", "'", "’", "‑"].contains(&page.word(mark));
     let next = page.tokens.get(index + 2)?;
-    (is_joint && page.is_joined(index) && page.is_joined(index + 1) && next.is_capital()).then_some(index + 2)
+    (is_joint && page.is_joined(index) && page.is_joined(index + 1) && next.is_capital())
+        .then_some(index + 2)
 }
 
 fn has_noun_end(word: &str) -> bool {
@@ -234,7 +301,9 @@ fn has_noun_end(word: &str) -> bool {
 pub fn skip_titles(page: &Page<'_>, start: usize) -> usize {
     let mut at = start;
     while let Some(token) = page.tokens.get(at) {
-        let is_title = token.is(TITLE) || token.is_capital() && flags_of(page, token) & FUNCTION != 0 && !token.is(LAST) || token.is(SALUTATION);
+        let is_title = token.is(TITLE)
+            || token.is_capital() && flags_of(page, token) & FUNCTION != 0 && !token.is(LAST)
+            || token.is(SALUTATION);
         let is_joint = at > start && (token.is_mark('.') || token.is_mark('-'));
         let is_dot = at == start && token.is_mark('.');
         if !(is_title || is_joint || is_dot) || at > start + 10 {

@@ -10,12 +10,13 @@ use crate::name_parts::{self, Parts};
 use crate::scanner::Page;
 use crate::tokens::Shape;
 use crate::vocabulary::{
-    BIRTH_NAME, DETERMINER, FIRST, FUNCTION, Flags, GREETING, LAST, NAME_LABEL, NOUN, RESIDENCE, ROLE,
-    SALUTATION, SIGNATURE, TITLE, TOWN,
+    BIRTH_NAME, DETERMINER, FIRST, FUNCTION, Flags, GREETING, LAST, NAME_LABEL, NOUN, RESIDENCE,
+    ROLE, SALUTATION, SIGNATURE, TITLE, TOWN,
 };
 
 /// Flags of words at which a name may begin or be announced.
-const WITNESSES: Flags = SALUTATION | TITLE | ROLE | NAME_LABEL | SIGNATURE | GREETING | FIRST | LAST | BIRTH_NAME;
+const WITNESSES: Flags =
+    SALUTATION | TITLE | ROLE | NAME_LABEL | SIGNATURE | GREETING | FIRST | LAST | BIRTH_NAME;
 
 /// A name, as tokens.
 struct Name {
@@ -77,7 +78,9 @@ fn witness(page: &Page<'_>, index: usize) -> Option<Name> {
         found = found.or_else(|| after_role(page, index));
     }
     if token.is(LAST) && is_capital {
-        found = found.or_else(|| last_comma_first(page, index)).or_else(|| initial_and_last(page, index));
+        found = found
+            .or_else(|| last_comma_first(page, index))
+            .or_else(|| initial_and_last(page, index));
     }
     found
 }
@@ -88,7 +91,9 @@ fn after_salutation(page: &Page<'_>, index: usize) -> Option<Name> {
     let start = name_parts::skip_titles(page, index + 1);
     let parts = Parts::read(page, start)?;
     let head = page.tokens[parts.first];
-    let is_indefinite = index > 0 && page.tokens[index - 1].is(DETERMINER) && page.tokens[index - 1].shape == Shape::Small;
+    let is_indefinite = index > 0
+        && page.tokens[index - 1].is(DETERMINER)
+        && page.tokens[index - 1].shape == Shape::Small;
     let is_known = parts.is_first(0) || parts.is_last(0);
     let is_noun = parts.is_noun(0);
     let is_title = page.tokens[index].is(TITLE);
@@ -100,7 +105,12 @@ fn after_salutation(page: &Page<'_>, index: usize) -> Option<Name> {
         return None;
     }
     let count = parts.count_after_salutation();
-    Some(Name { first: parts.first, last: parts.end_of(count), score: 0.95, rule: "name-salutation" })
+    Some(Name {
+        first: parts.first,
+        last: parts.end_of(count),
+        score: 0.95,
+        rule: "name-salutation",
+    })
 }
 
 /// `Name: Müller`, `Vorname: Ayşe`, `geb. Schulz`.
@@ -120,7 +130,8 @@ fn after_label(page: &Page<'_>, index: usize) -> Option<Name> {
         }
     }
     let parts = Parts::read(page, at).filter(|_| has_colon)?;
-    let is_vague = ["von", "an", "cc", "betreff"].contains(&page.word(&page.tokens[index]).to_lowercase().as_str());
+    let is_vague = ["von", "an", "cc", "betreff"]
+        .contains(&page.word(&page.tokens[index]).to_lowercase().as_str());
     if is_vague && !parts.is_known() && parts.len() < 2 {
         return None;
     }
@@ -140,7 +151,12 @@ fn birth_name(page: &Page<'_>, index: usize) -> Option<Name> {
     let has_dot = page.tokens.get(index + 1).is_some_and(|mark| mark.is_mark('.'));
     let parts = Parts::read(page, index + 1 + usize::from(has_dot))?;
     let is_name = parts.is_last(0) || has_dot && !parts.is_noun(0) && !parts.is_first(0);
-    is_name.then(|| Name { first: parts.first, last: parts.end_of(1), score: 0.75, rule: "name-birth-name" })
+    is_name.then(|| Name {
+        first: parts.first,
+        last: parts.end_of(1),
+        score: 0.75,
+        rule: "name-birth-name",
+    })
 }
 
 /// `Mit freundlichen Grüßen⏎Müller`, `gez. Dr. Koch`, `Im Auftrag⏎S. Weber`.
@@ -151,7 +167,10 @@ fn after_signature(page: &Page<'_>, index: usize) -> Option<Name> {
     };
     let mut marks = at - index - 1;
     while let Some(token) = page.tokens.get(at) {
-        let is_between = matches!(token.shape, Shape::Line | Shape::Mark('.' | ',' | ':' | '-' | '(' | '/' | '–'));
+        let is_between = matches!(
+            token.shape,
+            Shape::Line | Shape::Mark('.' | ',' | ':' | '-' | '(' | '/' | '–')
+        );
         if !is_between || marks > 7 {
             break;
         }
@@ -167,8 +186,16 @@ fn after_signature(page: &Page<'_>, index: usize) -> Option<Name> {
         return None;
     }
     let last = parts.end_of(count);
-    let ends_line = page.tokens.get(last + 1).is_none_or(|next| matches!(next.shape, Shape::Line | Shape::Mark(_)));
-    (ends_line || parts.is_known()).then_some(Name { first: parts.first, last, score: 0.8, rule: "name-signature" })
+    let ends_line = page
+        .tokens
+        .get(last + 1)
+        .is_none_or(|next| matches!(next.shape, Shape::Line | Shape::Mark(_)));
+    (ends_line || parts.is_known()).then_some(Name {
+        first: parts.first,
+        last,
+        score: 0.8,
+        rule: "name-signature",
+    })
 }
 
 /// Behind the letters of `i. A.` and `i. V.`.
@@ -188,14 +215,30 @@ fn unknown_and_last(page: &Page<'_>, index: usize) -> Option<Name> {
         return None;
     }
     let parts = Parts::read(page, index)?;
-    if parts.is_noun(0) || parts.len() > 1 && (parts.is_noun(1) || !parts.is_last(1)) && !parts.is_last(1) && parts.len() > 2 {
+    if parts.is_noun(0)
+        || parts.len() > 1
+            && (parts.is_noun(1) || !parts.is_last(1))
+            && !parts.is_last(1)
+            && parts.len() > 2
+    {
         return None;
     }
     let flags = name_parts::flags_of(page, before);
-    if before.shape == Shape::Capital && flags & !(FIRST | LAST) == 0 && page.word(before).chars().count() > 2 {
-        return Some(Name { first: index - 1, last: parts.end_of(1), score: 0.6, rule: "name-unknown-last" });
+    if before.shape == Shape::Capital
+        && flags & !(FIRST | LAST) == 0
+        && page.word(before).chars().count() > 2
+    {
+        return Some(Name {
+            first: index - 1,
+            last: parts.end_of(1),
+            score: 0.6,
+            rule: "name-unknown-last",
+        });
     }
-    let is_alone = before.shape == Shape::Small && !before.is(DETERMINER) && parts.len() == 1 && !token.is(FIRST);
+    let is_alone = before.shape == Shape::Small
+        && !before.is(DETERMINER)
+        && parts.len() == 1
+        && !token.is(FIRST);
     is_alone.then(|| Name { first: index, last: parts.end_of(1), score: 0.52, rule: "name-alone" })
 }
 
@@ -203,13 +246,21 @@ fn unknown_and_last(page: &Page<'_>, index: usize) -> Option<Name> {
 fn after_greeting(page: &Page<'_>, index: usize) -> Option<Name> {
     let parts = Parts::read(page, index + 1)?;
     let is_address = page.tokens[index].is_capital()
-        && page.tokens.get(parts.end_of(1) + 1).is_some_and(|mark| mark.is_mark(',') || mark.is_mark('!'))
+        && page
+            .tokens
+            .get(parts.end_of(1) + 1)
+            .is_some_and(|mark| mark.is_mark(',') || mark.is_mark('!'))
         && !parts.is_noun(0);
     if !parts.is_first(0) && !is_address {
         return None;
     }
-    Some(Name { first: parts.first, last: parts.end_of(parts.count_names()), score: 0.75, rule: "name-greeting" })
-        .filter(|_| !parts.is_noun(0) || parts.is_first(0))
+    Some(Name {
+        first: parts.first,
+        last: parts.end_of(parts.count_names()),
+        score: 0.75,
+        rule: "name-greeting",
+    })
+    .filter(|_| !parts.is_noun(0) || parts.is_first(0))
 }
 
 /// `Sabine Müller`, `Karl-Heinz von der Heide`.
@@ -252,7 +303,12 @@ fn after_role(page: &Page<'_>, index: usize) -> Option<Name> {
     let is_plain = count > 0 && !parts.is_noun(0) && at == index + 1;
     let is_sure = parts.is_known() && count > 0 || count >= 2 && is_marked || is_plain;
     let is_ambiguous = count == 1 && parts.is_noun(0) && !parts.is_last(0) && !parts.is_first(0);
-    (is_sure && !is_ambiguous).then(|| Name { first: parts.first, last: parts.end_of(count), score: 0.8, rule: "name-role" })
+    (is_sure && !is_ambiguous).then(|| Name {
+        first: parts.first,
+        last: parts.end_of(count),
+        score: 0.8,
+        rule: "name-role",
+    })
 }
 
 fn is_abbreviation(page: &Page<'_>, mark: usize) -> bool {
@@ -273,7 +329,8 @@ fn last_comma_first(page: &Page<'_>, index: usize) -> Option<Name> {
 fn comma_first(page: &Page<'_>, last: usize) -> Option<usize> {
     let is_comma = page.tokens.get(last + 1).is_some_and(|mark| mark.is_mark(','));
     let first = Parts::read(page, last + 2).filter(|_| is_comma)?;
-    let count = (0..first.len()).take_while(|part| first.is_first(*part) && !first.is_noun(*part)).count();
+    let count =
+        (0..first.len()).take_while(|part| first.is_first(*part) && !first.is_noun(*part)).count();
     let is_person = count < first.len() && first.is_last(count);
     (count > 0 && !is_person).then(|| first.end_of(count))
 }
@@ -284,7 +341,9 @@ fn initial_and_last(page: &Page<'_>, index: usize) -> Option<Name> {
         return None;
     }
     let (initial, mark) = (&page.tokens[index - 2], &page.tokens[index - 1]);
-    let is_initial = mark.is_mark('.') && initial.shape == Shape::Capital && page.word(initial).chars().count() == 1;
+    let is_initial = mark.is_mark('.')
+        && initial.shape == Shape::Capital
+        && page.word(initial).chars().count() == 1;
     let is_abbreviation = index >= 4
         && page.tokens[index - 3].is_mark('.')
         && page.tokens[index - 4].shape == Shape::Small
@@ -311,16 +370,27 @@ fn before_birth(page: &Page<'_>, index: usize) -> Option<Name> {
     let is_birth = ["geb", "geboren", "geborene", "geborener"].contains(&witness)
         || word.is(RESIDENCE) && witness.starts_with("wohn")
         || word.is_mark('*');
-    if !is_birth || !(mark.is_mark(',') || mark.is_mark('(')) || (0..count).any(|part| parts.is_noun(part) && !parts.is_last(part) && !parts.is_first(part)) {
+    if !is_birth
+        || !(mark.is_mark(',') || mark.is_mark('('))
+        || (0..count)
+            .any(|part| parts.is_noun(part) && !parts.is_last(part) && !parts.is_first(part))
+    {
         return None;
     }
     let is_enough = count >= 2 || parts.is_known();
-    is_enough.then(|| Name { first: parts.first, last: parts.end_of(count), score: 0.8, rule: "name-birth" })
+    is_enough.then(|| Name {
+        first: parts.first,
+        last: parts.end_of(count),
+        score: 0.8,
+        rule: "name-birth",
+    })
 }
 
 /// The word before belongs to the same run of capitals: the run was looked at from its start.
 fn is_inside(page: &Page<'_>, index: usize) -> bool {
-    index > 0 && page.tokens[index - 1].is_capital() && !page.tokens[index - 1].is(DETERMINER | FUNCTION | ROLE | SALUTATION)
+    index > 0
+        && page.tokens[index - 1].is_capital()
+        && !page.tokens[index - 1].is(DETERMINER | FUNCTION | ROLE | SALUTATION)
 }
 
 /// A last name that was found once is found again where it stands alone, also in the genitive.
@@ -339,12 +409,17 @@ fn mention_again(page: &Page<'_>, names: &mut Vec<Name>) {
         while spans.next_if(|(_, last)| *last < index).is_some() {}
         let is_taken = spans.peek().is_some_and(|(first, last)| (*first..=*last).contains(&index));
         let word = page.word(token);
-        let is_known = known.contains(word) || word.strip_suffix('s').is_some_and(|stem| known.contains(stem));
+        let is_known =
+            known.contains(word) || word.strip_suffix('s').is_some_and(|stem| known.contains(stem));
         if !is_known || is_taken || !token.is_capital() {
             continue;
         }
-        let is_noun_here = token.is(NOUN) && index > 0 && page.tokens[index - 1].shape == Shape::Small && page.tokens[index - 1].is(DETERMINER);
-        let is_compound = page.tokens.get(index + 1).is_some_and(|mark| mark.is_mark('-')) && page.is_joined(index);
+        let is_noun_here = token.is(NOUN)
+            && index > 0
+            && page.tokens[index - 1].shape == Shape::Small
+            && page.tokens[index - 1].is(DETERMINER);
+        let is_compound = page.tokens.get(index + 1).is_some_and(|mark| mark.is_mark('-'))
+            && page.is_joined(index);
         if !is_noun_here && !is_compound {
             names.push(Name { first: index, last: index, score: 0.7, rule: "name-again" });
         }

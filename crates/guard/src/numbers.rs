@@ -64,15 +64,33 @@ impl Place {
             && matches!(token.shape, Shape::Number | Shape::Mixed | Shape::Small)
             && bytes.get(token.end) == Some(&b':');
         let is_number = is_digit && matches!(token.shape, Shape::Number | Shape::Mixed);
-        let is_roman = token.is_capital() && bytes[token.start..token.end].iter().all(|byte| b"IVXSLB".contains(byte));
-        let is_register = is_number && token.len() <= 4 || is_roman && page.tokens.get(index + 1).is_some_and(|next| next.is_capital() || next.shape == Shape::Number);
-        if !(is_number || is_code || is_phone || is_colon || is_register) || is_continued(page, index) {
+        let is_roman = token.is_capital()
+            && bytes[token.start..token.end].iter().all(|byte| b"IVXSLB".contains(byte));
+        let is_register = is_number && token.len() <= 4
+            || is_roman
+                && page
+                    .tokens
+                    .get(index + 1)
+                    .is_some_and(|next| next.is_capital() || next.shape == Shape::Number);
+        if !(is_number || is_code || is_phone || is_colon || is_register)
+            || is_continued(page, index)
+        {
             return None;
         }
         let digits = count_digits(&bytes[token.start..]);
         let before = words_before(page, index, CONTEXT_WORDS);
         let objections = words_before(page, index, OBJECTION_WORDS);
-        Some(Self { index, digits, is_number, is_code, is_phone, is_colon, is_register, before, objections })
+        Some(Self {
+            index,
+            digits,
+            is_number,
+            is_code,
+            is_phone,
+            is_colon,
+            is_register,
+            before,
+            objections,
+        })
     }
 
     fn is_start_of(&self, rule: &Rule) -> bool {
@@ -115,9 +133,8 @@ impl Place {
 fn find_labelled(page: &Page<'_>, label: usize, candidates: &mut Vec<Finding>) {
     let Some(index) = value_of(page, label) else { return };
     let start = page.tokens[index].start;
-    let has_digit = |rule: &&Rule| {
-        rule.digits_min == 0 || page.text.as_bytes()[start].is_ascii_digit()
-    };
+    let has_digit =
+        |rule: &&Rule| rule.digits_min == 0 || page.text.as_bytes()[start].is_ascii_digit();
     let of_label =
         |rule: &&Rule| rule.starts == Start::Label && page.tokens[label].is(rule.context);
     for rule in page.rules.rules.iter().filter(of_label).filter(has_digit) {
@@ -131,8 +148,28 @@ fn find_labelled(page: &Page<'_>, label: usize, candidates: &mut Vec<Finding>) {
 /// Where the value of a label begins: behind marks and words like `lautet` and `Nr.`.
 fn value_of(page: &Page<'_>, label: usize) -> Option<usize> {
     const FILLERS: [&str; 22] = [
-        "Nr", "nr", "Nummer", "Z", "lautet", "ist", "ID", "unter", "der", "die", "das", "wie", "folgt",
-        "Unser", "Ihr", "neues", "neue", "altes", "alte", "zum", "dem", "vorläufige",
+        "Nr",
+        "nr",
+        "Nummer",
+        "Z",
+        "lautet",
+        "ist",
+        "ID",
+        "unter",
+        "der",
+        "die",
+        "das",
+        "wie",
+        "folgt",
+        "Unser",
+        "Ihr",
+        "neues",
+        "neue",
+        "altes",
+        "alte",
+        "zum",
+        "dem",
+        "vorläufige",
     ];
     let mut index = label + 1;
     for _ in 0..6 {
@@ -173,7 +210,13 @@ fn leads_to_digits(page: &Page<'_>, index: usize) -> bool {
     page.text.as_bytes()[page.tokens[index].end..]
         .iter()
         .take(6)
-        .take_while(|byte| byte.is_ascii_uppercase() || **byte == b' ' || **byte == b'-' || byte.is_ascii_digit() || **byte == b':')
+        .take_while(|byte| {
+            byte.is_ascii_uppercase()
+                || **byte == b' '
+                || **byte == b'-'
+                || byte.is_ascii_digit()
+                || **byte == b':'
+        })
         .any(u8::is_ascii_digit)
 }
 
@@ -185,7 +228,8 @@ fn is_continued(page: &Page<'_>, index: usize) -> bool {
     let is_glued = glue.len() <= 1 || glue == " - ";
     let is_list = index >= 2 && glue == " " && page.tokens[index - 1].is_mark('.');
     is_glued && !is_list && before.ends_with(|letter: char| letter.is_ascii_digit())
-        || glue.is_empty() && before.ends_with(|letter: char| letter.is_alphanumeric() || letter == '_')
+        || glue.is_empty()
+            && before.ends_with(|letter: char| letter.is_alphanumeric() || letter == '_')
 }
 
 /// Digits in the run of digits, capitals and separators that begins here. For dates with the name
@@ -195,7 +239,10 @@ fn count_digits(bytes: &[u8]) -> usize {
         .iter()
         .take(RUN_BYTES)
         .take_while(|byte| {
-            byte.is_ascii_digit() || byte.is_ascii_uppercase() || b" -./:()+ab".contains(byte) || **byte >= 0x80
+            byte.is_ascii_digit()
+                || byte.is_ascii_uppercase()
+                || b" -./:()+ab".contains(byte)
+                || **byte >= 0x80
         })
         .filter(|byte| byte.is_ascii_digit())
         .count()
@@ -211,7 +258,10 @@ fn words_before(page: &Page<'_>, index: usize, words_max: usize) -> Flags {
 fn words_after(page: &Page<'_>, end: usize, words_max: usize) -> Flags {
     let from = page.tokens.partition_point(|token| token.start < end);
     let ahead = page.tokens[from..].iter();
-    gather(ahead.take_while(|token| !token.is_mark('.') && !token.is_mark(',') && !token.is_mark('(')), words_max)
+    gather(
+        ahead.take_while(|token| !token.is_mark('.') && !token.is_mark(',') && !token.is_mark('(')),
+        words_max,
+    )
 }
 
 fn gather<'t>(tokens: impl Iterator<Item = &'t Token>, words_max: usize) -> Flags {

@@ -166,8 +166,11 @@ fn compile(text: RuleText, contexts: &BTreeMap<&str, Flags>) -> Result<Rule, Rul
     };
     let context = text.context.as_deref().map(flags).transpose()?.unwrap_or_default();
     let after = text.after.as_deref().map(flags).transpose()?.unwrap_or_default();
-    let not_after =
-        text.not_after.iter().map(|name| flags(name)).try_fold(0, |all, one| one.map(|one| all | one))?;
+    let not_after = text
+        .not_after
+        .iter()
+        .map(|name| flags(name))
+        .try_fold(0, |all, one| one.map(|one| all | one))?;
     let context_score = text.context_score.unwrap_or(text.score);
     let are_scores = [text.score, context_score].iter().all(|score| *score > 0.0 && *score <= 1.0);
     if !are_scores || (text.needs_context || text.starts == Start::Label) && context == 0 {

@@ -74,7 +74,10 @@ impl Secrets {
             .match_kind(MatchKind::LeftmostLongest)
             .ascii_case_insensitive(true)
             .build(&anchors)
-            .map_err(|error| RulesError::Rule { rule: "anchors".into(), what: error.to_string() })?;
+            .map_err(|error| RulesError::Rule {
+                rule: "anchors".into(),
+                what: error.to_string(),
+            })?;
         Ok(Self { anchors, owners, rules })
     }
 
@@ -85,7 +88,9 @@ impl Secrets {
             let from = range.start + anchor.start();
             let to = text.floor_char_boundary((from + SECRET_BYTES_MAX).min(range.end));
             let Some(captures) = rule.pattern.captures(&text[from..to]) else { continue };
-            let Some(secret) = captures.name("secret").or_else(|| captures.get(0)) else { continue };
+            let Some(secret) = captures.name("secret").or_else(|| captures.get(0)) else {
+                continue;
+            };
             if rule.mixed && !is_mixed(secret.as_str()) {
                 continue;
             }
@@ -99,7 +104,8 @@ impl Secrets {
 /// Digits and letters, or capitals in the middle, or marks: no word of any language.
 fn is_mixed(secret: &str) -> bool {
     let has = |test: fn(char) -> bool| secret.chars().skip(1).any(test);
-    let kinds = [has(|letter| letter.is_ascii_digit()), has(char::is_uppercase), has(char::is_lowercase)];
+    let kinds =
+        [has(|letter| letter.is_ascii_digit()), has(char::is_uppercase), has(char::is_lowercase)];
     let marks = has(|letter| !letter.is_alphanumeric() && !".-_/:".contains(letter));
     kinds.iter().filter(|kind| **kind).count() + usize::from(marks) >= 2
         && (has(|letter| letter.is_ascii_digit()) || marks || secret.len() >= 16)

@@ -131,7 +131,8 @@ fn look_up(word: &[u8], vocabulary: &Vocabulary) -> (Shape, Flags) {
         Some(key) if shape != Shape::Number => vocabulary.flags(key),
         _ => 0,
     };
-    let is_foreign = flags == 0 && shape == Shape::Capital && word.len() > 3 && has_foreign_letter(word);
+    let is_foreign =
+        flags == 0 && shape == Shape::Capital && word.len() > 3 && has_foreign_letter(word);
     (shape, if is_foreign { LAST } else { flags })
 }
 
@@ -139,7 +140,10 @@ fn look_up(word: &[u8], vocabulary: &Vocabulary) -> (Shape, Flags) {
 /// word is a name, of a person or of a place.
 fn has_foreign_letter(word: &[u8]) -> bool {
     word.windows(2).any(|pair| match pair[0] {
-        0xC3 => !matches!(pair[1], 0x84 | 0x96 | 0x9C | 0x9F | 0xA4 | 0xB6 | 0xBC | 0xA9 | 0xA8 | 0xA0 | 0xAA),
+        0xC3 => !matches!(
+            pair[1],
+            0x84 | 0x96 | 0x9C | 0x9F | 0xA4 | 0xB6 | 0xBC | 0xA9 | 0xA8 | 0xA0 | 0xAA
+        ),
         0xC4 | 0xC5 => true,
         0xE1 => pair[1] >= 0xB8,
         _ => false,

@@ -38,7 +38,9 @@ impl Lot {
     }
 
     pub fn digits(&mut self, count: usize) -> String {
-        (0..count).map(|place| char::from(b'0' + self.within(usize::from(place == 0), 9) as u8)).collect()
+        (0..count)
+            .map(|place| char::from(b'0' + self.within(usize::from(place == 0), 9) as u8))
+            .collect()
     }
 
     pub fn letters(&mut self, alphabet: &str, count: usize) -> String {
@@ -109,9 +111,16 @@ impl<'f> Recipe<'f> {
             "d" => lot.within(1, 9).to_string(),
             "n" => lot.within(10, 199).to_string(),
             "year" => lot.within(1995, 2026).to_string(),
-            "amount" => format!("{}.{:03},{:02}", lot.within(1, 99), lot.below(1000), lot.below(100)),
+            "amount" => {
+                format!("{}.{:03},{:02}", lot.within(1, 99), lot.below(1000), lot.below(100))
+            }
             "time" => format!("{}:{:02}", lot.within(7, 18), lot.below(60)),
-            "date" => format!("{:02}.{:02}.{}", lot.within(1, 28), lot.within(1, 12), lot.within(2015, 2026)),
+            "date" => format!(
+                "{:02}.{:02}.{}",
+                lot.within(1, 28),
+                lot.within(1, 12),
+                lot.within(2015, 2026)
+            ),
             _ => match slot.strip_prefix("num") {
                 Some(count) => number(lot, count),
                 None => numbers::value(slot, lot),

@@ -41,8 +41,18 @@ fn judge(scanner: &Scanner, samples: &[Sample], verbose: bool) -> Judgement {
             alone.add(sample, &found);
             if alone.kinds.values().any(|score| score.missed + score.wrong > 0) {
                 println!("{:?}", sample.text);
-                for (kind, span) in &sample.spans { println!("    marked {:<16} {:?}", kind.code(), &sample.text[span.clone()]); }
-                for one in scanner.scan(&sample.text) { println!("    found  {:<16} {:?} {} {}", one.kind.code(), one.of(&sample.text), one.rule, one.score); }
+                for (kind, span) in &sample.spans {
+                    println!("    marked {:<16} {:?}", kind.code(), &sample.text[span.clone()]);
+                }
+                for one in scanner.scan(&sample.text) {
+                    println!(
+                        "    found  {:<16} {:?} {} {}",
+                        one.kind.code(),
+                        one.of(&sample.text),
+                        one.rule,
+                        one.score
+                    );
+                }
             }
         }
     }

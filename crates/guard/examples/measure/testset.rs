@@ -18,7 +18,10 @@ pub type Found = (Kind, Range<usize>);
 
 /// Reads sentences with `{kind:value}` marks, one a line; `\n` is a line break, `#` a comment.
 pub fn read(file: &str) -> Vec<Sample> {
-    file.lines().filter(|line| !line.is_empty() && !line.starts_with("# ") && *line != "#").map(sample).collect()
+    file.lines()
+        .filter(|line| !line.is_empty() && !line.starts_with("# ") && *line != "#")
+        .map(sample)
+        .collect()
 }
 
 fn sample(line: &str) -> Sample {
@@ -100,7 +103,9 @@ impl Judgement {
 }
 
 fn covered<'f>(span: &Range<usize>, others: impl Iterator<Item = &'f Found>) -> usize {
-    others.map(|(_, other)| span.end.min(other.end).saturating_sub(span.start.max(other.start))).sum()
+    others
+        .map(|(_, other)| span.end.min(other.end).saturating_sub(span.start.max(other.start)))
+        .sum()
 }
 
 /// A table of several judgements side by side.
@@ -111,7 +116,9 @@ pub fn table(columns: &[(&str, &Judgement)]) -> String {
     columns.iter().for_each(|_| text.push_str("---:|---:|"));
     text.push('\n');
     for kind in Kind::ALL {
-        let Some(first) = columns.iter().find_map(|(_, one)| one.kinds.get(&kind)) else { continue };
+        let Some(first) = columns.iter().find_map(|(_, one)| one.kinds.get(&kind)) else {
+            continue;
+        };
         write!(text, "| {} | {} |", kind.code(), first.found + first.missed).unwrap();
         for (_, judgement) in columns {
             let score = judgement.kinds.get(&kind).copied().unwrap_or_default();
