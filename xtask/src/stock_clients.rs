@@ -1,5 +1,5 @@
-//! The stock OpenAI packages for Python and JavaScript, so that a test can prove that they
-//! work with us unchanged. Installed by name into the target folder, never into the system.
+//! The stock OpenAI packages for Python and JavaScript and Anthropic's for Python, so that a test
+//! can prove that they work with us unchanged. Installed by name into the target folder, never into the system.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,10 +11,12 @@ use crate::shell;
 
 /// Pinned, so that a test run says something about us and not about a release of yesterday.
 const PYTHON_PACKAGE: &str = "openai==3.54.0";
+const ANTHROPIC_PACKAGE: &str = "anthropic==2.12.0";
 const JAVASCRIPT_PACKAGE: &str = "openai@7.57.0";
 
-/// The environment variables by which the tests find the two.
+/// The environment variables by which the tests find them.
 const PYTHON_VARIABLE: &str = "FACHWERK_OPENAI_PYTHON";
+const ANTHROPIC_VARIABLE: &str = "FACHWERK_ANTHROPIC_PYTHON";
 const JAVASCRIPT_VARIABLE: &str = "FACHWERK_OPENAI_NODE_MODULES";
 
 /// Where the clients lie.
@@ -22,34 +24,45 @@ const JAVASCRIPT_VARIABLE: &str = "FACHWERK_OPENAI_NODE_MODULES";
 pub struct StockClients {
     /// A Python that imports `openai`.
     python: PathBuf,
+    /// A Python that imports `anthropic`.
+    anthropic: PathBuf,
     /// A `node_modules` folder with `openai`.
     node_modules: PathBuf,
 }
 
 impl StockClients {
-    /// Installs both, unless they are there in the wanted version.
+    /// Installs them, unless they are there in the wanted version.
     pub fn install(place: &Place) -> Outcome<Self> {
-        Ok(Self { python: install_python(place)?, node_modules: install_javascript(place)? })
+        Ok(Self {
+            python: install_python(place, PYTHON_PACKAGE)?,
+            anthropic: install_python(place, ANTHROPIC_PACKAGE)?,
+            node_modules: install_javascript(place)?,
+        })
     }
 
     /// Lets a test command find them.
     pub fn announce(&self, command: &mut Command) {
         command.env(PYTHON_VARIABLE, &self.python);
+        command.env(ANTHROPIC_VARIABLE, &self.anthropic);
         command.env(JAVASCRIPT_VARIABLE, &self.node_modules);
     }
 }
 
-fn install_python(place: &Place) -> Outcome<PathBuf> {
-    let folder = place.tools().join(PYTHON_PACKAGE);
+/// Installs a package, given as `NAME==VERSION`, into a folder of its own.
+fn install_python(place: &Place, package: &str) -> Outcome<PathBuf> {
+    let folder = place.tools().join(package);
     let python = folder.join("bin/python");
-    if shell::succeeds(Command::new(&python).args(["-c", "import openai"])) {
+    let name = package.split("==").next().unwrap_or(package);
+    if shell::succeeds(Command::new(&python).args(["-c", &format!("import {name}")])) {
         return Ok(python);
     }
-    println!("▸ stock client: {PYTHON_PACKAGE} for Python");
-    let advice = "Check that Python packages can be installed: `pip download openai` must work.";
+    println!("▸ stock client: {package} for Python");
+    let advice =
+        format!("Check that Python packages can be installed: `pip download {name}` must work.");
+    let advice = advice.as_str();
     shell::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder), advice)?;
     let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PYTHON_PACKAGE]);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", package]);
     shell::run(&mut pip, advice)?;
     Ok(python)
 }

@@ -135,7 +135,11 @@ impl App {
         Ok(llm::Usage::estimate_tokens(request.prompt_bytes()))
     }
 
-    fn call_failed(&self, settlement: &mut Settlement, error: gateway::GatewayError) -> Error {
+    pub(crate) fn call_failed(
+        &self,
+        settlement: &mut Settlement,
+        error: gateway::GatewayError,
+    ) -> Error {
         settlement.failed();
         self.gateway_error(error)
     }
@@ -170,7 +174,7 @@ struct Outgoing {
     extension_sent: bool,
 }
 
-fn chunks(
+pub(crate) fn chunks(
     app: Arc<App>,
     answer: ChatStream,
     given: Option<Given>,

@@ -1,7 +1,7 @@
 //! The one error of the use cases: a kind, a stable code, a text fit for the public, and apart from
 //! it the cause.
 
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use domain::{Denial, ErrorKind, limits};
 
@@ -19,7 +19,7 @@ pub struct Error {
     /// What is filled into the text.
     values: Vec<(&'static str, String)>,
     /// Which fields of the request are wrong, and the code of each.
-    fields: Vec<(&'static str, Box<Error>)>,
+    fields: Vec<(Cow<'static, str>, Box<Error>)>,
     /// When trying again makes sense.
     pub retry_after: Option<Duration>,
     cause: Option<Cause>,
@@ -62,10 +62,10 @@ impl Error {
 
     /// Says that this field of the request is what is wrong.
     #[must_use]
-    pub fn in_field(self, name: &'static str) -> Self {
+    pub fn in_field(self, name: impl Into<Cow<'static, str>>) -> Self {
         let mut whole = Self::new(self.kind, self.code);
         whole.values.clone_from(&self.values);
-        whole.fields.push((name, Box::new(self)));
+        whole.fields.push((name.into(), Box::new(self)));
         whole
     }
 
@@ -91,8 +91,8 @@ impl Error {
 
     /// The wrong fields of the request with a text for each.
     #[must_use]
-    pub fn field_texts(&self, language: Language) -> Vec<(&'static str, String)> {
-        self.fields.iter().map(|(name, error)| (*name, error.text(language))).collect()
+    pub fn field_texts(&self, language: Language) -> Vec<(&str, String)> {
+        self.fields.iter().map(|(name, error)| (&**name, error.text(language))).collect()
     }
 }
 

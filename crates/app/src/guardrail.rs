@@ -70,6 +70,14 @@ struct Inspection {
     topics: Vec<Event>,
 }
 
+/// What comes of looking at texts before anything is changed.
+struct Judged {
+    inspection: Inspection,
+    note: GuardNote,
+    class: DataClass,
+    places: PlacePolicy,
+}
+
 impl Guardrail {
     /// Gets the policy ready.
     ///
@@ -207,22 +215,12 @@ impl App {
             return Ok(Protected::unchanged(class, places));
         }
         let prompt = Arc::new(Prompt::read(request));
-        let (rail, text) = (guardrail.clone(), prompt.clone());
-        let inspection = self.compute(&prompt, move || rail.inspect(&text, places)).await?;
-        let mut note = GuardNote::new(SCANNER.version());
-        self.check_events(principal, &inspection, &mut note).await?;
+        let judged = self.judge(principal, request.model(), &prompt, (class, places)).await?;
+        let Judged { inspection, mut note, class: raised, places: cleared } = judged;
         if inspection.findings.is_empty() {
             return Ok(Protected { note, ..Protected::unchanged(class, places) });
         }
-
         let found = &inspection.kinds;
-        let raised = guardrail.raised(places, found).unwrap_or(class).max(class);
-        let cleared = if raised > class {
-            self.check_clearance(principal, request.model(), raised).await?;
-            self.places_of(request.model(), raised)
-        } else {
-            places
-        };
         let admitting = guardrail.admitting(cleared, found);
         if admitting.places().next().is_none() {
             let strictest = |kind| guardrail.policy.strictest(cleared, kind);
@@ -240,6 +238,60 @@ impl App {
             self.hide(request, &prompt, hiding, &mut protected).await?;
         }
         Ok(protected)
+    }
+
+    /// Looks at texts of a call that is no chat. They go as they are or not at all: a vector or a
+    /// picture of something else would help nobody, and nothing could be put back. So they go only
+    /// where the policy hides nothing of what was found.
+    ///
+    /// # Errors
+    /// If no such place is left, or no route of the model is cleared for the class that was raised.
+    pub(crate) async fn admit(
+        &self,
+        principal: &Principal,
+        model: &str,
+        texts: impl IntoIterator<Item = &str>,
+        class: DataClass,
+    ) -> Result<Protected> {
+        let guardrail = &self.guardrail;
+        let places = self.places_of(model, class);
+        if guardrail.policy.kinds(places).is_empty() && guardrail.topics.is_none() {
+            return Ok(Protected::unchanged(class, places));
+        }
+        let prompt = Arc::new(Prompt::of_texts(texts));
+        let judged = self.judge(principal, model, &prompt, (class, places)).await?;
+        let Judged { inspection, mut note, class, places } = judged;
+        let found = &inspection.kinds;
+        note.add_findings(&inspection.findings, |kind| guardrail.policy.strictest(places, kind));
+        let hides = |place: Place| {
+            found.iter().any(|kind| guardrail.policy.at(place).action(*kind).hides())
+        };
+        let admitting = guardrail.admitting(places, found).only(|place| !hides(place));
+        if !found.is_empty() && admitting.places().next().is_none() {
+            return Err(self.refuse(principal, "guard_refused", found, &note).await?);
+        }
+        Ok(Protected { note, ..Protected::unchanged(class, admitting) })
+    }
+
+    /// Inspects texts, refuses what events forbid, and raises the class.
+    async fn judge(
+        &self,
+        principal: &Principal,
+        model: &str,
+        prompt: &Arc<Prompt>,
+        (class, places): (DataClass, PlacePolicy),
+    ) -> Result<Judged> {
+        let (rail, text) = (self.guardrail.clone(), prompt.clone());
+        let inspection = self.compute(prompt, move || rail.inspect(&text, places)).await?;
+        let mut note = GuardNote::new(SCANNER.version());
+        self.check_events(principal, &inspection, &mut note).await?;
+        let raised = self.guardrail.raised(places, &inspection.kinds).unwrap_or(class).max(class);
+        if raised == class {
+            return Ok(Judged { inspection, note, class, places });
+        }
+        self.check_clearance(principal, model, raised).await?;
+        let places = self.places_of(model, raised);
+        Ok(Judged { inspection, note, class: raised, places })
     }
 
     async fn hide(

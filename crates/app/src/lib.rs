@@ -22,6 +22,7 @@ mod live;
 mod marks;
 mod models;
 mod naming;
+mod operations;
 mod paging;
 mod people;
 mod runs;
@@ -48,11 +49,14 @@ pub use chat::{ChatAnswer, ChatCall, ChatReply, ChunkStream};
 pub use conversations::{ConversationDetail, NewMessage};
 pub use domain::Principal;
 pub use error::{Error, Result};
-pub use gateway::{GatewayStatus, LastError, ModelStatus, RouteStatus};
+pub use gateway::{
+    Answered, GatewayStatus, LastError, ModelStatus, Offer, RouteStatus, Sound, Taken,
+};
 pub use guard::Kind as PersonalDataKind;
 pub use guardrail::{GuardAction, GuardCheck, GuardPolicy, PlaceRules};
 pub use live::{RunEvent, RunSnapshot, Stage};
 pub use models::{BUILT_IN_MODEL, ModelChoice, RouteState, SystemState};
+pub use operations::OperationReply;
 pub use paging::Part;
 pub use people::NewPerson;
 pub use runs::RunEvents;

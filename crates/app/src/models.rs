@@ -2,7 +2,7 @@
 
 use domain::{Action, DataClass, ErrorKind, Place, Resource};
 use gateway::{
-    AUTO_MODEL, Caller, Catalogue, GatewayError, GatewayStatus, Model, PlanError, Reason,
+    AUTO_MODEL, Caller, Catalogue, GatewayError, GatewayStatus, Model, Offer, PlanError, Reason,
     RouteKind, Taken, Terms,
 };
 use store::{AuditEvent, AuditOutcome, By, DocumentCounts, JobCounts};
@@ -60,15 +60,20 @@ pub struct SystemState {
 }
 
 impl App {
-    /// Lists the models.
+    /// Lists the models that are there for this; all of them for `None`.
     ///
     /// # Errors
     /// If the API key lacks the scope.
-    pub fn list_models(&self, principal: &Principal) -> Result<Vec<ModelChoice>> {
+    pub fn list_models(
+        &self,
+        principal: &Principal,
+        offer: Option<Offer>,
+    ) -> Result<Vec<ModelChoice>> {
         let tenant = Resource::Tenant(principal.tenant);
         domain::authorise(principal, Action::UseModels, &tenant)?;
         let catalogue = self.gateway.catalogue();
-        let named = catalogue.models().iter().map(|model| self.choice(model));
+        let is_wanted = |model: &&Model| offer.is_none_or(|offer| model.offers(offer));
+        let named = catalogue.models().iter().filter(is_wanted).map(|model| self.choice(model));
         Ok(named.chain(self.auto_choice(&catalogue)).collect())
     }
 
@@ -134,8 +139,11 @@ impl App {
 
     /// The model that is taken when nobody chooses: the configured one, else the first.
     pub(crate) fn default_model(&self) -> String {
-        let first = || self.gateway.catalogue().models().first().map(|model| model.name.clone());
         let catalogue = self.gateway.catalogue();
+        let first = || {
+            let mut models = catalogue.models().iter();
+            models.find(|model| model.offers(Offer::Chat)).map(|model| model.name.clone())
+        };
         let is_there = |name: &String| {
             catalogue.model(name).is_some() || name == AUTO_MODEL && !catalogue.auto().is_empty()
         };
@@ -143,16 +151,27 @@ impl App {
         configured.or_else(first).unwrap_or_else(|| BUILT_IN_MODEL.to_owned())
     }
 
-    /// Checks that some route of the model may receive data of this class; a refusal is written
-    /// down.
+    /// Checks that some route of the model for chats may receive data of this class; a refusal is
+    /// written down.
     pub(crate) async fn check_clearance(
         &self,
         principal: &Principal,
         model: &str,
         class: DataClass,
     ) -> Result<()> {
+        self.check_clearance_for(principal, Offer::Chat, model, class).await
+    }
+
+    /// The same for routes that are there for something else.
+    pub(crate) async fn check_clearance_for(
+        &self,
+        principal: &Principal,
+        offer: Offer,
+        model: &str,
+        class: DataClass,
+    ) -> Result<()> {
         let (catalogue, places) = (self.gateway.catalogue(), self.config.places);
-        let Err(refusal) = gateway::may_receive(&catalogue, model, class, places) else {
+        let Err(refusal) = gateway::may_receive(&catalogue, model, class, places, offer) else {
             return Ok(());
         };
         if let PlanError::ClearanceTooLow { model, clearance, .. } = &refusal {
@@ -220,7 +239,11 @@ impl App {
             GatewayError::Plan(error) => self.plan_error(error),
             GatewayError::Unsupported(ref refusal) => {
                 let detail = refusal.to_string();
-                Error::invalid("request_refused").with("detail", detail).caused_by(error)
+                let refused = Error::invalid("request_refused").with("detail", detail);
+                match refusal.param.clone() {
+                    Some(param) => refused.in_field(param).caused_by(error),
+                    None => refused.caused_by(error),
+                }
             }
             GatewayError::Refused { error: ref refusal, .. } => {
                 let detail = refusal.message.clone().unwrap_or_default();

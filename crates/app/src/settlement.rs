@@ -24,6 +24,7 @@ pub(crate) struct Settlement {
     pub(crate) meter: UsageMeter,
     failed: bool,
     guard: Option<String>,
+    operation: &'static str,
 }
 
 impl Settlement {
@@ -43,7 +44,14 @@ impl Settlement {
             meter: UsageMeter::default(),
             failed: false,
             guard: None,
+            operation: "create_chat_completion",
         })
+    }
+
+    /// Says which operation it is, if not a chat.
+    pub(crate) fn of(mut self, operation: &'static str) -> Self {
+        self.operation = operation;
+        self
     }
 
     /// The terms of the run's call.
@@ -77,7 +85,7 @@ impl Drop for Settlement {
             at: Instant::now(),
             tenant: self.principal.tenant,
             by: self.by,
-            operation: "create_chat_completion".to_owned(),
+            operation: self.operation.to_owned(),
             cost_micro_euro: taken.price.map(|price| price.of(metered.usage)),
             model: taken.model,
             route: taken.route,

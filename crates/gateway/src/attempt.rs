@@ -4,12 +4,15 @@ use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, StatusCode, header};
-use llm::{ChatResponse, Delivery, UpstreamError};
+use llm::{Authentication, Delivery, OutgoingCall, UpstreamError, openai::Head};
 use reqwest::Response;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    Failure, GatewayError, KeyHeader, OpenAiRoute, Route, TimeLimit, backoff, deadline::Until,
+    Failure, GatewayError, KeyHeader, Route, ServerRoute, TimeLimit,
+    asked::{Asked, Received, Whole},
+    backoff,
+    deadline::Until,
     upstream_stream::UpstreamStream,
 };
 
@@ -46,13 +49,33 @@ pub(crate) enum Next {
     Nobody,
 }
 
-/// One try on a server that speaks OpenAI.
+/// A call whose bytes several tries share.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    path: String,
+    query: &'static [(&'static str, &'static str)],
+    headers: &'static [(&'static str, &'static str)],
+    body: Bytes,
+}
+
+impl From<OutgoingCall> for Prepared {
+    fn from(call: OutgoingCall) -> Self {
+        let OutgoingCall { path, query, headers, body } = call;
+        Self { path, query, headers, body: body.into() }
+    }
+}
+
+/// One try on a model server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Attempt<'a> {
     pub(crate) client: &'a reqwest::Client,
     pub(crate) route: &'a Route,
-    pub(crate) server: &'a OpenAiRoute,
-    pub(crate) body: &'a Bytes,
+    pub(crate) server: &'a ServerRoute,
+    pub(crate) asked: Asked<'a>,
+    /// One after the other; a stream is a single one.
+    pub(crate) calls: &'a [Prepared],
+    /// What the answer bears where the server says nothing.
+    pub(crate) head: &'a Head,
     /// When the caller's own time is over.
     pub(crate) deadline: Option<Instant>,
 }
@@ -65,8 +88,13 @@ impl Attempt<'_> {
         let started = Instant::now();
         let until = self.until(started);
         let open = async {
-            let response = self.send(Delivery::Streamed).await?;
-            let mut stream = UpstreamStream::new(response, &self.route.name, timeouts.idle, until);
+            let [call, ..] = self.calls else {
+                return Err(self.failed(Failure::Garbled, None, Next::OtherRoute));
+            };
+            let response = self.send(call, Delivery::Streamed).await?;
+            let events = self.server.dialect.chat_stream(self.head.clone());
+            let mut stream =
+                UpstreamStream::new(response, events, &self.route.name, timeouts.idle, until);
             // A stream that ends or breaks before its first event has given nothing away yet.
             stream
                 .await_first()
@@ -83,21 +111,15 @@ impl Attempt<'_> {
     }
 
     /// Fetches a whole answer.
-    pub(crate) async fn whole(&self) -> Result<ChatResponse, Failed> {
+    pub(crate) async fn whole(&self) -> Result<Whole, Failed> {
         let until = self.until(Instant::now());
         let fetch = async {
-            let response = self.send(Delivery::Whole).await?;
-            let body = match read(response, ANSWER_BYTES_MAX).await {
-                Ok((body, true)) => body,
-                Ok((_, false)) => {
-                    return Err(self.failed(Failure::TooLarge, None, Next::OtherRoute));
-                }
-                Err(error) => return Err(self.broken(error)),
-            };
-            match ChatResponse::parse(&body) {
-                Ok(response) => Ok(response),
-                Err(_) => Err(self.failed(Failure::Garbled, None, Next::OtherRoute)),
+            let mut received = Vec::with_capacity(self.calls.len());
+            for call in self.calls {
+                received.push(self.receive(call).await?);
             }
+            let whole = self.asked.read(self.server.dialect, received, self.head);
+            whole.map_err(|_| self.failed(Failure::Garbled, None, Next::OtherRoute))
         };
         match timeout_at(until.at, fetch).await {
             Ok(fetched) => fetched,
@@ -105,22 +127,35 @@ impl Attempt<'_> {
         }
     }
 
+    async fn receive(&self, call: &Prepared) -> Result<Received, Failed> {
+        let response = self.send(call, Delivery::Whole).await?;
+        let content_type = response.headers().get(header::CONTENT_TYPE).cloned();
+        match read(response, ANSWER_BYTES_MAX).await {
+            Ok((body, true)) => Ok(Received { content_type, body }),
+            Ok((_, false)) => Err(self.failed(Failure::TooLarge, None, Next::OtherRoute)),
+            Err(error) => Err(self.broken(error)),
+        }
+    }
+
     fn until(&self, started: Instant) -> Until {
         Until::new(started + self.route.timeouts.total, TimeLimit::Total).or_before(self.deadline)
     }
 
-    async fn send(&self, delivery: Delivery) -> Result<Response, Failed> {
+    async fn send(&self, call: &Prepared, delivery: Delivery) -> Result<Response, Failed> {
         let accept = match delivery {
-            Delivery::Streamed => "text/event-stream",
-            Delivery::Whole => "application/json",
+            Delivery::Streamed => Some(self.server.dialect.stream_media_type()),
+            Delivery::Whole => self.asked.media_type(),
         };
-        let url = self.server.base_url.endpoint("chat/completions", &self.server.query);
+        let url = self.server.base_url.endpoint(&call.path, call.query, &self.server.query);
         let mut request = self
             .client
             .post(url)
             .header(header::CONTENT_TYPE, "application/json")
-            .header(header::ACCEPT, accept)
-            .body(self.body.clone());
+            .header(header::ACCEPT, accept.unwrap_or("*/*"))
+            .body(call.body.clone());
+        for (name, value) in call.headers {
+            request = request.header(*name, *value);
+        }
         if let Some((name, value)) = self.key()? {
             request = request.header(name, value);
         }
@@ -128,15 +163,29 @@ impl Attempt<'_> {
         if !response.status().is_success() {
             return Err(self.refused(response).await);
         }
-        self.check_content_type(&response, accept)?;
+        if let Some(expected) = accept {
+            self.check_content_type(&response, expected)?;
+        }
         Ok(response)
     }
 
     fn key(&self) -> Result<Option<(header::HeaderName, HeaderValue)>, Failed> {
         let Some(key) = &self.server.api_key else { return Ok(None) };
-        let (name, text) = match &self.server.key_header {
-            KeyHeader::Bearer => (header::AUTHORIZATION, format!("Bearer {}", key.expose())),
-            KeyHeader::Named(name) => (name.clone(), key.expose().to_owned()),
+        let name = match (&self.server.key_header, self.server.dialect.authentication()) {
+            (KeyHeader::Named(name), _) => name.clone(),
+            (KeyHeader::OfDialect, Authentication::Header(name)) => {
+                header::HeaderName::from_static(name)
+            }
+            // Of the two ways into Bedrock it is the one with an API key.
+            (KeyHeader::Bearer, _)
+            | (_, Authentication::Bearer | Authentication::AwsSignature(_)) => {
+                header::AUTHORIZATION
+            }
+        };
+        let text = if name == header::AUTHORIZATION {
+            format!("Bearer {}", key.expose())
+        } else {
+            key.expose().to_owned()
         };
         let mut value = HeaderValue::from_str(&text)
             .map_err(|_| self.failed(Failure::BadKey, None, Next::OtherRoute))?;
@@ -165,7 +214,7 @@ impl Attempt<'_> {
                 let idle = Instant::now() + self.route.timeouts.idle;
                 let body = timeout_at(idle, read(response, ERROR_BYTES_MAX)).await;
                 let error = match body {
-                    Ok(Ok((body, _))) => UpstreamError::parse(&body),
+                    Ok(Ok((body, _))) => self.server.dialect.error(&body),
                     _ => UpstreamError::default(),
                 };
                 Failed { error: GatewayError::Refused { status: code, error }, next: Next::Nobody }

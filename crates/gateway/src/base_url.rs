@@ -27,13 +27,19 @@ pub enum BaseUrlError {
 }
 
 impl BaseUrl {
-    /// The address of `path` below it, e.g. `chat/completions`, with extra query parameters.
-    pub(crate) fn endpoint(&self, path: &str, query: &[(String, String)]) -> Url {
+    /// The address of a percent-encoded `path` below it, e.g. `chat/completions`, with the query
+    /// parameters of the call and of the route.
+    pub(crate) fn endpoint(
+        &self,
+        path: &str,
+        of_call: &[(&str, &str)],
+        of_route: &[(String, String)],
+    ) -> Url {
         let mut url = self.0.clone();
         let whole = format!("{}/{path}", url.path().trim_end_matches('/'));
         url.set_path(&whole);
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
+        if !of_call.is_empty() || !of_route.is_empty() {
+            url.query_pairs_mut().extend_pairs(of_call).extend_pairs(of_route);
         }
         url
     }
@@ -77,11 +83,23 @@ mod tests {
     #[test]
     fn endpoints_lie_below_the_base() {
         let base = |text: &str| text.parse::<BaseUrl>().expect("valid");
-        let plain = base("http://localhost:8000/v1/").endpoint("chat/completions", &[]);
+        let plain = base("http://localhost:8000/v1/").endpoint("chat/completions", &[], &[]);
         assert_eq!(plain.as_str(), "http://localhost:8000/v1/chat/completions");
+        let gemini = base("https://x.example/v1beta").endpoint(
+            "models/a%2Fb:streamGenerateContent",
+            &[("alt", "sse")],
+            &[("key".to_owned(), "1 2".to_owned())],
+        );
+        assert_eq!(
+            gemini.as_str(),
+            "https://x.example/v1beta/models/a%2Fb:streamGenerateContent?alt=sse&key=1+2"
+        );
         let query = [("api-version".to_owned(), "2024-10-21".to_owned())];
-        let azure =
-            base("https://x.example/openai/deployments/gpt").endpoint("chat/completions", &query);
+        let azure = base("https://x.example/openai/deployments/gpt").endpoint(
+            "chat/completions",
+            &[],
+            &query,
+        );
         assert_eq!(
             azure.as_str(),
             "https://x.example/openai/deployments/gpt/chat/completions?api-version=2024-10-21"

@@ -17,6 +17,7 @@ use tokio::{
 use crate::{
     ChatStream, Failure, GatewayError, Route, TimeLimit,
     attempt::{Failed, Next},
+    call::head,
     deadline::Until,
     stream::Item,
 };
@@ -77,11 +78,7 @@ impl BuiltIn {
             let (answer, prompt_tokens) = question.answer();
             Work { answer, prompt_tokens }
         });
-        let head = Head {
-            id: format!("chatcmpl-{:032x}", rand::random::<u128>()),
-            created: domain::Instant::now().micros() / 1_000_000,
-            model: request.model().to_owned(),
-        };
+        let head = head(request.model());
         Ok(BuiltInStream {
             events: VecDeque::from([ChatEvent::Chunk(head.opening_chunk())]),
             head,

@@ -10,12 +10,14 @@ use std::{
 };
 
 use line::Line;
-use llm::{ChatRequest, ChatResponse, Delivery};
+use llm::RequestError;
 use tokio::time::Instant;
 use tries::Tried;
+pub(crate) use tries::head;
 
 use crate::{
     GatewayError, Model, Policy, Taken, Terms, UsageMeter,
+    asked::{Asked, Whole},
     gateway::Inner,
     lease::Lease,
     model_state::{ModelState, RouteState},
@@ -33,23 +35,24 @@ pub(crate) struct Opened {
 
 pub(crate) enum Answer {
     Stream(Origin),
-    Whole(Box<ChatResponse>),
+    Whole(Box<Whole>),
 }
 
 /// One call, and what all its tries share.
 pub(crate) struct Call<'a> {
     gateway: &'a Inner,
-    request: &'a ChatRequest,
-    delivery: Delivery,
+    asked: Asked<'a>,
     terms: Terms,
     meter: &'a UsageMeter,
     needs: Needs,
     attempts: u32,
     /// Whether the budget of retries knows of it.
     is_counted: bool,
-    /// Routes that failed in this call, and the last of their errors.
-    failed: Vec<Arc<RouteState>>,
+    /// Routes that failed in this call or have no place for something in it, and the last error.
+    failed: Vec<(Arc<RouteState>, Reason)>,
     last: Option<GatewayError>,
+    /// What the first route without a place for it had no place for.
+    refusal: Option<RequestError>,
 }
 
 /// A model at one moment, and the plan for it.
@@ -82,22 +85,21 @@ enum Round {
 impl<'a> Call<'a> {
     pub(crate) fn new(
         gateway: &'a Inner,
-        request: &'a ChatRequest,
-        delivery: Delivery,
+        asked: Asked<'a>,
         terms: Terms,
         meter: &'a UsageMeter,
     ) -> Self {
         Self {
             gateway,
-            request,
-            delivery,
+            asked,
             terms,
             meter,
-            needs: Needs::of(request),
+            needs: asked.needs(),
             attempts: 0,
             is_counted: false,
             failed: Vec::new(),
             last: None,
+            refusal: None,
         }
     }
 
@@ -178,10 +180,10 @@ impl<'a> Call<'a> {
         let snapshot = self.gateway.snapshot.load_full();
         let (class, places, needs) = (self.terms.class, self.terms.places, &self.needs);
         let mut ask = Ask { class, places, needs, prefix: 0, time_left };
-        let found = plan::find_model(&snapshot.catalogue, self.request.model(), &ask);
+        let found = plan::find_model(&snapshot.catalogue, self.asked.model(), &ask);
         let model = found.map_err(GatewayError::Plan)?;
         if model.policy == Policy::Affinity {
-            ask.prefix = plan::prefix(self.request);
+            ask.prefix = self.asked.prefix();
         }
         let position = snapshot.catalogue.position(&model.name).unwrap_or_default();
         let state = &snapshot.models[position];
@@ -191,8 +193,10 @@ impl<'a> Call<'a> {
         let condition = |index: usize| {
             let mut condition = state.condition(index, now);
             let route = &state.routes[index].state;
-            if self.failed.iter().any(|failed| Arc::ptr_eq(failed, route)) {
-                condition.state = State::Failed;
+            match self.failed.iter().find(|(failed, _)| Arc::ptr_eq(failed, route)) {
+                Some((_, Reason::Untranslatable)) => condition.state = State::Unable,
+                Some(_) => condition.state = State::Failed,
+                None => {}
             }
             condition
         };
@@ -205,10 +209,13 @@ impl<'a> Call<'a> {
     /// Why the call ends without an answer.
     fn nobody_left(&mut self, plan: &Plan) -> GatewayError {
         let is_late = plan.left_out.iter().any(|(_, reason)| *reason == Reason::NoTimeLeft);
-        match self.last.take() {
-            Some(error) => error,
-            None if is_late => GatewayError::OutOfTime,
-            None => GatewayError::Unavailable { retry_after: plan.again_in },
+        let is_settled = plan.left_out.iter().all(|(_, reason)| reason.is_lasting());
+        match (self.last.take(), self.refusal.take()) {
+            (Some(error), _) => error,
+            // Whatever comes back later will not have a place for it either.
+            (None, Some(refusal)) if is_settled => GatewayError::Unsupported(refusal),
+            _ if is_late => GatewayError::OutOfTime,
+            _ => GatewayError::Unavailable { retry_after: plan.again_in },
         }
     }
 
@@ -220,11 +227,12 @@ impl<'a> Call<'a> {
         let routes = moment.state().routes.iter().zip(&model.routes).enumerate();
         let others =
             routes.filter(|(index, _)| Some(*index) != taken).map(|(index, (slot, route))| {
-                let failed = self.failed.iter().any(|failed| Arc::ptr_eq(failed, &slot.state));
+                let failed =
+                    self.failed.iter().find(|(failed, _)| Arc::ptr_eq(failed, &slot.state));
                 let left_out = moment.plan.left_out.iter().find(|(other, _)| *other == index);
-                let reason = match left_out {
-                    _ if failed => Reason::Failed,
-                    Some((_, reason)) => *reason,
+                let left_out = left_out.map(|(_, reason)| reason);
+                let reason = match failed.map(|(_, reason)| reason).or(left_out) {
+                    Some(reason) => *reason,
                     None if moment.plan.full.contains(&index) => Reason::Full,
                     None => Reason::NotNeeded,
                 };

@@ -6,9 +6,11 @@ use std::{
 };
 
 use domain::{DataClass, Place};
-use llm::Usage;
+use llm::{Dialect, Usage};
 
-use crate::{Abilities, AutoChoice, BaseUrl, HealthCheck, Policy, QueueLimits, Secret};
+use crate::{
+    Abilities, AutoChoice, BaseUrl, HealthCheck, Offer, Offers, Policy, QueueLimits, Secret,
+};
 
 /// The name that stands for a choice among models.
 pub const AUTO_MODEL: &str = "auto";
@@ -146,6 +148,12 @@ impl Model {
         self.routes.iter().map(|route| route.clearance).max().unwrap_or(DataClass::Open)
     }
 
+    /// Whether one of its routes is there for this.
+    #[must_use]
+    pub fn offers(&self, offer: Offer) -> bool {
+        self.routes.iter().any(|route| route.offers.has(offer))
+    }
+
     /// Whether it quotes instead of writing, because all its routes are the built-in engine.
     #[must_use]
     pub fn is_built_in(&self) -> bool {
@@ -168,6 +176,8 @@ pub struct Route {
     pub place: Place,
     /// The highest class it may receive.
     pub clearance: DataClass,
+    /// What it is there for; it never receives anything else.
+    pub offers: Offers,
     /// What it can do beside text.
     pub abilities: Abilities,
     /// The most tokens of question and answer together, if that is known.
@@ -184,8 +194,8 @@ pub struct Route {
 }
 
 impl Route {
-    /// A route that is like any other of its model: first rank, weight 1, every ability, no price,
-    /// 16 calls at the same time.
+    /// A route that is like any other of its model: for chat, first rank, weight 1, every ability,
+    /// no price, 16 calls at the same time.
     #[must_use]
     pub fn new(
         name: impl Into<String>,
@@ -200,6 +210,7 @@ impl Route {
             weight: 1,
             place,
             clearance,
+            offers: Offers::default(),
             abilities: Abilities::default(),
             context_tokens: None,
             health_check: None,
@@ -213,15 +224,17 @@ impl Route {
 /// How a route is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RouteKind {
-    /// A server that speaks OpenAI.
-    OpenAi(OpenAiRoute),
+    /// A model server.
+    Server(ServerRoute),
     /// The engine inside this process.
     BuiltIn,
 }
 
-/// A server that speaks OpenAI: vLLM, Ollama, llama.cpp, LocalAI, Azure and many more.
+/// A model server in this or another house.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenAiRoute {
+pub struct ServerRoute {
+    /// How it is spoken to.
+    pub dialect: Dialect,
     /// Where it is.
     pub base_url: BaseUrl,
     /// Its key, if it wants one.
@@ -237,8 +250,10 @@ pub struct OpenAiRoute {
 /// How a server wants its key.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum KeyHeader {
-    /// As `Authorization: Bearer …`.
+    /// As its dialect has it.
     #[default]
+    OfDialect,
+    /// As `Authorization: Bearer …`.
     Bearer,
     /// In a header of its own, e.g. Azure's `api-key`.
     Named(http::HeaderName),

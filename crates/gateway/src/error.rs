@@ -290,6 +290,7 @@ fn plan_body(error: &PlanError, code: &str) -> ErrorBody {
 
 fn unsuited(model: &str, reason: Reason) -> String {
     match reason {
+        Reason::NotOffered => format!("The model '{model}' is there for something else."),
         Reason::NoTools => format!("The model '{model}' does not support tools."),
         Reason::NoImages => format!("The model '{model}' reads text only."),
         Reason::NoStructure => format!("The model '{model}' does not support structured output."),

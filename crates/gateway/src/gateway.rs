@@ -3,14 +3,20 @@
 use std::sync::{Arc, Mutex, PoisonError, atomic::AtomicU64};
 
 use arc_swap::ArcSwap;
-use llm::{ChatRequest, ChatResponse, Citation, Delivery};
+use llm::{
+    ChatRequest, ChatResponse, Citation, Delivery, OperationRequest, OperationResponse,
+    embeddings::{EmbeddingRequest, EmbeddingResponse},
+    rerank::{RerankRequest, RerankResponse},
+};
 use serde_json::Value;
 
 use crate::{
-    Catalogue, ChatStream, GatewayError, Metered, Settings, Taken, Terms, UsageMeter,
+    Catalogue, ChatStream, GatewayError, Metered, Settings, Sound, Taken, Terms, UsageMeter,
+    asked::{Asked, Whole},
     built_in::{self, BuiltIn},
     call::{Answer, Call, Opened},
     health_checks::HealthChecks,
+    lease::Lease,
     snapshot::Snapshot,
     status::{self, GatewayStatus},
     stream::Wanted,
@@ -46,6 +52,32 @@ pub struct Completion {
     pub metered: Metered,
     /// Where its quotes stand; only the built-in engine knows them by itself.
     pub citations: Vec<Citation>,
+}
+
+/// An answer of any kind and the route that gave it.
+#[derive(Debug)]
+pub struct Answered<T> {
+    /// The answer.
+    pub response: T,
+    /// The route that gave it.
+    pub taken: Taken,
+}
+
+impl<T> Answered<T> {
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> Answered<U> {
+        Answered { response: change(self.response), taken: self.taken }
+    }
+}
+
+/// What comes of an interface that is handed on.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Completions piece by piece.
+    Stream(Box<ChatStream>),
+    /// An answer in JSON.
+    Json(OperationResponse),
+    /// A text read aloud.
+    Sound(Sound),
 }
 
 impl Gateway {
@@ -116,14 +148,8 @@ impl Gateway {
         terms: impl Into<Terms>,
         meter: &UsageMeter,
     ) -> Result<ChatStream, GatewayError> {
-        let call = Call::new(&self.inner, request, Delivery::Streamed, terms.into(), meter);
-        let Opened { answer, taken, lease } = Box::pin(call.open()).await?;
-        let Answer::Stream(origin) = answer else {
-            unreachable!("a call for a stream opens a stream")
-        };
-        let wanted =
-            Wanted { model: named(request, &taken), include_usage: request.include_usage() };
-        Ok(ChatStream::new(origin, wanted, taken, meter.clone(), lease))
+        let wanted = Wanted { model: String::new(), include_usage: request.include_usage() };
+        self.stream(Asked::Chat(request, Delivery::Streamed), wanted, terms.into(), meter).await
     }
 
     /// Asks a model and waits for the whole answer. Dropping the future cancels the call; `meter`
@@ -137,39 +163,148 @@ impl Gateway {
         terms: impl Into<Terms>,
         meter: &UsageMeter,
     ) -> Result<Completion, GatewayError> {
-        let call = Call::new(&self.inner, request, Delivery::Whole, terms.into(), meter);
-        let Opened { answer, taken, mut lease } = Box::pin(call.open()).await?;
-        let (mut response, citations) = match answer {
-            Answer::Whole(response) => {
-                let mut response = *response;
-                match response.usage() {
-                    Some(usage) => meter.report(usage),
-                    None => {
-                        meter.add_generated(response.generated_bytes());
-                        response.set_field("usage", meter.usage().to_value());
-                    }
-                }
-                lease.succeeded(meter.usage());
-                (response, Vec::new())
-            }
+        let asked = Asked::Chat(request, Delivery::Whole);
+        let Opened { answer, taken, lease } = self.open(asked, terms.into(), meter).await?;
+        let (response, citations) = match answer {
+            Answer::Whole(whole) => match settle(*whole, &asked, &taken, meter, lease) {
+                Whole::Chat(response) => (response, Vec::new()),
+                _ => unreachable!("a chat is answered by a chat"),
+            },
             Answer::Stream(origin) => {
-                let wanted = Wanted { model: named(request, &taken), include_usage: true };
-                let meter = meter.clone();
-                built_in::collect(ChatStream::new(origin, wanted, taken.clone(), meter, lease))
-                    .await?
+                let wanted = Wanted { model: named(&asked, &taken), include_usage: true };
+                let stream = ChatStream::new(origin, wanted, taken.clone(), meter.clone(), lease);
+                let (mut response, citations) = built_in::collect(stream).await?;
+                response.set_field("model", Value::String(named(&asked, &taken)));
+                meter.finish();
+                (response, citations)
             }
         };
-        response.set_field("model", Value::String(named(request, &taken)));
-        meter.finish();
         Ok(Completion { response, taken, metered: meter.read(), citations })
+    }
+
+    /// Asks for vectors; longer requests go to the server in pieces. Otherwise as
+    /// [`Gateway::complete`].
+    ///
+    /// # Errors
+    /// If no route may be tried, the request is refused, or every route failed.
+    pub async fn embed(
+        &self,
+        request: &EmbeddingRequest,
+        terms: impl Into<Terms>,
+        meter: &UsageMeter,
+    ) -> Result<Answered<EmbeddingResponse>, GatewayError> {
+        let answered = self.whole(Asked::Embeddings(request), terms.into(), meter).await?;
+        Ok(answered.map(|whole| match whole {
+            Whole::Embeddings(response) => response,
+            _ => unreachable!("vectors were asked for"),
+        }))
+    }
+
+    /// Asks for texts in the order in which they answer a question. Otherwise as
+    /// [`Gateway::complete`].
+    ///
+    /// # Errors
+    /// If no route may be tried, the request is refused, or every route failed.
+    pub async fn rerank(
+        &self,
+        request: &RerankRequest,
+        terms: impl Into<Terms>,
+        meter: &UsageMeter,
+    ) -> Result<Answered<RerankResponse>, GatewayError> {
+        let answered = self.whole(Asked::Rerank(request), terms.into(), meter).await?;
+        Ok(answered.map(|whole| match whole {
+            Whole::Rerank(response) => response,
+            _ => unreachable!("an order was asked for"),
+        }))
+    }
+
+    /// Asks through one of the interfaces that are handed on. Completions that the caller wants
+    /// streamed come as a stream, all else whole. Otherwise as [`Gateway::complete`].
+    ///
+    /// # Errors
+    /// If no route may be tried, the request is refused, or every route failed.
+    pub async fn operate(
+        &self,
+        request: &OperationRequest,
+        terms: impl Into<Terms>,
+        meter: &UsageMeter,
+    ) -> Result<Answered<Outcome>, GatewayError> {
+        let asked = Asked::Operation(request);
+        if asked.delivery() == Delivery::Streamed {
+            let wanted = Wanted { model: String::new(), include_usage: request.include_usage() };
+            let stream = self.stream(asked, wanted, terms.into(), meter).await?;
+            let taken = stream.taken().clone();
+            return Ok(Answered { response: Outcome::Stream(Box::new(stream)), taken });
+        }
+        let answered = self.whole(asked, terms.into(), meter).await?;
+        Ok(answered.map(|whole| match whole {
+            Whole::Operation(response) => Outcome::Json(response),
+            Whole::Sound(sound) => Outcome::Sound(sound),
+            _ => unreachable!("an operation was asked for"),
+        }))
+    }
+
+    async fn open(
+        &self,
+        asked: Asked<'_>,
+        terms: Terms,
+        meter: &UsageMeter,
+    ) -> Result<Opened, GatewayError> {
+        Box::pin(Call::new(&self.inner, asked, terms, meter).open()).await
+    }
+
+    /// `wanted` but for the name of the model, which only the answer decides.
+    async fn stream(
+        &self,
+        asked: Asked<'_>,
+        wanted: Wanted,
+        terms: Terms,
+        meter: &UsageMeter,
+    ) -> Result<ChatStream, GatewayError> {
+        let Opened { answer, taken, lease } = self.open(asked, terms, meter).await?;
+        let Answer::Stream(origin) = answer else {
+            unreachable!("a call for a stream opens a stream")
+        };
+        let wanted = Wanted { model: named(&asked, &taken), ..wanted };
+        Ok(ChatStream::new(origin, wanted, taken, meter.clone(), lease))
+    }
+
+    async fn whole(
+        &self,
+        asked: Asked<'_>,
+        terms: Terms,
+        meter: &UsageMeter,
+    ) -> Result<Answered<Whole>, GatewayError> {
+        let Opened { answer, taken, lease } = self.open(asked, terms, meter).await?;
+        let Answer::Whole(whole) = answer else {
+            unreachable!("only chat and completions are streamed")
+        };
+        Ok(Answered { response: settle(*whole, &asked, &taken, meter, lease), taken })
     }
 }
 
-/// The name that the answer bears: the one asked for, which for a choice is the one it fell on.
-fn named(request: &ChatRequest, taken: &Taken) -> String {
-    if request.model() == crate::AUTO_MODEL {
-        taken.model.clone()
-    } else {
-        request.model().to_owned()
+/// Meters a whole answer and gives it the name that the caller used.
+fn settle(
+    mut whole: Whole,
+    asked: &Asked<'_>,
+    taken: &Taken,
+    meter: &UsageMeter,
+    mut lease: Lease,
+) -> Whole {
+    match whole.usage() {
+        Some(usage) => meter.report(usage),
+        None => {
+            meter.add_generated(whole.generated_bytes());
+            whole.set_usage(meter.usage());
+        }
     }
+    lease.succeeded(meter.usage());
+    whole.set_field("model", Value::String(named(asked, taken)));
+    meter.finish();
+    whole
+}
+
+/// The name that the answer bears: the one asked for, which for a choice is the one it fell on.
+fn named(asked: &Asked<'_>, taken: &Taken) -> String {
+    if asked.model() == crate::AUTO_MODEL { taken.model.clone() } else { asked.model().to_owned() }
 }

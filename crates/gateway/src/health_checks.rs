@@ -29,7 +29,7 @@ impl HealthChecks {
         let mut tasks = JoinSet::new();
         for (model, state) in snapshot.entries() {
             for (route, slot) in model.routes.iter().zip(&state.routes) {
-                let (Some(check), RouteKind::OpenAi(server)) = (&route.health_check, &route.kind)
+                let (Some(check), RouteKind::Server(server)) = (&route.health_check, &route.kind)
                 else {
                     continue;
                 };

@@ -4,6 +4,7 @@
 //! so does the one HTTP client. Only the base URLs in the catalogue are ever contacted: the client
 //! must be built with redirects switched off, and an answer that redirects counts as a failure.
 
+mod asked;
 mod attempt;
 mod backoff;
 mod base_url;
@@ -18,6 +19,7 @@ mod health_checks;
 mod lease;
 mod measure;
 mod model_state;
+mod offer;
 mod plan;
 mod policy;
 mod queue;
@@ -31,16 +33,18 @@ mod terms;
 mod upstream_stream;
 mod usage_meter;
 
+pub use asked::Sound;
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use catalogue::{
-    AUTO_MODEL, Catalogue, CatalogueError, KeyHeader, Model, OpenAiRoute, Price, Route, RouteKind,
+    AUTO_MODEL, Catalogue, CatalogueError, KeyHeader, Model, Price, Route, RouteKind, ServerRoute,
     Timeouts,
 };
 pub use error::{Failure, GatewayError, TimeLimit};
-pub use gateway::{Completion, Gateway};
+pub use gateway::{Answered, Completion, Gateway, Outcome};
 pub use health::{BreakerSettings, BreakerState, EjectionSettings, HealthSettings};
 pub use measure::describe_measurements;
 pub use model_state::LastError;
+pub use offer::{Offer, Offers};
 pub use plan::{
     Ask, Condition, Dice, Explanation, Needs, Plan, PlanError, Reason, State, find_model,
     may_receive, plan, prefix,

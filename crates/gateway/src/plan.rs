@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use domain::DataClass;
 
-use crate::{AUTO_MODEL, Catalogue, Model, PlacePolicy};
+use crate::{AUTO_MODEL, Catalogue, Model, Offer, PlacePolicy, Route};
 
 pub use affinity::prefix;
 pub use condition::{Condition, State};
@@ -103,23 +103,11 @@ impl Plan {
 
     /// Whether no route will ever do, however long one waits.
     fn is_hopeless(&self) -> bool {
-        use Reason::{
-            AboveClearance, ContextTooShort, NoImages, NoStructure, NoTools, PlaceNotAllowed,
-        };
-        let lasts = |reason: &Reason| {
-            matches!(
-                reason,
-                AboveClearance
-                    | PlaceNotAllowed
-                    | NoTools
-                    | NoImages
-                    | NoStructure
-                    | ContextTooShort
-            )
-        };
+        // What a server cannot be told is for the call to say, which knows the field.
+        let lasts = |reason: Reason| reason.is_lasting() && reason != Reason::Untranslatable;
         self.order.is_empty()
             && self.full.is_empty()
-            && self.left_out.iter().all(|(_, reason)| lasts(reason))
+            && self.left_out.iter().all(|(_, reason)| lasts(*reason))
     }
 }
 
@@ -198,7 +186,8 @@ pub fn plan(
     Ok(plan)
 }
 
-/// Checks whether a model has a route that may receive data of this class, whatever else is asked.
+/// Checks whether a model has a route for this offer that may receive data of this class, whatever
+/// else is asked.
 ///
 /// # Errors
 /// If there is no such model, or none of its routes may.
@@ -207,8 +196,9 @@ pub fn may_receive(
     name: &str,
     class: DataClass,
     places: PlacePolicy,
+    offer: Offer,
 ) -> Result<(), PlanError> {
-    let needs = Needs::default();
+    let needs = Needs { offer, ..Needs::default() };
     let ask = Ask { class, places, needs: &needs, prefix: 0, time_left: None };
     let models = match catalogue.model(name) {
         Some(model) => vec![model],
@@ -222,7 +212,12 @@ pub fn may_receive(
 }
 
 fn may_take(model: &Model, ask: &Ask<'_>) -> bool {
-    model.routes.iter().any(|route| ask.class <= route.clearance && ask.places.allows(route.place))
+    let may = |route: &Route| {
+        ask.class <= route.clearance
+            && ask.places.allows(route.place)
+            && route.offers.has(ask.needs.offer)
+    };
+    model.routes.iter().any(may)
 }
 
 fn behind_auto(catalogue: &Catalogue) -> Vec<&Model> {
@@ -241,6 +236,7 @@ fn obstacle(now: &Condition, time_left: Option<Duration>) -> Option<(Reason, Opt
         State::CoolingDown { again_in } => Some((Reason::CoolingDown, Some(again_in))),
         State::Unwell => Some((Reason::Unwell, None)),
         State::Failed => Some((Reason::Failed, None)),
+        State::Unable => Some((Reason::Untranslatable, None)),
     }
 }
 

@@ -84,7 +84,7 @@ fn of_route(model: &ModelState, index: usize, route: &Route, now: Instant) -> Ro
         State::BreakerOpen { again_in } => ("breaker_open", Some(again_in)),
         State::CoolingDown { again_in } => ("cooling_down", Some(again_in)),
         State::Unwell => ("health_check_failed", None),
-        State::Failed => ("failed", None),
+        State::Failed | State::Unable => ("failed", None),
     };
     let known = &model.routes[index].state;
     RouteStatus {

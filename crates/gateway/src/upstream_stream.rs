@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use llm::{SseDecoder, SseEvent, SseLimits, StreamItem};
+use llm::{ChatStream, StreamError, StreamItem};
 use reqwest::Response;
 use tokio::time::{Instant, timeout_at};
 
@@ -13,22 +13,29 @@ use crate::{Failure, GatewayError, TimeLimit, deadline::Until};
 #[derive(Debug)]
 pub(crate) struct UpstreamStream {
     response: Response,
-    /// `None` once the body has ended.
-    decoder: Option<SseDecoder>,
-    events: VecDeque<SseEvent>,
-    first: Option<StreamItem>,
+    /// `None` once the body has ended or cannot be read further.
+    reader: Option<ChatStream>,
+    items: VecDeque<StreamItem>,
+    /// What made an end of reading, to be told after the items before it.
+    failure: Option<Failure>,
     route: String,
     idle: Duration,
     until: Until,
 }
 
 impl UpstreamStream {
-    pub(crate) fn new(response: Response, route: &str, idle: Duration, until: Until) -> Self {
+    pub(crate) fn new(
+        response: Response,
+        reader: ChatStream,
+        route: &str,
+        idle: Duration,
+        until: Until,
+    ) -> Self {
         Self {
             response,
-            decoder: Some(SseDecoder::new(SseLimits::default())),
-            events: VecDeque::new(),
-            first: None,
+            reader: Some(reader),
+            items: VecDeque::new(),
+            failure: None,
             route: route.to_owned(),
             idle,
             until,
@@ -40,7 +47,7 @@ impl UpstreamStream {
         match self.next().await? {
             Some(StreamItem::Failed(_)) => Err(self.failed(Failure::Reported, None)),
             Some(item) => {
-                self.first = Some(item);
+                self.items.push_front(item);
                 Ok(())
             }
             None => Err(self.failed(Failure::Interrupted, None)),
@@ -49,15 +56,14 @@ impl UpstreamStream {
 
     /// The next event; `None` when the body has ended, with or without an end mark. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Option<StreamItem>, GatewayError> {
-        if let Some(first) = self.first.take() {
-            return Ok(Some(first));
-        }
         loop {
-            if let Some(event) = self.events.pop_front() {
-                let item = StreamItem::decode(&event);
-                return item.map(Some).map_err(|_| self.failed(Failure::Garbled, None));
+            if let Some(item) = self.items.pop_front() {
+                return Ok(Some(item));
             }
-            if self.decoder.is_none() {
+            if let Some(failure) = self.failure.take() {
+                return Err(self.failed(failure, None));
+            }
+            if self.reader.is_none() {
                 return Ok(None);
             }
             self.read_more().await?;
@@ -80,18 +86,21 @@ impl UpstreamStream {
                 return Err(GatewayError::TimedOut { route: self.route.clone(), limit });
             }
         };
-        let decoded = match (&bytes, &mut self.decoder) {
-            (Some(bytes), Some(decoder)) => decoder.feed(bytes, &mut self.events),
-            (None, decoder) => match decoder.take().map(SseDecoder::finish) {
-                Some(Ok(last)) => {
-                    self.events.extend(last);
-                    Ok(())
-                }
-                Some(Err(error)) => Err(error),
-                None => Ok(()),
-            },
+        // The queue is empty here, so its room is used again and nothing is copied.
+        let mut items = Vec::from(std::mem::take(&mut self.items));
+        let read = match (&bytes, &mut self.reader) {
+            (Some(bytes), Some(reader)) => reader.feed(bytes, &mut items),
+            (None, reader) => reader.take().map_or(Ok(()), |reader| reader.finish(&mut items)),
             (Some(_), None) => Ok(()),
         };
-        decoded.map_err(|_| self.failed(Failure::TooLarge, None))
+        self.items = VecDeque::from(items);
+        if let Err(error) = read {
+            self.reader = None;
+            self.failure = Some(match error {
+                StreamError::TooLong(_) => Failure::TooLarge,
+                StreamError::Unreadable(_) => Failure::Garbled,
+            });
+        }
+        Ok(())
     }
 }

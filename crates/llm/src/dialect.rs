@@ -144,6 +144,16 @@ impl Dialect {
         ChatStream::new(self, head)
     }
 
+    /// The media type of a streamed answer.
+    #[must_use]
+    pub fn stream_media_type(self) -> &'static str {
+        match self.wire() {
+            Wire::OpenAi(_) | Wire::Anthropic | Wire::Gemini | Wire::Tei => "text/event-stream",
+            Wire::Bedrock => "application/vnd.amazon.eventstream",
+            Wire::Ollama => "application/x-ndjson",
+        }
+    }
+
     /// How many inputs a server takes in one call for vectors; split longer requests with
     /// [`EmbeddingRequest::split`].
     #[must_use]

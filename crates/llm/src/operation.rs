@@ -4,7 +4,10 @@
 use serde_json::{Map, Value};
 
 use crate::dialect::Wire;
-use crate::{DecodeError, Dialect, Extension, OutgoingCall, RequestError, Usage, kept::Kept};
+use crate::{
+    DecodeError, Dialect, Extension, OutgoingCall, RequestError, Usage, chunk::generated_bytes,
+    kept::Kept,
+};
 
 /// Longest text to be read aloud, in characters, as at OpenAI; beyond: refused.
 pub const SPEECH_CHARS_MAX: usize = 4_096;
@@ -41,6 +44,12 @@ impl Operation {
             Self::ImageGeneration => "images/generations",
             Self::Speech => "audio/speech",
         }
+    }
+
+    /// Whether the answer is sound in a format of the caller's choice, not JSON.
+    #[must_use]
+    pub const fn answers_with_sound(self) -> bool {
+        matches!(self, Self::Speech)
     }
 
     /// The field with what a model reads, and the most characters of each text in it.
@@ -122,6 +131,13 @@ impl OperationRequest {
         self.kept.field("stream") == Some(&Value::Bool(true))
     }
 
+    /// Whether the caller wants usage figures at the end of a stream.
+    #[must_use]
+    pub fn include_usage(&self) -> bool {
+        let options = self.kept.field("stream_options");
+        options.and_then(|options| options.get("include_usage")) == Some(&Value::Bool(true))
+    }
+
     /// How many answers are wanted.
     #[must_use]
     pub fn n(&self) -> u64 {
@@ -148,11 +164,31 @@ impl OperationRequest {
         dialect: Dialect,
     ) -> Result<OutgoingCall, RequestError> {
         match dialect.wire() {
-            Wire::OpenAi(_) => {
-                Ok(OutgoingCall::new(self.operation.path(), self.kept.encode(upstream_model, Some)))
+            Wire::OpenAi(quirks) => {
+                let body = if self.stream()
+                    && self.operation == Operation::Completion
+                    && quirks.takes_stream_options
+                {
+                    self.with_usage().encode(upstream_model, Some)
+                } else {
+                    self.kept.encode(upstream_model, Some)
+                };
+                Ok(OutgoingCall::new(self.operation.path(), body))
             }
             _ => Err(dialect.cannot(self.operation.path())),
         }
+    }
+}
+
+impl OperationRequest {
+    /// The same with figures at the end of the stream: what a call cost must always be known.
+    fn with_usage(&self) -> Kept {
+        let mut kept = self.kept.clone();
+        let own = kept.field("stream_options").and_then(Value::as_object).cloned();
+        let mut options = own.unwrap_or_default();
+        options.insert("include_usage".to_owned(), true.into());
+        kept.fields.insert("stream_options".to_owned(), options.into());
+        kept
     }
 }
 
@@ -218,6 +254,13 @@ impl OperationResponse {
             completion_tokens: count("output_tokens").unwrap_or(0),
         });
         Usage::from_value(usage).or(named)
+    }
+
+    /// Bytes of all generated texts, for guessing tokens.
+    #[must_use]
+    pub fn generated_bytes(&self) -> usize {
+        let choices = self.fields.get("choices").and_then(Value::as_array);
+        generated_bytes(choices.map_or(&[], Vec::as_slice), "message")
     }
 
     /// Sets a top-level field, e.g. `model`.

@@ -19,13 +19,6 @@ pub enum Delivery {
 }
 
 impl ChatRequest {
-    /// The body for a server that speaks OpenAI and of which we know no more: what
-    /// [`Dialect::chat_call`] makes for [`Dialect::Compatible`].
-    #[must_use]
-    pub fn upstream_body(&self, upstream_model: &str, delivery: Delivery) -> Vec<u8> {
-        self.encode(upstream_model, delivery, &Quirks::PLAIN)
-    }
-
     /// Encodes the request for a server that speaks OpenAI: its own name for the model, the sources
     /// as a system message, nothing of ours, everything else as it came but for the server's quirks.
     pub(crate) fn encode(

@@ -19,7 +19,10 @@ use std::{
 };
 
 use domain::{DataClass, Place};
-use gateway::{Abilities, AutoChoice, HealthCheck, PlacePolicy, Policy, QueueLimits};
+use gateway::{
+    Abilities, AutoChoice, HealthCheck, KeyHeader, Offers, PlacePolicy, Policy, QueueLimits,
+};
+use llm::Dialect;
 
 pub use check::BUILT_IN_MODEL;
 pub use mistake::Mistakes;
@@ -216,6 +219,8 @@ pub struct RouteSettings {
     pub rank: u32,
     /// The share among equals.
     pub weight: u32,
+    /// What it is there for.
+    pub offers: Offers,
     /// What it can do beside text.
     pub abilities: Abilities,
     /// Most tokens of question and answer.
@@ -237,21 +242,23 @@ pub struct RouteSettings {
 pub enum RouteKind {
     /// The extract engine inside.
     BuiltIn,
-    /// An OpenAI-compatible server.
-    OpenAi(Box<UpstreamSettings>),
+    /// A model server.
+    Server(Box<UpstreamSettings>),
 }
 
-/// An OpenAI-compatible server.
+/// A model server.
 #[derive(Debug, Clone)]
 pub struct UpstreamSettings {
-    /// Up to and with `/v1`.
+    /// How it is spoken to.
+    pub dialect: Dialect,
+    /// Up to and with its version.
     pub base_url: reqwest::Url,
     /// The model's name there.
     pub upstream_model: String,
     /// The key, if one is needed.
     pub key: Option<Secret>,
-    /// The header for the bare key; `None` means `Authorization: Bearer`.
-    pub key_header: Option<http::HeaderName>,
+    /// How the key is sent.
+    pub key_header: KeyHeader,
     /// Appended to every address.
     pub query: Vec<(String, String)>,
 }

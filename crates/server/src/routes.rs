@@ -13,6 +13,7 @@ mod keys;
 mod messages;
 mod models;
 mod openai;
+mod operations;
 mod passages;
 mod people;
 mod probes;
@@ -74,6 +75,12 @@ pub(crate) fn all() -> OpenApiRouter<Front> {
         .routes(routes!(openai::list_openai_models))
         .routes(routes!(openai::get_openai_model))
         .routes(routes!(openai::create_chat_completion))
+        .routes(routes!(operations::create_completion))
+        .routes(routes!(operations::create_embedding))
+        .routes(routes!(operations::create_rerank))
+        .routes(routes!(operations::create_moderation))
+        .routes(routes!(operations::create_image))
+        .routes(routes!(operations::create_speech))
         .routes(routes!(responses::create_response))
         .routes(routes!(anthropic::create_anthropic_message))
         .routes(routes!(anthropic::count_anthropic_tokens))

@@ -10,7 +10,7 @@ use std::{
 };
 
 use app::{App, Parts};
-use gateway::{Catalogue, Gateway, KeyHeader, Model, OpenAiRoute, Price, Route};
+use gateway::{Catalogue, Gateway, Model, Price, Route, ServerRoute};
 use identity::InstallationSecret;
 use search::Index;
 use store::{Blobs, Engine, Ledger, Location, SchemaState, Store};
@@ -252,15 +252,13 @@ fn route(model: &str, index: usize, settings: &RouteSettings) -> Result<Route, F
     let kind =
         match &settings.kind {
             RouteKind::BuiltIn => gateway::RouteKind::BuiltIn,
-            RouteKind::OpenAi(upstream) => gateway::RouteKind::OpenAi(OpenAiRoute {
+            RouteKind::Server(upstream) => gateway::RouteKind::Server(ServerRoute {
+                dialect: upstream.dialect,
                 base_url: upstream.base_url.as_str().parse().map_err(|error| {
                     explain("the address of a model server cannot be used", &error)
                 })?,
                 api_key: upstream.key.as_ref().map(Secret::expose).map(gateway::Secret::new),
-                key_header: match &upstream.key_header {
-                    None => KeyHeader::Bearer,
-                    Some(name) => KeyHeader::Named(name.clone()),
-                },
+                key_header: upstream.key_header.clone(),
                 upstream_model: upstream.upstream_model.clone(),
                 query: upstream.query.clone(),
             }),
@@ -274,6 +272,7 @@ fn route(model: &str, index: usize, settings: &RouteSettings) -> Result<Route, F
         clearance: settings.clearance,
         rank: settings.rank,
         weight: settings.weight,
+        offers: settings.offers,
         abilities: settings.abilities,
         context_tokens: settings.context_tokens,
         health_check: settings.health_check.clone(),

@@ -1,6 +1,7 @@
 //! A model server that speaks OpenAI on a real socket and does what a test tells it to: answer,
 //! refuse, hang, break off, talk nonsense. It remembers what it was sent and who hung up.
 
+mod other;
 mod reply;
 
 use std::{
@@ -74,7 +75,7 @@ struct Script {
 
 impl FakeModel {
     /// Starts a fake on a free port of the loopback interface. Until told otherwise it repeats the
-    /// last message of the user.
+    /// last message of the user, and gives a fitting answer where it is asked for something else.
     ///
     /// # Panics
     /// If there is no free port.
@@ -219,7 +220,7 @@ async fn answer(
         next.unwrap_or_else(|| script.otherwise.clone())
     };
     shared.requests.send_modify(|count| *count += 1);
-    let Plan { status, headers, delay, steps, pause, ending } = reply.plan(&seen.body);
+    let Plan { status, headers, delay, steps, pause, ending } = reply.plan(&seen.path, &seen.body);
     tokio::time::sleep(delay).await;
     if ending == Ending::HangBeforeFirstByte {
         std::future::pending::<()>().await;

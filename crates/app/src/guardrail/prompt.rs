@@ -35,6 +35,18 @@ impl Prompt {
         prompt
     }
 
+    /// Texts of one person.
+    pub(super) fn of_texts<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
+        let mut prompt = Self::default();
+        for text in texts {
+            let start = prompt.joined.len();
+            prompt.joined.push_str(text);
+            prompt.parts.push((Origin::Person, start..prompt.joined.len()));
+            prompt.joined.push_str(BORDER);
+        }
+        prompt
+    }
+
     /// The texts of some origins, joined.
     pub(super) fn of(&self, wanted: impl Fn(Origin) -> bool) -> String {
         let mut text = String::new();

@@ -2,17 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use llm::Delivery;
+use llm::{ChatRequest, Delivery, OutgoingCall, RequestError, openai::Head};
 use tokio::time::Instant;
 
 use super::{Answer, Call, Moment, Opened};
 use crate::{
-    GatewayError, Model, OpenAiRoute, Route, RouteKind, Taken,
-    attempt::{Attempt, Failed, Next},
+    GatewayError, Model, Reason, Route, RouteKind, ServerRoute, Taken,
+    asked::Asked,
+    attempt::{Attempt, Failed, Next, Prepared},
     backoff,
     lease::Lease,
-    model_state::ModelState,
+    model_state::{ModelState, RouteState},
     stream::Origin,
 };
 
@@ -38,11 +38,19 @@ impl Call<'_> {
         let (model, route) = (moment.model(), &moment.model().routes[index]);
         let tried_route = Arc::clone(lease.route());
         let tried = match &route.kind {
-            RouteKind::OpenAi(server) => {
-                let body = self.request.upstream_body(&server.upstream_model, self.delivery);
-                self.try_server(moment, (route, server), Bytes::from(body), &mut lease).await
+            RouteKind::Server(server) => {
+                match self.asked.calls(server.dialect, &server.upstream_model) {
+                    Ok(calls) => self.try_server(moment, (route, server), calls, &mut lease).await,
+                    Err(refusal) => return Ok(self.cannot(tried_route, refusal)),
+                }
             }
-            RouteKind::BuiltIn => self.try_built_in(model, route, &mut lease).await,
+            RouteKind::BuiltIn => match self.asked {
+                Asked::Chat(request, _) => {
+                    self.try_built_in(request, (model, route), &mut lease).await
+                }
+                // The plan lets nothing else through to it.
+                _ => return Ok(self.cannot(tried_route, not_built_in())),
+            },
         };
         match tried {
             Ok(Some((answer, taken))) => {
@@ -50,7 +58,7 @@ impl Call<'_> {
             }
             Ok(None) => Ok(Tried::Stale),
             Err(None) => {
-                self.failed.push(tried_route);
+                self.failed.push((tried_route, Reason::Failed));
                 Ok(Tried::Failed)
             }
             Err(Some(Failed { error, next: Next::Nobody })) => {
@@ -59,18 +67,31 @@ impl Call<'_> {
             }
             Err(Some(Failed { error, .. })) => {
                 self.last = Some(error);
-                self.failed.push(tried_route);
+                self.failed.push((tried_route, Reason::Failed));
                 Ok(Tried::Failed)
             }
         }
     }
 
-    async fn try_built_in(&mut self, model: &Model, route: &Route, lease: &mut Lease) -> Outcome {
+    /// The route's server has no place for something in the request: nothing was sent, and another
+    /// may do it.
+    fn cannot(&mut self, route: Arc<RouteState>, refusal: RequestError) -> Tried {
+        self.refusal.get_or_insert(refusal);
+        self.failed.push((route, Reason::Untranslatable));
+        Tried::Failed
+    }
+
+    async fn try_built_in(
+        &mut self,
+        request: &ChatRequest,
+        (model, route): (&Model, &Route),
+        lease: &mut Lease,
+    ) -> Outcome {
         if !lease.begin() {
             return Err(None);
         }
         let taken = self.begin(model, route);
-        match self.gateway.built_in.open(self.request, route, self.terms.deadline).await {
+        match self.gateway.built_in.open(request, route, self.terms.deadline).await {
             Ok(stream) => {
                 lease.first_piece();
                 Ok(Some((Answer::Stream(Origin::BuiltIn(stream)), taken)))
@@ -87,12 +108,15 @@ impl Call<'_> {
     async fn try_server(
         &mut self,
         moment: &Moment,
-        (route, server): (&Route, &OpenAiRoute),
-        body: Bytes,
+        (route, server): (&Route, &ServerRoute),
+        calls: Vec<OutgoingCall>,
         lease: &mut Lease,
     ) -> Outcome {
         let (client, deadline) = (&self.gateway.client, self.terms.deadline);
-        let attempt = Attempt { client, route, server, body: &body, deadline };
+        let calls: Vec<Prepared> = calls.into_iter().map(Prepared::from).collect();
+        let head = head(self.asked.model());
+        let (asked, calls, head) = (self.asked, calls.as_slice(), &head);
+        let attempt = Attempt { client, route, server, asked, calls, head, deadline };
         let mut retry = 0;
         let mut before = None;
         loop {
@@ -100,7 +124,7 @@ impl Call<'_> {
                 return Err(before);
             }
             let taken = self.begin(moment.model(), route);
-            let answered = match self.delivery {
+            let answered = match asked.delivery() {
                 Delivery::Streamed => {
                     let stream = attempt.stream().await;
                     stream.map(|stream| Answer::Stream(Origin::Upstream(Box::new(stream))))
@@ -109,7 +133,7 @@ impl Call<'_> {
             };
             let failed = match answered {
                 Ok(answer) => {
-                    if self.delivery == Delivery::Streamed {
+                    if asked.delivery() == Delivery::Streamed {
                         lease.first_piece();
                     }
                     return Ok(Some((answer, taken)));
@@ -159,4 +183,17 @@ impl Call<'_> {
         let is_in_time = self.terms.deadline.is_none_or(|at| now + wait < at);
         (is_in_time && state.take_retry(now)).then_some(wait)
     }
+}
+
+/// What an answer bears where its server gives nothing of the kind; its id is like no other.
+pub(crate) fn head(model: &str) -> Head {
+    Head {
+        id: format!("chatcmpl-{:032x}", rand::random::<u128>()),
+        created: domain::Instant::now().micros() / 1_000_000,
+        model: model.to_owned(),
+    }
+}
+
+fn not_built_in() -> RequestError {
+    RequestError::unsupported("model", "answers conversations only")
 }

@@ -40,6 +40,8 @@ pub enum State {
     Unwell,
     /// It was tried in this very call.
     Failed,
+    /// Its server has no place for something in this very request.
+    Unable,
 }
 
 impl Condition {

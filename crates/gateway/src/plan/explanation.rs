@@ -13,6 +13,10 @@ pub enum Reason {
     AboveClearance,
     /// Data must not go where it runs.
     PlaceNotAllowed,
+    /// It is there for something else.
+    NotOffered,
+    /// Its server has no place for something in the request.
+    Untranslatable,
     /// It calls no tools.
     NoTools,
     /// It reads only text.
@@ -40,12 +44,29 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Whether nothing but another request or another catalogue changes it.
+    pub(crate) const fn is_lasting(self) -> bool {
+        matches!(
+            self,
+            Self::AboveClearance
+                | Self::PlaceNotAllowed
+                | Self::NotOffered
+                | Self::Untranslatable
+                | Self::NoTools
+                | Self::NoImages
+                | Self::NoStructure
+                | Self::ContextTooShort
+        )
+    }
+
     /// The code used in headers, measurements and interfaces.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             Self::AboveClearance => "above_clearance",
             Self::PlaceNotAllowed => "place_not_allowed",
+            Self::NotOffered => "not_offered",
+            Self::Untranslatable => "not_translatable",
             Self::NoTools => "no_tools",
             Self::NoImages => "no_images",
             Self::NoStructure => "no_structured_output",

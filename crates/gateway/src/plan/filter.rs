@@ -10,13 +10,15 @@ pub(super) fn ruled_out(route: &Route, ask: &Ask<'_>) -> Option<Reason> {
         Some(Reason::AboveClearance)
     } else if !ask.places.allows(route.place) {
         Some(Reason::PlaceNotAllowed)
+    } else if !route.offers.has(needs.offer) {
+        Some(Reason::NotOffered)
     } else if needs.tools && !abilities.tools {
         Some(Reason::NoTools)
     } else if needs.images && !abilities.images {
         Some(Reason::NoImages)
     } else if needs.structured && !abilities.structured {
         Some(Reason::NoStructure)
-    } else if !has_room(route, needs.tokens_least()) {
+    } else if !needs.batched && !has_room(route, needs.tokens_least()) {
         Some(Reason::ContextTooShort)
     } else {
         None
@@ -26,7 +28,7 @@ pub(super) fn ruled_out(route: &Route, ask: &Ask<'_>) -> Option<Reason> {
 /// Whether the request fits by a high estimate too. A route where it may not is tried only if there
 /// is none where it does: the server has the last word.
 pub(super) fn fits_surely(route: &Route, needs: &Needs) -> bool {
-    has_room(route, needs.tokens_likely())
+    needs.batched || has_room(route, needs.tokens_likely())
 }
 
 fn has_room(route: &Route, tokens: u64) -> bool {

@@ -3,7 +3,7 @@
 use llm::{ChatRequest, Task};
 use serde_json::Value;
 
-use crate::Kind;
+use crate::{Kind, Offer};
 
 /// Tokens that the frame around a message takes at most, by estimate.
 const MESSAGE_TOKENS: u64 = 8;
@@ -17,6 +17,10 @@ const BYTES_PER_TOKEN_MANY: u64 = 8;
 /// What a request asks of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Needs {
+    /// What a route must be there for.
+    pub offer: Offer,
+    /// There are many texts, each read for itself: their length together decides nothing.
+    pub batched: bool,
     /// Tools may be called.
     pub tools: bool,
     /// Messages have parts that are no text.
@@ -52,6 +56,8 @@ impl Needs {
             request.messages().iter().map(|message| other_parts(message.fields())).sum();
         let frames = request.messages().len() as u64 * MESSAGE_TOKENS;
         Self {
+            offer: Offer::Chat,
+            batched: false,
             tools: present("tools") || present("functions"),
             images: parts > 0,
             structured,

@@ -59,10 +59,10 @@ async fn the_server_gets_its_own_model_name_and_nothing_of_ours() {
 async fn keys_travel_as_each_server_wants_them() {
     let fake = FakeModel::start().await;
     let mut bearer = route("bearer", &fake.base_url());
-    let RouteKind::OpenAi(server) = &mut bearer.kind else { unreachable!() };
+    let RouteKind::Server(server) = &mut bearer.kind else { unreachable!() };
     server.api_key = Some(Secret::new("sk-geheim"));
     let mut azure = route("azure", &fake.base_url_with("openai/deployments/gpt"));
-    let RouteKind::OpenAi(server) = &mut azure.kind else { unreachable!() };
+    let RouteKind::Server(server) = &mut azure.kind else { unreachable!() };
     server.api_key = Some(Secret::new("sk-geheim"));
     server.key_header = KeyHeader::Named(http::HeaderName::from_static("api-key"));
     server.query = vec![("api-version".to_owned(), "2024-10-21".to_owned())];

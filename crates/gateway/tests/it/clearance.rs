@@ -5,8 +5,8 @@ use std::time::Duration;
 use domain::{DataClass, ErrorKind, Place};
 use gateway::{
     Ask, BreakerSettings, Catalogue, Condition, Dice, Gateway, GatewayError, HealthSettings, Needs,
-    PlacePolicy, Plan, PlanError, Policy, QueueLimits, Route, Settings, State, Terms, UsageMeter,
-    may_receive, plan,
+    Offer, PlacePolicy, Plan, PlanError, Policy, QueueLimits, Route, Settings, State, Terms,
+    UsageMeter, may_receive, plan,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -38,7 +38,8 @@ fn a_refusal_names_class_clearance_and_models_that_may() {
         model("tresor", vec![cleared("rz", DataClass::Restricted)]),
     ])
     .unwrap();
-    let refused = |name, class| may_receive(&catalogue, name, class, PlacePolicy::ANYWHERE);
+    let refused =
+        |name, class| may_receive(&catalogue, name, class, PlacePolicy::ANYWHERE, Offer::Chat);
     let error = GatewayError::Plan(refused("wolke", DataClass::Personal).unwrap_err());
     assert_eq!(error.kind(), ErrorKind::Forbidden);
     insta::assert_json_snapshot!(error.body().to_value(), @r#"
@@ -128,7 +129,7 @@ proptest! {
         let now = |index: usize| routes[index].1;
         let Ok(plan) = plan(&catalogue, model, &ask, now, &mut Dice::new(seed)) else {
             prop_assert!((0..routes.len()).all(|index| !allowed(&index)));
-            prop_assert!(may_receive(&catalogue, "m", class, places).is_err());
+            prop_assert!(may_receive(&catalogue, "m", class, places, Offer::Chat).is_err());
             return Ok(());
         };
         let Plan { order, full, left_out, .. } = plan;

@@ -192,7 +192,7 @@ async fn a_wrong_key_is_our_fault_not_the_callers() {
     assert!(!error.body().message.contains("nein"));
 
     let mut broken = route("a", &fake.base_url());
-    let RouteKind::OpenAi(server) = &mut broken.kind else { unreachable!() };
+    let RouteKind::Server(server) = &mut broken.kind else { unreachable!() };
     server.api_key = Some(Secret::new("mit\nUmbruch"));
     let error = hear(&gateway(vec![broken]), &ask("x")).await.unwrap_err();
     assert!(matches!(error, GatewayError::Upstream { failure: Failure::BadKey, .. }));

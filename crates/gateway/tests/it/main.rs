@@ -8,6 +8,7 @@
 mod built_in;
 mod calls;
 mod clearance;
+mod dialects;
 mod errors;
 mod failures;
 mod limits;

@@ -4,10 +4,10 @@ use std::{sync::Once, time::Duration};
 
 use domain::{DataClass, Place};
 use gateway::{
-    Abilities, Catalogue, ChatStream, Gateway, GatewayError, KeyHeader, Model, OpenAiRoute,
-    QueueLimits, Route, RouteKind, Settings, Timeouts, UsageMeter,
+    Abilities, Catalogue, ChatStream, Gateway, GatewayError, KeyHeader, Model, Offers, QueueLimits,
+    Route, RouteKind, ServerRoute, Settings, Timeouts, UsageMeter,
 };
-use llm::{ChatEvent, ChatRequest, Message};
+use llm::{ChatEvent, ChatRequest, Dialect, Message};
 use serde_json::{Value, json};
 
 pub fn client() -> reqwest::Client {
@@ -37,15 +37,17 @@ pub fn settings() -> Settings {
 pub fn route(name: &str, base_url: &str) -> Route {
     Route {
         name: name.to_owned(),
-        kind: RouteKind::OpenAi(OpenAiRoute {
+        kind: RouteKind::Server(ServerRoute {
+            dialect: Dialect::Compatible,
             base_url: base_url.parse().unwrap(),
             api_key: None,
-            key_header: KeyHeader::Bearer,
+            key_header: KeyHeader::OfDialect,
             upstream_model: "upstream-7b".to_owned(),
             query: Vec::new(),
         }),
         rank: 1,
         weight: 1,
+        offers: Offers::default(),
         abilities: Abilities::ALL,
         context_tokens: None,
         health_check: None,

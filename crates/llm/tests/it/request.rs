@@ -223,7 +223,7 @@ proptest! {
     fn unknown_fields_reach_the_server_unchanged(value in any_json()) {
         let body = with("new_field", &value.to_string());
         let request = ChatRequest::parse(body.as_bytes()).unwrap();
-        let sent = request.upstream_body("up", llm::Delivery::Whole);
+        let sent = llm::Dialect::Compatible.chat_call(&request, "up", llm::Delivery::Whole).unwrap().body;
         let sent: Value = serde_json::from_slice(&sent).unwrap();
         let again: Value = serde_json::from_str(&value.to_string()).unwrap();
         prop_assert_eq!(&sent["new_field"], &again);

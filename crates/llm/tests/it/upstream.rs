@@ -1,6 +1,6 @@
 //! What a server gets.
 
-use llm::{ChatRequest, Delivery, Grounding, Source, Task};
+use llm::{ChatRequest, Delivery, Dialect, Grounding, Source, Task};
 use serde_json::{Value, json};
 
 fn request(body: &Value) -> ChatRequest {
@@ -8,7 +8,8 @@ fn request(body: &Value) -> ChatRequest {
 }
 
 fn sent(request: &ChatRequest, delivery: Delivery) -> Value {
-    serde_json::from_slice(&request.upstream_body("org/upstream-7b", delivery)).unwrap()
+    let call = Dialect::Compatible.chat_call(request, "org/upstream-7b", delivery).unwrap();
+    serde_json::from_slice(&call.body).unwrap()
 }
 
 fn source(text: &str) -> Source {

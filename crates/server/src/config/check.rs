@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, net::IpAddr, path::PathBuf, time::Duration};
 
 use domain::{DataClass, Place};
-use gateway::{PlacePolicy, Policy};
+use gateway::{KeyHeader, Offers, PlacePolicy, Policy};
 
 use super::{
     Config, Environment, Extraction, Limits, Log, LogFormat, ModelSettings, Outbound, RouteKind,
@@ -288,9 +288,13 @@ impl Checker<'_> {
                 self.refuse_upstream_keys(table);
                 Some(RouteKind::BuiltIn)
             }
-            Some(_) => self.upstream(table).map(|upstream| RouteKind::OpenAi(Box::new(upstream))),
+            Some(code) => {
+                let upstream = self.upstream(table, code);
+                upstream.map(|upstream| RouteKind::Server(Box::new(upstream)))
+            }
             None => None,
         };
+        let offers = if built_in { Offers::default() } else { self.offers(table) };
         let abilities = self.abilities(table);
         let health_check = self.health_check(table);
         Some(RouteSettings {
@@ -299,6 +303,7 @@ impl Checker<'_> {
             clearance: clearance?,
             rank: routing::rank(table, policy, at),
             weight: u32::try_from(entry_whole(table, "weight")).unwrap_or(1),
+            offers,
             abilities,
             context_tokens: routing::tokens(table, "context_tokens"),
             health_check,
@@ -313,7 +318,7 @@ impl Checker<'_> {
         })
     }
 
-    fn upstream(&mut self, table: &RawTable) -> Option<UpstreamSettings> {
+    fn upstream(&mut self, table: &RawTable, kind: &str) -> Option<UpstreamSettings> {
         let base_url = match table.values.get("base_url").map(|given| &given.value) {
             Some(Value::Url(url)) => Some(url.clone()),
             _ => self.required(table, ROUTES, "base_url"),
@@ -344,11 +349,17 @@ impl Checker<'_> {
                 }
             }
         }
+        let key_header = match key_header {
+            None => KeyHeader::OfDialect,
+            Some(name) if name == http::header::AUTHORIZATION => KeyHeader::Bearer,
+            Some(name) => KeyHeader::Named(name),
+        };
         Some(UpstreamSettings {
+            dialect: routing::dialect(kind, base_url.as_ref()),
             base_url: base_url?,
             upstream_model: upstream_model?,
             key: key?,
-            key_header: key_header.filter(|name| *name != http::header::AUTHORIZATION),
+            key_header,
             query,
         })
     }

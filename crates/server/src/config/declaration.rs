@@ -27,6 +27,13 @@ pub(super) enum Kind {
     Choice(&'static [&'static str]),
 }
 
+/// What a route's `kind` may be: every dialect, and the built-in engine.
+#[rustfmt::skip]
+pub(super) const ROUTE_KINDS: &[&str] = &[
+    "openai", "compatible", "azure", "mistral", "vllm", "sglang", "tgi", "llamacpp", "ionos", "stackit", "telekomcloud",
+    "scaleway", "ovhcloud", "alephalpha", "anthropic", "gemini", "vertex", "bedrock", "ollama", "tei", "builtin",
+];
+
 /// One setting.
 #[derive(Debug)]
 pub(super) struct Key {
@@ -436,16 +443,16 @@ pub(super) const KEYS: &[Key] = &[
     open(
         ROUTES,
         "kind",
-        Kind::Choice(&["openai", "builtin"]),
+        Kind::Choice(ROUTE_KINDS),
         "openai",
-        "`openai` for any OpenAI-compatible server (vLLM, Ollama, llama.cpp, LocalAI, Azure), `builtin` for the extract engine inside. Required.",
+        "How the server is spoken to: `openai` for OpenAI and any compatible server, the name of a provider or server for its own ways (see `docs/operate/providers.md`), or `builtin` for the extract engine inside. Required.",
     ),
     open(
         ROUTES,
         "base_url",
         Kind::Url,
         "http://127.0.0.1:8000/v1",
-        "The server's address up to and with `/v1`. Required for `openai`.",
+        "The server's address up to and with its version, e.g. `/v1`. Required for all but `builtin`.",
     ),
     open(
         ROUTES,
@@ -466,7 +473,7 @@ pub(super) const KEYS: &[Key] = &[
         "key_header",
         Kind::Text,
         "api-key",
-        "The header that carries the key as it is, e.g. `api-key` for Azure. Without it: `Authorization: Bearer KEY`.",
+        "The header that carries the key as it is; `authorization` for `Authorization: Bearer KEY`. Without it: as the provider of that `kind` wants it.",
     ),
     open(
         ROUTES,
@@ -480,21 +487,21 @@ pub(super) const KEYS: &[Key] = &[
         "upstream_model",
         Kind::Text,
         "mistralai/Mistral-Small-24B",
-        "The model's name on that server. Required for `openai`.",
+        "The model's name on that server. Required for all but `builtin`.",
     ),
     open(
         ROUTES,
         "place",
         Kind::Choice(&["own", "germany", "eu", "elsewhere"]),
         "own",
-        "Where it runs: the authority's own data centre, Germany, the European Union, or elsewhere. Required for `openai`.",
+        "Where it runs: the authority's own data centre, Germany, the European Union, or elsewhere. Required for all but `builtin`.",
     ),
     open(
         ROUTES,
         "clearance",
         Kind::Choice(CLASSES),
         "personal",
-        "The highest data class it may receive. Required for `openai`.",
+        "The highest data class it may receive. Required for all but `builtin`.",
     ),
     open(
         ROUTES,
@@ -509,6 +516,13 @@ pub(super) const KEYS: &[Key] = &[
         whole(1, 1_000),
         Some("1"),
         "The share of the load among routes of the same `order`.",
+    ),
+    key(
+        ROUTES,
+        "offers",
+        Kind::Text,
+        Some("chat"),
+        "What it is there for: `chat`, `embeddings`, `rerank`, `completions`, `moderations`, `images`, `speech`, `transcriptions`, joined by commas. It never receives anything else.",
     ),
     open(
         ROUTES,

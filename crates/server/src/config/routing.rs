@@ -1,6 +1,9 @@
 //! Settings that decide which route a request takes.
 
-use gateway::{AUTO_MODEL, Abilities, AutoChoice, HealthCheck, Kind, Policy, QueueLimits};
+use gateway::{
+    AUTO_MODEL, Abilities, AutoChoice, HealthCheck, Kind, Offer, Offers, Policy, QueueLimits,
+};
+use llm::Dialect;
 
 use super::{
     BUILT_IN_MODEL, Environment,
@@ -9,6 +12,9 @@ use super::{
     mistake::Mistake,
     raw::{Raw, RawTable, Value},
 };
+
+/// Where OpenAI itself is.
+const OPENAI_HOST: &str = "api.openai.com";
 
 pub(super) fn policy(model: &RawTable) -> Policy {
     entry_text(model, "policy").and_then(|code| Policy::from_code(&code)).unwrap_or_default()
@@ -40,7 +46,30 @@ pub(super) fn tokens(table: &RawTable, name: &str) -> Option<u64> {
     }
 }
 
+/// What a route's kind and address say about its server. `openai` has always stood for any server
+/// that speaks OpenAI, so only OpenAI's own address makes it OpenAI.
+pub(super) fn dialect(kind: &str, base_url: Option<&reqwest::Url>) -> Dialect {
+    let is_openai = base_url.is_some_and(|url| url.host_str() == Some(OPENAI_HOST));
+    match kind.parse() {
+        Ok(Dialect::OpenAi) if !is_openai => Dialect::Compatible,
+        Ok(dialect) => dialect,
+        Err(_) => Dialect::Compatible,
+    }
+}
+
 impl Checker<'_> {
+    pub(super) fn offers(&mut self, table: &RawTable) -> Offers {
+        let words = entry_text(table, "offers").unwrap_or_default();
+        let offers: Option<Vec<Offer>> =
+            words.split(',').map(|word| Offer::from_code(word.trim())).collect();
+        if let Some(offers) = offers {
+            return Offers::of(offers);
+        }
+        let known = Offer::ALL.map(Offer::code).join(", ");
+        self.at_value(table, ROUTES, "offers", format!("must be of {known}, joined by commas"));
+        Offers::default()
+    }
+
     pub(super) fn abilities(&mut self, table: &RawTable) -> Abilities {
         let Some(words) = entry_text(table, "abilities") else { return Abilities::ALL };
         let mut abilities = Abilities { tools: false, images: false, structured: false };
@@ -105,4 +134,28 @@ pub(super) fn auto(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Vec<AutoChoice> {
         });
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::declaration::ROUTE_KINDS;
+
+    #[test]
+    fn a_route_may_be_of_any_dialect() {
+        let mut known = Dialect::ALL.map(Dialect::code).to_vec();
+        known.push("builtin");
+        known.sort_unstable();
+        let mut kinds = ROUTE_KINDS.to_vec();
+        kinds.sort_unstable();
+        assert_eq!(kinds, known);
+    }
+
+    #[test]
+    fn only_openais_own_address_is_openai() {
+        let at = |address: &str| dialect("openai", Some(&address.parse().unwrap()));
+        assert_eq!(at("https://api.openai.com/v1"), Dialect::OpenAi);
+        assert_eq!(at("http://127.0.0.1:8000/v1"), Dialect::Compatible);
+        assert_eq!(dialect("anthropic", None), Dialect::Anthropic);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::{App, BUILT_IN_MODEL, Language, ModelChoice};
+use app::{App, BUILT_IN_MODEL, Language, ModelChoice, Offer};
 use axum::extract::State;
 use domain::{DataClass, Place};
 use serde::Serialize;
@@ -83,7 +83,7 @@ pub(crate) async fn list_models(
     Caller(principal): Caller,
     Reader(language): Reader,
 ) -> Result<axum::Json<Models>, Problem> {
-    let choices = app.list_models(&principal)?.into_iter();
+    let choices = app.list_models(&principal, Some(Offer::Chat))?.into_iter();
     let items = choices.map(|choice| Model::new(choice, language)).collect();
     Ok(axum::Json(Models { items, configured: app.has_language_model() }))
 }

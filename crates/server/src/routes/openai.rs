@@ -49,7 +49,7 @@ pub(crate) async fn list_openai_models(
     State(app): State<Arc<App>>,
     Caller(principal): Caller,
 ) -> Result<axum::Json<Value>, Problem> {
-    let models = app.list_models(&principal)?;
+    let models = app.list_models(&principal, None)?;
     let names = models.iter().map(|model| model.name.as_str());
     Ok(axum::Json(openai::models(names, CREATED)))
 }
@@ -137,7 +137,7 @@ pub(super) fn name_findings(headers: &mut HeaderMap, guard: Option<&str>) {
 }
 
 /// The pieces of the answer, then `[DONE]`; after an error nothing follows.
-fn encode(chunks: ChunkStream, language: Language) -> impl Stream<Item = Bytes> + Send {
+pub(super) fn encode(chunks: ChunkStream, language: Language) -> impl Stream<Item = Bytes> + Send {
     stream::unfold(Some(chunks), move |rest| async move {
         let mut chunks = rest?;
         let text = match chunks.next().await {

@@ -76,6 +76,12 @@ const EXPECTED: &[Expected] = &[
     row("get_openai_model", 200, 200, 200, 200, 403),
     row("create_chat_completion", 200, 200, 200, 200, 403),
     row("create_response", 200, 200, 200, 200, 403),
+    row("create_completion", 200, 200, 200, 200, 403),
+    row("create_embedding", 200, 200, 200, 200, 403),
+    row("create_rerank", 200, 200, 200, 200, 403),
+    row("create_moderation", 200, 200, 200, 200, 403),
+    row("create_image", 200, 200, 200, 200, 403),
+    row("create_speech", 200, 200, 200, 200, 403),
     row("create_anthropic_message", 200, 200, 200, 200, 403),
     row("count_anthropic_tokens", 200, 200, 200, 200, 403),
     // Collections and documents: private ones exist for their owner alone.
@@ -229,6 +235,10 @@ fn body_of(operation: &str) -> Value {
         }
         "create_anthropic_message" => json!({"model": "gross", "max_tokens": 9,
             "messages": [{"role": "user", "content": "x"}]}),
+        "create_completion" | "create_image" => json!({"model": "gross", "prompt": "x"}),
+        "create_embedding" | "create_moderation" => json!({"model": "gross", "input": "x"}),
+        "create_rerank" => json!({"model": "gross", "query": "x", "documents": ["x"]}),
+        "create_speech" => json!({"model": "gross", "input": "x", "voice": "alloy"}),
         "create_response" => json!({"model": "gross", "input": "x"}),
         "create_collection" => json!({"name": "x", "data_class": "open"}),
         "update_collection" => json!({"name": "y"}),

@@ -14,6 +14,7 @@ mod openai;
 mod openai_clients;
 mod operation;
 mod process;
+mod providers;
 mod routes;
 mod routing;
 mod transcript;

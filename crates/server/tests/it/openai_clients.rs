@@ -1,4 +1,4 @@
-//! The stock `openai` packages, unchanged, against the platform on a real socket. `cargo xtask test`
+//! The stock `openai` and `anthropic` packages, unchanged, against the platform on a real socket. `cargo xtask test`
 //! installs them and says by environment variables where they are.
 
 use std::{env, ffi::OsString, net::SocketAddr};
@@ -18,6 +18,55 @@ async fn the_python_package_works_unchanged() {
     let mut command = Command::new(python);
     command.arg(format!("{PROGRAMS}/client.py"));
     check(command).await;
+}
+
+#[tokio::test]
+async fn the_python_package_of_anthropic_works_unchanged() {
+    let Some(python) = provided("FACHWERK_ANTHROPIC_PYTHON") else { return };
+    let world = World::new().await;
+    let ada = world.member("ada").await;
+    let (_, key) = world.key_of(&ada, &["models"]).await;
+    world.model.next(Reply::text("Ein Hund kostet 96 Euro.").usage(12, 6));
+    world.model.next(Reply::text("Ein Hund kostet 96 Euro.").usage(12, 6));
+    world.model.next(Reply::status(200, &tool_call()));
+    let mut client = Command::new(python);
+    client.arg(format!("{PROGRAMS}/anthropic_client.py"));
+    let seen = visit(&world, client, &key).await;
+    let expected = json!({
+        "whole": ["Ein Hund kostet 96 Euro.", "end_turn", 6],
+        "streamed": ["Ein Hund kostet 96 Euro.", "end_turn", 6],
+        "tool_use": ["call_1", "satzung", {"paragraf": 4}, "tool_use"],
+        "counted": true,
+        "failures": [
+            ["NotFoundError", 404], ["AuthenticationError", 401], ["PermissionDeniedError", 403],
+        ],
+    });
+    assert_eq!(seen, expected);
+}
+
+#[tokio::test]
+async fn the_python_package_reads_responses_and_vectors() {
+    let Some(python) = provided("FACHWERK_OPENAI_PYTHON") else { return };
+    let world = World::new().await;
+    let ada = world.member("ada").await;
+    let (_, key) = world.key_of(&ada, &["models"]).await;
+    world.model.next(Reply::text("96 Euro.").usage(12, 3));
+    world.model.next(Reply::pieces(["96 ", "Euro."]).usage(12, 3));
+    let mut client = Command::new(python);
+    client.arg(format!("{PROGRAMS}/interfaces.py"));
+    let seen = visit(&world, client, &key).await;
+    let expected = json!({
+        "response": ["96 Euro.", "completed", 15],
+        "streamed": ["96 Euro.", "response.completed"],
+        "vectors": [[4.0, 0.5], [5.0, 0.5]],
+        "completion": "Es war",
+        "flagged": false,
+        "sound": 9,
+        "image": "aGk=",
+    });
+    assert_eq!(seen, expected);
+    // The package asks for base64 by itself and takes whatever comes.
+    assert_eq!(world.model.requests()[2].body["encoding_format"], "base64");
 }
 
 #[tokio::test]
@@ -52,12 +101,21 @@ async fn check(mut client: Command) {
         "param": "max_completion_tokens", "code": "integer_below_min_value"}});
     world.model.next(Reply::status(400, &refusal));
 
+    client.env("DOCUMENT", &document);
+    let seen = visit(&world, client, &key).await;
+    assert_eq!(seen, expected());
+    check_passed_on(&world);
+}
+
+/// Lets a client do its round against a socket and returns what it saw.
+async fn visit(world: &World, mut client: Command, key: &Value) -> Value {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address: SocketAddr = listener.local_addr().unwrap();
     client
         .env("OPENAI_BASE_URL", format!("http://{address}/v1"))
         .env("OPENAI_API_KEY", key["key"].as_str().unwrap())
-        .env("DOCUMENT", &document)
+        .env("ANTHROPIC_BASE_URL", format!("http://{address}"))
+        .env("ANTHROPIC_API_KEY", key["key"].as_str().unwrap())
         .env("NO_PROXY", "127.0.0.1");
     let stop = CancellationToken::new();
     let (output, ()) = tokio::join!(
@@ -70,9 +128,7 @@ async fn check(mut client: Command) {
     );
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}");
-    let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(seen, expected(), "{told}");
-    check_passed_on(&world);
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// An answer in which the model wants a function called.

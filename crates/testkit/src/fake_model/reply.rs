@@ -5,6 +5,8 @@ use std::{collections::VecDeque, time::Duration};
 use axum::body::Bytes;
 use serde_json::{Value, json};
 
+use super::other;
+
 /// What the fake does with one request.
 #[derive(Debug, Clone)]
 pub struct Reply {
@@ -163,13 +165,16 @@ impl Reply {
         }
     }
 
-    pub(super) fn plan(self, request: &Value) -> Plan {
+    pub(super) fn plan(self, path: &str, request: &Value) -> Plan {
         let is_stream = request["stream"] == true;
         let (status, content_type, chunks) = match &self.content {
             Content::Raw { status, content_type, chunks } => {
                 (*status, content_type.clone(), chunks.clone())
             }
-            Content::Echo => self.answer(request, &[last_text(request)], is_stream),
+            Content::Echo => match other::answer(path, request) {
+                Some((content_type, body)) => (200, content_type.to_owned(), vec![body]),
+                None => self.answer(request, &[last_text(request)], is_stream),
+            },
             Content::Pieces(pieces) => self.answer(request, pieces, is_stream),
         };
         let mut headers = self.headers;

@@ -1,0 +1,151 @@
+//! What programs ask of models beside chat: vectors, order, and the interfaces of OpenAI's that are
+//! handed on. The same rights, classes, limits and records as for chat.
+
+use std::sync::Arc;
+
+use domain::{Action, Resource};
+use gateway::{Answered, Offer, Outcome, Sound, Taken, Terms};
+use llm::{
+    Extension, Operation, OperationRequest, OperationResponse,
+    embeddings::{EmbeddingRequest, EmbeddingResponse},
+    rerank::{RerankRequest, RerankResponse},
+};
+
+use crate::{
+    App, ChunkStream, Error, Principal, Result, chat::chunks, guardrail::Protected,
+    settlement::Settlement,
+};
+
+/// What comes of an interface that is handed on.
+pub enum OperationReply {
+    /// Completions piece by piece.
+    Stream(ChunkStream),
+    /// An answer in JSON.
+    Json(OperationResponse),
+    /// A text read aloud.
+    Sound(Sound),
+}
+
+/// Who asks which model for what.
+struct Asking<'a> {
+    operation: &'static str,
+    offer: Offer,
+    model: &'a str,
+    extension: Option<&'a Extension>,
+    /// Everything that a model would read.
+    texts: Vec<&'a str>,
+}
+
+impl App {
+    /// Gets vectors for texts.
+    ///
+    /// # Errors
+    /// If the principal may not use models; if no route is there for it and cleared for the class;
+    /// if the model fails.
+    pub async fn create_embedding(
+        self: &Arc<Self>,
+        principal: &Principal,
+        request: &EmbeddingRequest,
+    ) -> Result<Answered<EmbeddingResponse>> {
+        let asking = Asking {
+            operation: "create_embedding",
+            offer: Offer::Embeddings,
+            model: request.model(),
+            extension: request.extension(),
+            texts: request.texts().collect(),
+        };
+        let (mut settlement, terms, _) = self.open_account(principal, asking).await?;
+        let answered = self.gateway.embed(request, terms, &settlement.meter).await;
+        answered.map_err(|error| self.call_failed(&mut settlement, error))
+    }
+
+    /// Puts texts in the order in which they answer a question.
+    ///
+    /// # Errors
+    /// As [`App::create_embedding`].
+    pub async fn create_rerank(
+        self: &Arc<Self>,
+        principal: &Principal,
+        request: &RerankRequest,
+    ) -> Result<Answered<RerankResponse>> {
+        let asking = Asking {
+            operation: "create_rerank",
+            offer: Offer::Rerank,
+            model: request.model(),
+            extension: request.extension(),
+            texts: [request.query()]
+                .into_iter()
+                .chain(request.documents().iter().map(String::as_str))
+                .collect(),
+        };
+        let (mut settlement, terms, _) = self.open_account(principal, asking).await?;
+        let answered = self.gateway.rerank(request, terms, &settlement.meter).await;
+        answered.map_err(|error| self.call_failed(&mut settlement, error))
+    }
+
+    /// Hands a request on to a server that has its interface.
+    ///
+    /// # Errors
+    /// As [`App::create_embedding`].
+    pub async fn create_operation(
+        self: &Arc<Self>,
+        principal: &Principal,
+        request: &OperationRequest,
+    ) -> Result<(Taken, OperationReply)> {
+        let asking = Asking {
+            operation: match request.operation() {
+                Operation::Completion => "create_completion",
+                Operation::Moderation => "create_moderation",
+                Operation::ImageGeneration => "create_image",
+                Operation::Speech => "create_speech",
+            },
+            offer: Offer::from(request.operation()),
+            model: request.model(),
+            extension: request.extension(),
+            texts: request.texts(),
+        };
+        let (mut settlement, terms, protected) = self.open_account(principal, asking).await?;
+        let answered = self.gateway.operate(request, terms, &settlement.meter).await;
+        let Answered { response, taken } =
+            answered.map_err(|error| self.call_failed(&mut settlement, error))?;
+        let reply = match response {
+            Outcome::Stream(stream) => {
+                OperationReply::Stream(chunks(self.clone(), *stream, None, protected, settlement))
+            }
+            Outcome::Json(response) => OperationReply::Json(response),
+            Outcome::Sound(sound) => OperationReply::Sound(sound),
+        };
+        Ok((taken, reply))
+    }
+
+    /// The model for an interface whose callers may leave it out: the first that is there for it.
+    #[must_use]
+    pub fn model_for(&self, operation: Operation) -> Option<String> {
+        let catalogue = self.gateway.catalogue();
+        let mut models = catalogue.models().iter();
+        models.find(|model| model.offers(operation.into())).map(|model| model.name.clone())
+    }
+
+    /// Checks what is checked before any call, opens its account and sets its terms.
+    async fn open_account(
+        self: &Arc<Self>,
+        principal: &Principal,
+        asking: Asking<'_>,
+    ) -> Result<(Settlement, Terms, Protected)> {
+        let Asking { operation, offer, model, extension, texts } = asking;
+        domain::authorise(principal, Action::UseModels, &Resource::Tenant(principal.tenant))?;
+        if extension
+            .is_some_and(|given| !given.collections.is_empty() || !given.documents.is_empty())
+        {
+            return Err(Error::invalid("sources_only_in_chat").in_field("fachwerk"));
+        }
+        let declared = extension.and_then(|given| given.data_class);
+        let class = declared.unwrap_or(self.config.api_class);
+        self.check_clearance_for(principal, offer, model, class).await?;
+        let protected = self.admit(principal, model, texts, class).await?;
+        let mut settlement = Settlement::new(self, principal, protected.class)?.of(operation);
+        settlement.guarded(&protected.note);
+        let terms = Terms { places: protected.places, ..settlement.terms() };
+        Ok((settlement, terms, protected))
+    }
+}

@@ -1,0 +1,196 @@
+//! What is asked of a model, whichever interface it came through: the one place that knows how
+//! calls and answers of different kinds are made and read.
+
+use bytes::Bytes;
+use http::HeaderValue;
+use llm::{
+    ChatRequest, ChatResponse, DecodeError, Delivery, Dialect, OperationRequest, OperationResponse,
+    OutgoingCall, RequestError, Usage,
+    embeddings::{EmbeddingRequest, EmbeddingResponse},
+    openai::Head,
+    rerank::{RerankRequest, RerankResponse},
+};
+use serde_json::Value;
+
+use crate::{Needs, Offer, plan};
+
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Asked<'a> {
+    Chat(&'a ChatRequest, Delivery),
+    Embeddings(&'a EmbeddingRequest),
+    Rerank(&'a RerankRequest),
+    Operation(&'a OperationRequest),
+}
+
+/// A body as it came.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) content_type: Option<HeaderValue>,
+    pub(crate) body: Bytes,
+}
+
+/// A whole answer of some kind.
+#[derive(Debug)]
+pub(crate) enum Whole {
+    Chat(ChatResponse),
+    Embeddings(EmbeddingResponse),
+    Rerank(RerankResponse),
+    Operation(OperationResponse),
+    Sound(Sound),
+}
+
+/// An answer that is no JSON, e.g. a text read aloud.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sound {
+    /// What the server says it is.
+    pub content_type: Option<HeaderValue>,
+    /// The bytes as they came.
+    pub bytes: Bytes,
+}
+
+impl Asked<'_> {
+    /// The model the caller names.
+    pub(crate) fn model(&self) -> &str {
+        match self {
+            Self::Chat(request, _) => request.model(),
+            Self::Embeddings(request) => request.model(),
+            Self::Rerank(request) => request.model(),
+            Self::Operation(request) => request.model(),
+        }
+    }
+
+    pub(crate) fn delivery(&self) -> Delivery {
+        match self {
+            Self::Chat(_, delivery) => *delivery,
+            Self::Operation(request) if streams(request) => Delivery::Streamed,
+            Self::Embeddings(_) | Self::Rerank(_) | Self::Operation(_) => Delivery::Whole,
+        }
+    }
+
+    pub(crate) fn needs(&self) -> Needs {
+        let texts = |offer, bytes| Needs { offer, prompt_bytes: bytes, ..Needs::default() };
+        match self {
+            Self::Chat(request, _) => Needs::of(request),
+            // Each input is read for itself, so their sum says nothing about the room they need.
+            Self::Embeddings(request) => Needs {
+                batched: true,
+                ..texts(Offer::Embeddings, request.texts().map(str::len).sum())
+            },
+            Self::Rerank(request) => {
+                let documents: usize = request.documents().iter().map(String::len).sum();
+                Needs { batched: true, ..texts(Offer::Rerank, request.query().len() + documents) }
+            }
+            Self::Operation(request) => {
+                let bytes = request.texts().into_iter().map(str::len).sum();
+                texts(Offer::from(request.operation()), bytes)
+            }
+        }
+    }
+
+    /// The beginning of the conversation, for the policy `affinity`.
+    pub(crate) fn prefix(&self) -> u64 {
+        match self {
+            Self::Chat(request, _) => plan::prefix(request),
+            Self::Embeddings(_) | Self::Rerank(_) | Self::Operation(_) => 0,
+        }
+    }
+
+    /// The calls that it takes on a server, one after the other.
+    pub(crate) fn calls(
+        &self,
+        dialect: Dialect,
+        upstream_model: &str,
+    ) -> Result<Vec<OutgoingCall>, RequestError> {
+        match self {
+            Self::Chat(request, delivery) => {
+                Ok(vec![dialect.chat_call(request, upstream_model, *delivery)?])
+            }
+            Self::Embeddings(request) => {
+                let pieces = request.split(dialect.embedding_batch_max(upstream_model));
+                pieces.iter().map(|piece| dialect.embedding_call(piece, upstream_model)).collect()
+            }
+            Self::Rerank(request) => Ok(vec![dialect.rerank_call(request, upstream_model)?]),
+            Self::Operation(request) => Ok(vec![dialect.operation_call(request, upstream_model)?]),
+        }
+    }
+
+    /// The media type of a whole answer; `None` if it is the caller's choice.
+    pub(crate) fn media_type(&self) -> Option<&'static str> {
+        let is_sound =
+            matches!(self, Self::Operation(request) if request.operation().answers_with_sound());
+        (!is_sound).then_some("application/json")
+    }
+
+    /// Reads the answers to the calls.
+    pub(crate) fn read(
+        &self,
+        dialect: Dialect,
+        received: Vec<Received>,
+        head: &Head,
+    ) -> Result<Whole, DecodeError> {
+        if let Self::Embeddings(request) = self {
+            let answers = received.iter().map(|one| dialect.embedding_response(&one.body));
+            let whole = EmbeddingResponse::joined(answers.collect::<Result<_, _>>()?)?;
+            // A vector that is missing would move all that follow to the wrong texts.
+            let is_complete = whole.count() == request.count();
+            return if is_complete { Ok(Whole::Embeddings(whole)) } else { Err(DecodeError) };
+        }
+        let Received { content_type, body } = received.into_iter().next().ok_or(DecodeError)?;
+        match self {
+            Self::Chat(..) => dialect.chat_response(&body, head).map(Whole::Chat),
+            Self::Rerank(request) => dialect.rerank_response(&body, request).map(Whole::Rerank),
+            Self::Operation(_) if self.media_type().is_none() => {
+                Ok(Whole::Sound(Sound { content_type, bytes: body }))
+            }
+            Self::Operation(_) => OperationResponse::parse(&body).map(Whole::Operation),
+            Self::Embeddings(_) => Err(DecodeError),
+        }
+    }
+}
+
+/// Whether the answer comes in pieces that are read one by one.
+fn streams(request: &OperationRequest) -> bool {
+    request.stream() && request.operation() == llm::Operation::Completion
+}
+
+impl Whole {
+    /// What the server says it took.
+    pub(crate) fn usage(&self) -> Option<Usage> {
+        match self {
+            Self::Chat(response) => response.usage(),
+            Self::Embeddings(response) => response.usage(),
+            Self::Rerank(response) => response.usage(),
+            Self::Operation(response) => response.usage(),
+            Self::Sound(_) => None,
+        }
+    }
+
+    /// Bytes that were generated, for guessing tokens.
+    pub(crate) fn generated_bytes(&self) -> usize {
+        match self {
+            Self::Chat(response) => response.generated_bytes(),
+            Self::Operation(response) => response.generated_bytes(),
+            Self::Embeddings(_) | Self::Rerank(_) | Self::Sound(_) => 0,
+        }
+    }
+
+    /// Writes down guessed figures where callers expect some.
+    pub(crate) fn set_usage(&mut self, usage: Usage) {
+        match self {
+            Self::Chat(response) => response.set_field("usage", usage.to_value()),
+            Self::Embeddings(response) => response.set_field("usage", usage.to_value()),
+            Self::Rerank(_) | Self::Operation(_) | Self::Sound(_) => {}
+        }
+    }
+
+    pub(crate) fn set_field(&mut self, name: &str, value: Value) {
+        match self {
+            Self::Chat(response) => response.set_field(name, value),
+            Self::Embeddings(response) => response.set_field(name, value),
+            Self::Rerank(response) => response.set_field(name, value),
+            Self::Operation(response) => response.set_field(name, value),
+            Self::Sound(_) => {}
+        }
+    }
+}

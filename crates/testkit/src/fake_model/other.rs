@@ -1,0 +1,52 @@
+//! What a fake says that is asked for something else than a chat: made from the request alone.
+
+use serde_json::{Value, json};
+
+/// The type and the bytes of an answer; `None` if a chat was asked for.
+pub(super) fn answer(path: &str, request: &Value) -> Option<(&'static str, Vec<u8>)> {
+    let model = &request["model"];
+    let usage = json!({"prompt_tokens": 3, "completion_tokens": 0, "total_tokens": 3});
+    let body = match path.rsplit_once("/v1/")?.1 {
+        "embeddings" => {
+            let data = texts(&request["input"]).into_iter().enumerate().map(|(index, text)| {
+                let vector = [text.len() as f64, 0.5];
+                json!({"object": "embedding", "index": index, "embedding": vector})
+            });
+            json!({"object": "list", "model": model, "data": data.collect::<Vec<_>>(),
+                "usage": usage})
+        }
+        "rerank" => {
+            let results = texts(&request["documents"]).into_iter().enumerate().map(
+                |(index, _)| json!({"index": index, "relevance_score": 1.0 / (index + 1) as f64}),
+            );
+            json!({"id": "rerank-fake", "model": model, "results": results.collect::<Vec<_>>(),
+                "usage": {"total_tokens": 3}})
+        }
+        "completions" => {
+            let choice = json!({"index": 0, "text": request["prompt"], "logprobs": null,
+                "finish_reason": "stop"});
+            let body = json!({"id": "cmpl-fake", "object": "text_completion", "created": 1,
+                "model": model, "choices": [choice], "usage": usage});
+            if request["stream"] == true {
+                let text = format!("data: {body}\n\ndata: [DONE]\n\n");
+                return Some(("text/event-stream", text.into_bytes()));
+            }
+            body
+        }
+        "moderations" => {
+            json!({"id": "modr-fake", "model": model, "results": [{"flagged": false}]})
+        }
+        "images/generations" => json!({"created": 1, "data": [{"b64_json": "aGk="}]}),
+        "audio/speech" => return Some(("audio/mpeg", b"ID3 sound".to_vec())),
+        _ => return None,
+    };
+    Some(("application/json", body.to_string().into_bytes()))
+}
+
+/// A text alone or a list of them.
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
+        other => other.as_str().into_iter().collect(),
+    }
+}
