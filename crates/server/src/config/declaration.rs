@@ -353,7 +353,7 @@ pub(super) const KEYS: &[Key] = &[
         "own",
         Kind::Text,
         Some("off"),
-        "What is done about personal data on the way to models in the authority's own data centre: an action, then exceptions, e.g. `report, iban = mask`. Secrets are masked wherever personal data are looked for, unless `secret = …` says otherwise.",
+        "What is done about personal data on the way to models in the authority's own data centre: an action, then exceptions, e.g. `report, iban = mask`. Secrets are masked wherever personal data are looked for, unless an exception for `secret` says otherwise.",
     ),
     key(
         "guard",
