@@ -184,8 +184,8 @@ async fn a_raised_class_keeps_data_on_the_own_server() {
     assert_eq!(refused.err().unwrap().code, "clearance_too_low");
     assert!(world.model.requests().is_empty());
     world.app.settle_ledger().await.unwrap();
-    let usage = world.app.list_audit(&world.person("ada", domain::Role::Admin, vec![]).await, None);
-    let entries = usage.await.unwrap().items;
+    let ada = world.person("ada", domain::Role::Admin, vec![]).await;
+    let entries = world.app.list_audit(&ada, None).await.unwrap().items;
     let call = entries.iter().find(|one| one.action == "create_chat_completion").unwrap();
     assert_eq!(call.detail["data_class"], DataClass::Confidential.code());
     assert!(call.detail["guard"].contains("tax_id/"), "{:?}", call.detail);
