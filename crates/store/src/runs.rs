@@ -246,7 +246,7 @@ impl Store {
                 route.map(|route| route.name.as_str()),
                 route.map(|route| route.place.code()),
                 end.data_class.map(DataClass::code),
-                end.usage.map(Json)
+                end.usage.map(|usage| Json(usage.bounded()))
             ],
         )
         .await?;

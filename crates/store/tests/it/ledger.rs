@@ -14,6 +14,7 @@ on_both_engines!(
     nothing_is_counted_twice,
     a_database_that_is_away_loses_nothing,
     calls_alike_share_an_audit_entry,
+    what_servers_claim_can_be_summed,
 );
 
 pub fn call(tenant: TenantId, user: Option<UserId>) -> UsageRecord {
@@ -140,4 +141,23 @@ async fn calls_alike_share_an_audit_entry(world: World) {
     expected.sort();
     assert_eq!(seen, expected);
     assert!(world.store.verify_audit(me.tenant).await.unwrap().intact());
+}
+
+/// A server may report any number.
+async fn what_servers_claim_can_be_summed(world: World) {
+    let me = world.person("me", &[]).await;
+    let claim = || UsageRecord {
+        tokens: TokenUsage {
+            prompt_tokens: u64::MAX,
+            completion_tokens: u64::MAX,
+            estimated: false,
+        },
+        cost_micro_euro: Some(u64::MAX),
+        ..call(me.tenant, Some(me.user))
+    };
+    let batch = [claim(), claim(), claim(), call(me.tenant, Some(me.user))];
+    world.store.record_usage(&batch).await.unwrap();
+    let sums = total(&world.store, me.tenant).await;
+    assert_eq!((sums.calls, sums.prompt_tokens), (4, 3_000_000_010));
+    assert_eq!((sums.completion_tokens, sums.cost_micro_euro), (3_000_000_001, 3_000_000_000_007));
 }
