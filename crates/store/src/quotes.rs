@@ -7,12 +7,12 @@ use std::{
 };
 
 use domain::DocumentId;
-use sqlx::AnyConnection;
 
 use crate::{
     Citation, Error,
     conversations::fold,
-    database::{Tx, composed, fetch, placeholders},
+    database::{Tx, composed, placeholders},
+    engine,
     values::{Json, get, params},
 };
 
@@ -219,16 +219,22 @@ pub(crate) async fn remember(
     Ok(())
 }
 
-/// Says which of the cited documents are there.
+/// Says which of the cited documents are there, and keeps them until the transaction has ended: who
+/// deletes one meanwhile waits, and then finds the answer among those that quote it.
 pub(crate) async fn present(
-    db: &mut AnyConnection,
+    tx: &mut Tx,
     citations: &[Citation],
 ) -> Result<HashSet<DocumentId>, Error> {
     let documents: BTreeSet<DocumentId> = citations.iter().map(|one| one.document).collect();
     let mut list = params![];
     documents.iter().for_each(|id| list.add(*id));
-    let sql = format!("SELECT id FROM document WHERE id IN ({})", placeholders(1, documents.len()));
-    fetch(db, composed(sql), list).await?.iter().map(|row| get(row, "id")).collect()
+    // In one order everywhere, so that no two transactions wait for each other.
+    let sql = format!(
+        "SELECT id FROM document WHERE id IN ({}) ORDER BY id{}",
+        placeholders(1, documents.len()),
+        engine::keeping_rows(tx.engine())
+    );
+    tx.fetch(composed(sql), list).await?.iter().map(|row| get(row, "id")).collect()
 }
 
 #[cfg(test)]
