@@ -1,5 +1,7 @@
 //! Collections: documents under one set of rights. Who may read one is decided inside each query.
 
+use std::collections::BTreeSet;
+
 use domain::{
     CollectionId, DataClass, DocumentId, Instant, Principal, Resource, TenantId, UnitId, UserId,
     Visibility,
@@ -279,12 +281,15 @@ impl Store {
         if get(&row.ok_or(Error::NotFound)?, "is_default")? {
             return Err(Error::Conflict(Conflict::DefaultCollection));
         }
-        let sql = "SELECT DISTINCT blob_hash FROM document WHERE collection_id = $1";
-        let rows = tx.fetch(sql, params![id]).await?;
-        let hashes: Vec<String> =
+        // In one order everywhere, so that no two transactions wait for each other.
+        let sql = format!(
+            "SELECT id, blob_hash FROM document WHERE collection_id = $1 ORDER BY id{}",
+            engine::deleting_rows(tx.engine())
+        );
+        let rows = tx.fetch(composed(sql), params![id]).await?;
+        let hashes: BTreeSet<String> =
             rows.iter().map(|row| get(row, "blob_hash")).collect::<Result<_, _>>()?;
-        let rows =
-            tx.fetch("SELECT id FROM document WHERE collection_id = $1", params![id]).await?;
+        let hashes: Vec<String> = hashes.into_iter().collect();
         let documents: Vec<DocumentId> =
             rows.iter().map(|row| get(row, "id")).collect::<Result<_, _>>()?;
         tx.execute("DELETE FROM document WHERE collection_id = $1", params![id]).await?;

@@ -190,6 +190,23 @@ pub(crate) const fn owned_collection_row(engine: Engine) -> &'static str {
     }
 }
 
+/// Ends a statement that reads rows which must not be deleted before this transaction has ended. On
+/// SQLite nobody else writes meanwhile.
+pub(crate) const fn keeping_rows(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => "",
+        Engine::Postgres => " FOR KEY SHARE",
+    }
+}
+
+/// Ends a statement that reads rows which this transaction is about to delete.
+pub(crate) const fn deleting_rows(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => "",
+        Engine::Postgres => " FOR UPDATE",
+    }
+}
+
 /// Begins a view of all tables at one moment, for copying.
 pub(crate) const fn begin_snapshot(engine: Engine) -> &'static str {
     match engine {

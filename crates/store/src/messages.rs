@@ -124,6 +124,20 @@ pub struct TokenUsage {
     pub estimated: bool,
 }
 
+impl TokenUsage {
+    /// The figures, each at most a billion: far above what any model takes in one call, and low
+    /// enough that billions of calls can be summed. What a server reports may be any number.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        const TOKENS_MAX: u64 = 1_000_000_000;
+        Self {
+            prompt_tokens: self.prompt_tokens.min(TOKENS_MAX),
+            completion_tokens: self.completion_tokens.min(TOKENS_MAX),
+            ..self
+        }
+    }
+}
+
 /// The way an answer was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteUsed {

@@ -227,7 +227,7 @@ impl Store {
             return Ok(false);
         }
         let (mut text, mut citations) = (end.text.clone(), end.citations.clone());
-        let present = quotes::present(tx.db(), &citations).await?;
+        let present = quotes::present(&mut tx, &citations).await?;
         // What was deleted while the answer was written goes here, as it goes from earlier answers.
         quotes::conceal(&mut text, &mut citations, |id| !present.contains(&id));
         let route = end.route.as_ref();
@@ -246,7 +246,7 @@ impl Store {
                 route.map(|route| route.name.as_str()),
                 route.map(|route| route.place.code()),
                 end.data_class.map(DataClass::code),
-                end.usage.map(Json)
+                end.usage.map(|usage| Json(usage.bounded()))
             ],
         )
         .await?;

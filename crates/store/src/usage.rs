@@ -17,6 +17,9 @@ use crate::{
 /// Rows of one insert. SQLite looks each parameter up by name among all of them, so that the cost of
 /// a statement grows with the square of their number.
 const ROWS_PER_STATEMENT: usize = 20;
+/// Most that is written down as the cost of one call, in micro-euro: a million euros. Millions of such
+/// calls can be summed.
+const COST_MAX: u64 = 1_000_000_000_000;
 
 /// From then on an audit entry says when the (first) call really ended.
 const LATE: Duration = Duration::from_secs(5);
@@ -163,10 +166,11 @@ async fn insert(tx: &mut Tx, rows: &[UsageRecord]) -> Result<(), Error> {
         list.add(row.model.as_str());
         list.add(row.route.as_str());
         list.add(row.place.code());
-        list.add(row.tokens.prompt_tokens);
-        list.add(row.tokens.completion_tokens);
-        list.add(row.tokens.estimated);
-        list.add(row.cost_micro_euro);
+        let tokens = row.tokens.bounded();
+        list.add(tokens.prompt_tokens);
+        list.add(tokens.completion_tokens);
+        list.add(tokens.estimated);
+        list.add(row.cost_micro_euro.map(|cost| cost.min(COST_MAX)));
         list.add(row.data_class.code());
         list.add(row.ended.code());
         list.add(row.at);

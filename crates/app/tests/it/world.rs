@@ -10,9 +10,10 @@ use domain::{
     CollectionId, Credential, DataClass, Place, Role, Scope, SessionId, UnitId, Visibility,
 };
 use gateway::{
-    Catalogue, Gateway, KeyHeader, Model, OpenAiRoute, PlacePolicy, Route, RouteKind, Settings,
+    Catalogue, Gateway, KeyHeader, Model, PlacePolicy, Route, RouteKind, ServerRoute, Settings,
 };
 use identity::InstallationSecret;
+use llm::Dialect;
 use store::{Blobs, Ledger, Location, Store};
 use tempfile::TempDir;
 use testkit::fake_model::FakeModel;
@@ -144,7 +145,8 @@ fn settings() -> Settings {
 
 fn catalogue(model: &FakeModel, near: &FakeModel) -> Catalogue {
     let server = |fake: &FakeModel| {
-        RouteKind::OpenAi(OpenAiRoute {
+        RouteKind::Server(ServerRoute {
+            dialect: Dialect::Compatible,
             base_url: fake.base_url().parse().unwrap(),
             api_key: None,
             key_header: KeyHeader::Bearer,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::{CollectionId, ConversationId, DataClass, DocumentId, Instant, PassageId, Place};
+use sqlx::Executor as _;
 use store::{
     Attachment, Citation, Conflict, Error, INTERRUPTED, MessageRole, NewCollection, NewQuestion,
     RouteUsed, RunEnd, RunPulse, RunState, Silent, SummaryLength, Task, TokenUsage,
@@ -338,4 +339,55 @@ async fn deleting_leaves_nothing(world: World) {
     assert!(matches!(gone, Err(Error::NotFound)));
     assert_eq!(store.save_run_text(asked.run.id, "x").await.unwrap(), RunPulse::Gone);
     assert!(!store.finish_run(asked.run.id, &end(RunState::Done, "x")).await.unwrap());
+}
+
+/// The end of an answer and the deletion of what it quotes, at the same time: whoever comes second
+/// waits, and no quote stays. On SQLite one writer waits for the other in any case.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deletion_waits_for_the_answer_that_quotes() {
+    let world = World::postgres().await;
+    let (store, me) = (world.store.clone(), world.person("me", &[]).await);
+    let document = world.upload(&me, "a.txt", b"a").await.id;
+    let c = store.create_conversation(me.tenant, me.user, "").await.unwrap().id;
+    let asked = store.send_message(me.tenant, me.user, c, &question("?"), "i").await.unwrap();
+    let citation = Citation {
+        number: 1,
+        document,
+        document_name: "a.txt".to_owned(),
+        passage: PassageId::derive(document, "x", 0),
+        page: None,
+        heading: String::new(),
+        quote: "Die Frist beträgt drei Monate.".to_owned(),
+        start: 0,
+        end: 1,
+        concealed: false,
+    };
+    let text = "Die Frist beträgt drei Monate. [1]";
+    let done = RunEnd { citations: vec![citation], ..end(RunState::Done, text) };
+
+    // Holds the end of the answer back where it has looked for the document, but has not yet
+    // written down that it quotes it.
+    let mut held = world.connection().await.unwrap();
+    held.execute("BEGIN").await.unwrap();
+    held.execute("SELECT id FROM conversation FOR UPDATE").await.unwrap();
+    let (one, run) = (store.clone(), asked.run.id);
+    let finishing = tokio::spawn(async move { one.finish_run(run, &done).await });
+    let waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+                 AND datname = CURRENT_DATABASE() AND query LIKE 'UPDATE conversation%'";
+    while held.fetch_optional(waits).await.unwrap().is_none() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        // Within a transaction the view stays as it was first seen.
+        held.execute("SELECT pg_stat_clear_snapshot()").await.unwrap();
+    }
+    let (other, blobs, who) = (world.other().await, world.blobs.clone(), me.clone());
+    let mut deleting =
+        tokio::spawn(async move { other.delete_document(&who, document, &blobs).await });
+    let early = tokio::time::timeout(Duration::from_millis(500), &mut deleting).await;
+    assert!(early.is_err(), "the deletion waits");
+    held.execute("COMMIT").await.unwrap();
+    assert!(finishing.await.unwrap().unwrap());
+    deleting.await.unwrap().unwrap();
+    let kept = store.message(me.tenant, me.user, asked.answer.id).await.unwrap();
+    assert_eq!(kept.text, "[…] [1]");
+    assert!(kept.citations[0].concealed && kept.citations[0].quote.is_empty());
 }

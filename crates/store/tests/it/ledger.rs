@@ -17,6 +17,7 @@ on_both_engines!(
     what_can_never_arrive_is_set_aside_and_holds_nothing_up,
     what_a_dead_process_left_is_taken_over_while_running,
     a_late_call_says_when_it_ended,
+    what_servers_claim_can_be_summed,
 );
 
 pub fn call(tenant: TenantId, user: Option<UserId>) -> UsageRecord {
@@ -202,4 +203,23 @@ fn a_disk_that_takes_nothing_stops_calls_and_keeps_what_was_told() {
     let [segment] = &segments(folder.path())[..] else { panic!("one segment") };
     let kept: Vec<_> = fs::read_to_string(segment).unwrap().lines().map(str::to_owned).collect();
     assert_eq!(kept, [serde_json::to_string(&record).unwrap()]);
+}
+
+/// A server may report any number.
+async fn what_servers_claim_can_be_summed(world: World) {
+    let me = world.person("me", &[]).await;
+    let claim = || UsageRecord {
+        tokens: TokenUsage {
+            prompt_tokens: u64::MAX,
+            completion_tokens: u64::MAX,
+            estimated: false,
+        },
+        cost_micro_euro: Some(u64::MAX),
+        ..call(me.tenant, Some(me.user))
+    };
+    let batch = [claim(), claim(), claim(), call(me.tenant, Some(me.user))];
+    world.store.record_usage(&batch).await.unwrap();
+    let sums = total(&world.store, me.tenant).await;
+    assert_eq!((sums.calls, sums.prompt_tokens), (4, 3_000_000_010));
+    assert_eq!((sums.completion_tokens, sums.cost_micro_euro), (3_000_000_001, 3_000_000_000_007));
 }

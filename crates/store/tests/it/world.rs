@@ -72,14 +72,19 @@ impl World {
 
     /// Runs statements past the store, as somebody with access to the database could.
     pub async fn tamper(&self, sql: &str) -> Result<(), sqlx::Error> {
+        let mut connection = self.connection().await?;
+        connection.execute(sqlx::AssertSqlSafe(sql.to_owned())).await?;
+        connection.close().await
+    }
+
+    /// A connection past the store.
+    pub async fn connection(&self) -> Result<sqlx::AnyConnection, sqlx::Error> {
         sqlx::any::install_default_drivers();
         let url = match &self.location {
             Location::Sqlite(path) => format!("sqlite://{}", path.display()),
             Location::Postgres(url) => url.clone(),
         };
-        let mut connection = sqlx::AnyConnection::connect(&url).await?;
-        connection.execute(sqlx::AssertSqlSafe(sql.to_owned())).await?;
-        connection.close().await
+        sqlx::AnyConnection::connect(&url).await
     }
 }
 
