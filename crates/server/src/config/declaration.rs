@@ -1,6 +1,8 @@
 //! The one list of settings: name, kind, default, and what each is for. Reading, checking, the
 //! reference file and the reference page all come from it.
 
+// tidy: lines=700 because one list of all settings is easier to find than several
+
 /// What a setting's value looks like.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Kind {
