@@ -119,12 +119,7 @@ impl Platform {
             return Ok(());
         }
         let (app, stale) = (Arc::clone(&self.house.app), self.house.index_is_stale);
-        self.tasks.spawn(async move {
-            if let Err(error) = app.run_worker(stale, is_alone).await {
-                let causes = wiring::explain("", &error).to_string();
-                tracing::error!(error.code = error.code, error.causes = causes, "the worker ended");
-            }
-        });
+        self.tasks.spawn(async move { app.run_worker(stale, is_alone).await });
         Ok(())
     }
 
