@@ -201,6 +201,12 @@ impl App {
         let _ = tokio::time::timeout(Duration::from_secs(5), self.tasks.wait()).await;
     }
 
+    /// Waits, after [`App::stop`], for what requests that ended later still write down.
+    pub async fn finish_tasks(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
     /// Says whether the store answers and its schema is the one this program needs.
     ///
     /// # Errors

@@ -196,36 +196,56 @@ impl App {
         let class = writing.class.unwrap_or(work.class);
         let mut end = writing.end(state, reason, live.snapshot().text);
         end.data_class = Some(class);
-        self.finish(live, &end).await;
+        self.finish(&work.principal, live, end).await;
     }
 
-    /// Writes the end down, then shows it: what a watcher saw as done is done.
-    async fn finish(&self, live: &LiveRun, end: &RunEnd) {
-        let mut written = self.store.finish_run(live.id, end).await;
+    /// Writes the end down, then shows what was written: what a watcher saw as done is done, without
+    /// quotes from documents that were deleted meanwhile.
+    async fn finish(&self, principal: &Principal, live: &LiveRun, end: RunEnd) {
+        let mut written = self.store.finish_run(live.id, &end).await;
         for _ in 0..5 {
             if written.is_ok() {
                 break;
             }
             tokio::time::sleep(SAVE_INTERVAL).await;
-            written = self.store.finish_run(live.id, end).await;
+            written = self.store.finish_run(live.id, &end).await;
         }
-        if let Err(error) = written {
-            // The run stays open in the store and is ended as interrupted at the next start.
-            tracing::error!(
-                run.id = %live.id,
-                error = &error as &dyn std::error::Error,
-                "the end of an answer was not written down"
-            );
+        match written {
+            Ok(Some(written)) => {
+                show_end(live, RunEnd { text: written.text, citations: written.citations, ..end });
+            }
+            Ok(None) => self.show_ended(principal, live, end).await,
+            Err(error) => {
+                // The run stays open in the store and is ended as interrupted at the next start.
+                tracing::error!(
+                    run.id = %live.id,
+                    error = &error as &dyn std::error::Error,
+                    "the end of an answer was not written down"
+                );
+                show_end(live, end);
+            }
         }
-        live.update(|snapshot| {
-            snapshot.text.clone_from(&end.text);
-            snapshot.citations.clone_from(&end.citations);
-            snapshot.removed_citations = end.removed_citations;
-            snapshot.usage = end.usage;
-            snapshot.state = end.state;
-            snapshot.reason.clone_from(&end.reason);
-        });
         self.live.remove(live.id);
+    }
+
+    /// Shows how a run stands that was ended by somebody else, or by us without our knowing. It may
+    /// have been deleted with its conversation.
+    async fn show_ended(&self, principal: &Principal, live: &LiveRun, end: RunEnd) {
+        let stored = async {
+            let run = self.store.run(principal.tenant, principal.user, live.id).await?;
+            self.kept_message(principal, run.message).await
+        };
+        match stored.await {
+            Ok(message) if message.run.as_ref().is_some_and(|run| run.id == live.id) => {
+                show_stored(live, &message);
+            }
+            _ => {
+                // Nobody can say what it may still quote.
+                let mut end = end;
+                store::conceal(&mut end.text, &mut end.citations, |_| true);
+                show_end(live, end);
+            }
+        }
     }
 
     /// Writes the text so far down from time to time; returns when the run shall stop.
@@ -424,6 +444,17 @@ fn messages_for_model(before: &[Message], question: &Message) -> Vec<llm::Messag
     kept.reverse();
     kept.push(llm::Message::new(Role::User, question.text.clone()));
     kept
+}
+
+fn show_end(live: &LiveRun, end: RunEnd) {
+    live.update(|snapshot| {
+        snapshot.text = end.text;
+        snapshot.citations = end.citations;
+        snapshot.removed_citations = end.removed_citations;
+        snapshot.usage = end.usage;
+        snapshot.state = end.state;
+        snapshot.reason = end.reason;
+    });
 }
 
 fn show_stored(copy: &LiveRun, message: &Message) {

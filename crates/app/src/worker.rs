@@ -21,6 +21,8 @@ const TIDY_INTERVAL: Duration = Duration::from_mins(10);
 const ORPHAN_AGE: Duration = Duration::from_hours(24);
 /// At a start alone, uploads of the process before are removed; those of this one are younger.
 const LEFTOVER_AGE: Duration = Duration::from_mins(1);
+/// Pause after the worker could not begin.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
 struct Payload {
@@ -31,11 +33,26 @@ struct Payload {
 impl App {
     /// Works until the process stops. Builds the index anew first if `index_is_stale`. `is_alone`
     /// says that no other worker can be running, as on SQLite: then what a killed process held is
-    /// taken back at once.
-    ///
-    /// # Errors
-    /// If the store fails at the start; later failures are logged and tried again.
-    pub async fn run_worker(self: &Arc<Self>, index_is_stale: bool, is_alone: bool) -> Result<()> {
+    /// taken back at once. What fails is logged and tried again.
+    pub async fn run_worker(self: &Arc<Self>, index_is_stale: bool, is_alone: bool) {
+        while let Err(error) = self.prepare_work(index_is_stale, is_alone).await {
+            tracing::error!(
+                error.code = error.code,
+                error = &error as &dyn std::error::Error,
+                "the worker could not begin and will try again"
+            );
+            let pause = tokio::time::sleep(RETRY_PAUSE);
+            if self.stopping.run_until_cancelled(pause).await.is_none() {
+                return;
+            }
+        }
+        let app = self.clone();
+        self.tasks.spawn(async move { app.tidy_from_time_to_time().await });
+        self.take_jobs().await;
+    }
+
+    /// What must be done before the first job; may be done again.
+    async fn prepare_work(&self, index_is_stale: bool, is_alone: bool) -> Result<()> {
         if is_alone {
             self.store.release_jobs_of_others(&self.config.instance).await?;
         }
@@ -44,9 +61,6 @@ impl App {
         if index_is_stale {
             self.rebuild_index().await?;
         }
-        let app = self.clone();
-        self.tasks.spawn(async move { app.tidy_from_time_to_time().await });
-        self.take_jobs().await;
         Ok(())
     }
 

@@ -119,12 +119,7 @@ impl Platform {
             return Ok(());
         }
         let (app, stale) = (Arc::clone(&self.house.app), self.house.index_is_stale);
-        self.tasks.spawn(async move {
-            if let Err(error) = app.run_worker(stale, is_alone).await {
-                let causes = wiring::explain("", &error).to_string();
-                tracing::error!(error.code = error.code, error.causes = causes, "the worker ended");
-            }
-        });
+        self.tasks.spawn(async move { app.run_worker(stale, is_alone).await });
         Ok(())
     }
 
@@ -157,8 +152,12 @@ impl Platform {
     pub async fn close(self) {
         drop(self.upkeep);
         self.tasks.close();
+        // Requests that ended after the work was stopped may have left audit entries to write.
+        let working = async { tokio::join!(self.tasks.wait(), self.house.app.finish_tasks()) };
+        if tokio::time::timeout(FAREWELL, working).await.is_err() {
+            tracing::warn!("some work did not stop in time and will be taken up at the next start");
+        }
         let closing = async {
-            self.tasks.wait().await;
             if let Err(error) = self.house.app.settle_ledger().await {
                 let causes = wiring::explain("", &error).to_string();
                 tracing::warn!(
@@ -169,7 +168,7 @@ impl Platform {
             self.house.store.close().await;
         };
         if tokio::time::timeout(FAREWELL, closing).await.is_err() {
-            tracing::warn!("some work did not stop in time and will be taken up at the next start");
+            tracing::warn!("the database was not closed in time");
         }
     }
 }

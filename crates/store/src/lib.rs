@@ -61,7 +61,7 @@ pub use page::Page;
 pub use passages::{FoundPassage, NewPassage, PageBox, Passage};
 pub use people::{Login, NewUser, PersonName, User, UserChange};
 pub use quotes::{OMITTED, conceal};
-pub use runs::{INTERRUPTED, Run, RunEnd, RunPulse, RunState, Silent};
+pub use runs::{INTERRUPTED, Run, RunEnd, RunPulse, RunState, Silent, Written};
 pub use schema::{MIGRATION_COUNT, SchemaState};
 pub use sessions::{Session, SignedIn};
 pub use tenants::{Tenant, Unit, UnitName};

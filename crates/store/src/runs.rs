@@ -98,6 +98,15 @@ pub struct RunEnd {
     pub usage: Option<TokenUsage>,
 }
 
+/// An answer as it was written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Its text.
+    pub text: String,
+    /// What it rests on.
+    pub citations: Vec<Citation>,
+}
+
 /// What a run learns from its sign of life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunPulse {
@@ -208,12 +217,12 @@ impl Store {
         Ok(asked > 0)
     }
 
-    /// Ends a run and writes the answer, both or neither, without quotes from documents that are gone. `false` if it was not running any more;
-    /// then nothing is written.
+    /// Ends a run and writes the answer, both or neither, without quotes from documents that are gone.
+    /// Returns what was written; `None` if it was not running any more: then nothing is.
     ///
     /// # Errors
     /// A database error.
-    pub async fn finish_run(&self, id: RunId, end: &RunEnd) -> Result<bool, Error> {
+    pub async fn finish_run(&self, id: RunId, end: &RunEnd) -> Result<Option<Written>, Error> {
         let now = Instant::now();
         let mut tx = self.write().await?;
         let ended = tx
@@ -224,7 +233,7 @@ impl Store {
             )
             .await?;
         if ended == 0 {
-            return Ok(false);
+            return Ok(None);
         }
         let (mut text, mut citations) = (end.text.clone(), end.citations.clone());
         let present = quotes::present(&mut tx, &citations).await?;
@@ -261,7 +270,7 @@ impl Store {
             quotes::remember(&mut tx, &get::<String>(&row, "message_id")?, &citations).await?;
         }
         tx.commit().await?;
-        Ok(true)
+        Ok(Some(Written { text, citations }))
     }
 
     /// Ends the runs of silent instances as failed with the reason [`INTERRUPTED`]; their text stays.

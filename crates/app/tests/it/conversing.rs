@@ -413,6 +413,42 @@ async fn a_deleted_collection_takes_the_quotes_along_and_leaves_a_models_own_wor
 }
 
 #[tokio::test]
+async fn what_is_deleted_while_an_answer_is_written_is_not_shown_at_its_end() {
+    let world = World::new().await;
+    world.work();
+    let anna = world.member("anna").await;
+    let open = world.open_collection(&anna).await;
+    let document = world.upload(&anna, open.id, "Mietordnung.md", LEASE).await;
+    let quote = "Die Kündigungsfrist beträgt drei Monate.";
+    assert!(LEASE.contains(quote));
+    let reply = Reply::pieces(["Laut Ordnung: ", quote, " [1]"]);
+    world.model.next(reply.pause(Duration::from_millis(400)));
+    let question = NewMessage {
+        documents: Some(vec![document.id]),
+        ..ask_remote("Wie lange ist die Kündigungsfrist?")
+    };
+    let talk = world.app.create_conversation(&anna, None).await.unwrap();
+    let asked = world.app.create_message(&anna, talk.id, question).await.unwrap();
+    let mut events = world.app.watch_run(&anna, asked.run.id).await.unwrap();
+    // It has begun to answer, so it was given the passages.
+    while world.model.requests().is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    world.app.delete_document(&anna, document.id).await.unwrap();
+    let mut last = None;
+    while let Some(event) = events.next().await {
+        if let RunEvent::Citations { text, citations, .. } = event {
+            last = Some((text, citations));
+        }
+    }
+    let (text, citations) = last.unwrap();
+    assert_eq!(text, "Laut Ordnung: […] [1]");
+    assert!(citations[0].concealed && citations[0].quote.is_empty());
+    let kept = world.store.message(anna.tenant, anna.user, asked.answer.id).await.unwrap();
+    assert_eq!((kept.text, kept.citations), (text, citations));
+}
+
+#[tokio::test]
 async fn quotes_hide_and_come_back_with_the_right_to_read() {
     let world = World::new().await;
     world.work();

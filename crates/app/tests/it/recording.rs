@@ -161,3 +161,19 @@ async fn whoever_reaches_for_what_is_not_theirs_is_written_down() {
     }
     panic!("not all of it was written down");
 }
+
+#[tokio::test]
+async fn what_ends_after_the_work_was_stopped_is_still_written_down() {
+    let world = World::new().await;
+    let admin = world.person("vera", Role::Admin, vec![]).await;
+    let (anna, bob) = (world.member("anna").await, world.member("bob").await);
+    let talk = world.app.create_conversation(&anna, None).await.unwrap();
+    world.app.stop(Duration::from_secs(1)).await;
+    for _ in 0..20 {
+        assert!(world.app.get_conversation(&bob, talk.id).await.is_err());
+    }
+    world.app.finish_tasks().await;
+    let page = world.app.list_audit(&admin, None).await.unwrap();
+    let refused = page.items.iter().filter(|entry| entry.action == "access").count();
+    assert_eq!(refused, 20);
+}

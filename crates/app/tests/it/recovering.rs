@@ -45,3 +45,22 @@ async fn what_was_acknowledged_is_done_by_the_next_process() {
     assert_eq!((*state, reason.as_deref()), (RunState::Failed, Some("interrupted")));
     assert!(world.store.verify_audit(anna.tenant).await.unwrap().intact());
 }
+
+#[tokio::test]
+async fn a_worker_that_cannot_begin_tries_again() {
+    let world = World::new().await;
+    let anna = world.member("anna").await;
+    let mine = world.app.get_me(&anna).await.unwrap().default_collection;
+    let mut upload = world.app.begin_upload(&anna, mine, 0).await.unwrap();
+    upload.write("Die Wasserrechte sind geregelt.".as_bytes()).await.unwrap();
+    let document = world.app.upload_document(&anna, upload, "akte.txt").await.unwrap();
+    // The folder for uploads is away for a moment, as when a disk is mounted late.
+    let (here, away) = (world.folder.path().join("tmp"), world.folder.path().join("away"));
+    std::fs::rename(&here, &away).unwrap();
+    world.work();
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let waiting = world.app.get_document(&anna, document.id).await.unwrap();
+    assert_eq!(waiting.state, DocumentState::Received);
+    std::fs::rename(&away, &here).unwrap();
+    assert_eq!(world.settled(&anna, document).await.state, DocumentState::Ready);
+}

@@ -15,6 +15,10 @@ const DIRECTORY_BYTES_MAX: u64 = 4 << 20;
 const END_BYTES: usize = 22;
 /// Length of the pointer to the wider record of large containers, which stands before the end.
 const POINTER_BYTES: usize = 20;
+/// Length of that wider record, without further fields.
+const WIDE_BYTES: usize = 56;
+/// How an entry of the directory begins.
+const ENTRY_SIGN: &[u8] = b"PK\x01\x02";
 /// Length of an entry of the directory, without name and further fields.
 const ENTRY_BYTES: usize = 46;
 
@@ -25,19 +29,36 @@ pub(super) struct Tail<'a> {
     pub from: u64,
 }
 
-/// Where the directory lies, and how many members it claims to list.
+/// Where the directory may lie, and how many members it claims to list.
 struct Directory {
-    from: u64,
+    /// Counted back from the end, as some programs put other bytes before the container; then as
+    /// declared, as some put other bytes behind the directory.
+    places: [Option<u64>; 2],
     size: u64,
     members: u64,
+}
+
+impl Directory {
+    /// The first place where an entry stands; the first of all if none does.
+    fn begin(&self, file: &mut (impl Read + Seek)) -> io::Result<Option<u64>> {
+        let [first, second] = self.places;
+        for place in self.places.into_iter().flatten() {
+            if super::part(file, place, 4)? == ENTRY_SIGN {
+                return Ok(Some(place));
+            }
+        }
+        Ok(first.or(second))
+    }
 }
 
 /// What the members add up to.
 #[derive(Default)]
 struct Inventory {
+    /// Of what is read of a document: XML.
     unpacked: u64,
     has_document: bool,
     has_content: bool,
+    has_encrypted: bool,
     has_foreign: bool,
 }
 
@@ -51,7 +72,8 @@ pub(super) fn inspect(
     if directory.members > MEMBERS_MAX as u64 || directory.size > DIRECTORY_BYTES_MAX {
         return Ok(Err(Failure::TooLarge));
     }
-    file.seek(SeekFrom::Start(directory.from))?;
+    let Some(from) = directory.begin(file)? else { return Ok(Err(Failure::Damaged)) };
+    file.seek(SeekFrom::Start(from))?;
     let inventory =
         walk(&mut BufReader::new(file.by_ref().take(directory.size)), directory.members)?;
     Ok(inventory.and_then(|inventory| inventory.judge(format, limits)))
@@ -63,7 +85,8 @@ impl Inventory {
             return Err(Failure::TooLarge);
         }
         match format {
-            Format::Odt if self.has_content => Ok(()),
+            // One that is encrypted as a whole is for the reader to tell.
+            Format::Odt if self.has_content || self.has_encrypted => Ok(()),
             Format::Docx if self.has_document => Ok(()),
             // A table or a presentation of the same family.
             Format::Docx if self.has_foreign => Err(Failure::Unsupported),
@@ -83,28 +106,32 @@ fn find(file: &mut (impl Read + Seek), tail: &Tail<'_>) -> io::Result<Option<Dir
     let Some(place) = place else { return Ok(None) };
     let record = &tail.bytes[place..];
     let (members, size) = (number(record, 10, 2), number(record, 12, 4));
-    let wide = members == 0xffff || size == 0xffff_ffff || number(record, 16, 4) == 0xffff_ffff;
+    let declared = number(record, 16, 4);
+    let wide = members == 0xffff || size == 0xffff_ffff || declared == 0xffff_ffff;
     let end = tail.from + place as u64;
-    if !wide {
-        // Counted back from the end: some programs put other bytes before the container.
-        return Ok(end.checked_sub(size).map(|from| Directory { from, size, members }));
-    }
-    match place.checked_sub(POINTER_BYTES).map(|place| &tail.bytes[place..]) {
-        Some(pointer) if pointer.starts_with(b"PK\x06\x07") => {
-            wide_directory(file, number(pointer, 8, 8))
+    // Some programs always write the wider record; then it stands between the directory and the end.
+    let pointer = place.checked_sub(POINTER_BYTES).map(|place| &tail.bytes[place..]);
+    if let Some(pointer) = pointer.filter(|pointer| pointer.starts_with(b"PK\x06\x07")) {
+        let before = end.checked_sub((POINTER_BYTES + WIDE_BYTES) as u64);
+        for at in before.into_iter().chain([number(pointer, 8, 8)]) {
+            if let Some(directory) = wide_directory(file, at)? {
+                return Ok(Some(directory));
+            }
         }
-        _ => Ok(None),
     }
+    let places = [end.checked_sub(size), Some(declared)];
+    Ok((!wide).then_some(Directory { places, size, members }))
 }
 
 /// Reads the wider record of large containers (APPNOTE 4.3.14).
 fn wide_directory(file: &mut (impl Read + Seek), at: u64) -> io::Result<Option<Directory>> {
-    let record = super::part(file, at, 56)?;
-    if record.len() < 56 || !record.starts_with(b"PK\x06\x06") {
+    let record = super::part(file, at, WIDE_BYTES)?;
+    if record.len() < WIDE_BYTES || !record.starts_with(b"PK\x06\x06") {
         return Ok(None);
     }
     let (members, size) = (number(&record, 32, 8), number(&record, 40, 8));
-    Ok(at.checked_sub(size).map(|from| Directory { from, size, members }))
+    let places = [at.checked_sub(size), Some(number(&record, 48, 8))];
+    Ok(Some(Directory { places, size, members }))
 }
 
 fn walk(directory: &mut impl Read, members: u64) -> io::Result<Result<Inventory, Failure>> {
@@ -113,7 +140,7 @@ fn walk(directory: &mut impl Read, members: u64) -> io::Result<Result<Inventory,
     let mut entry = [0; ENTRY_BYTES];
     while read_whole(directory, &mut entry)? {
         count += 1;
-        if !entry.starts_with(b"PK\x01\x02") {
+        if !entry.starts_with(ENTRY_SIGN) {
             return Ok(Err(Failure::Damaged));
         }
         if count > MEMBERS_MAX {
@@ -126,14 +153,17 @@ fn walk(directory: &mut impl Read, members: u64) -> io::Result<Result<Inventory,
             return Ok(Err(Failure::Damaged));
         }
         let (packed, unpacked) = sizes(&entry, &further);
-        inventory.unpacked = inventory.unpacked.saturating_add(unpacked);
         let name = String::from_utf8_lossy(&name);
         let is_xml = name.ends_with(".xml") || name.ends_with(".rels");
         // Pictures are never unpacked, and an empty one may well pack to nothing.
-        if is_xml && is_bomb(unpacked, packed) {
-            return Ok(Err(Failure::TooLarge));
+        if is_xml {
+            inventory.unpacked = inventory.unpacked.saturating_add(unpacked);
+            if is_bomb(unpacked, packed) {
+                return Ok(Err(Failure::TooLarge));
+            }
         }
         inventory.has_content |= name == "content.xml";
+        inventory.has_encrypted |= name == "encrypted-package";
         inventory.has_document |=
             is_xml && (name.starts_with("word/") || name.contains("document"));
         inventory.has_foreign |= name.starts_with("xl/") || name.starts_with("ppt/");

@@ -98,6 +98,69 @@ fn what_surely_is_no_document_is_seen_at_once() {
     }
 }
 
+/// A container whose writer always adds the wider end records (APPNOTE 4.3.14, 4.3.15), though all
+/// fits into the narrow one.
+fn with_wide_records(mut zip: Vec<u8>) -> Vec<u8> {
+    let end = zip.split_off(zip.len() - 22);
+    let field = |place: usize, width: usize| {
+        end[place..place + width]
+            .iter()
+            .rev()
+            .fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte))
+    };
+    let at = zip.len() as u64;
+    zip.extend_from_slice(b"PK\x06\x06");
+    zip.extend_from_slice(&44_u64.to_le_bytes());
+    zip.extend_from_slice(&[45, 0, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    for value in [field(10, 2), field(10, 2), field(12, 4), field(16, 4)] {
+        zip.extend_from_slice(&value.to_le_bytes());
+    }
+    zip.extend_from_slice(b"PK\x06\x07\0\0\0\0");
+    zip.extend_from_slice(&at.to_le_bytes());
+    zip.extend_from_slice(&1_u32.to_le_bytes());
+    [zip, end].concat()
+}
+
+/// A container with other bytes between its directory and its end.
+fn with_gap(mut zip: Vec<u8>) -> Vec<u8> {
+    let end = zip.split_off(zip.len() - 22);
+    [zip, vec![0; 33], end].concat()
+}
+
+/// Pictures that claim more than a document may unpack to.
+fn with_pictures() -> Vec<u8> {
+    let picture = b"x".as_slice();
+    let mut zip = zipped(&[
+        ("[Content_Types].xml", b"<x/>"),
+        ("word/document.xml", b"<w/>"),
+        ("word/media/image1.png", picture),
+    ]);
+    let name = b"word/media/image1.png";
+    let entry = zip.windows(name.len()).rposition(|part| part == name).unwrap() - 46;
+    zip[entry + 24..entry + 28].copy_from_slice(&(600_u32 << 20).to_le_bytes());
+    zip
+}
+
+/// As LibreOffice 24.8 and later encrypt: the whole document is one member.
+fn encrypted_odt() -> Vec<u8> {
+    let manifest =
+        b"<manifest:manifest><manifest:file-entry manifest:full-path=\"encrypted-package\">\
+        <manifest:encryption-data/></manifest:file-entry></manifest:manifest>";
+    zipped(&[
+        ("mimetype", b"application/vnd.oasis.opendocument.text"),
+        ("encrypted-package", b"\x8f\x01\x02"),
+        ("META-INF/manifest.xml", manifest),
+    ])
+}
+
+#[test]
+fn an_odt_encrypted_as_a_whole_is_said_to_be_encrypted() {
+    let bytes = encrypted_odt();
+    assert_eq!(look(&bytes, "brief.odt"), Ok(Format::Odt));
+    let read = read_unprotected(bytes, "brief.odt", &Limits::default(), &mut |_| {});
+    assert_eq!(read.err(), Some(Failure::Encrypted));
+}
+
 #[test]
 fn what_only_reading_can_tell_passes() {
     let comment = {
@@ -118,6 +181,18 @@ fn what_only_reading_can_tell_passes() {
             Format::Docx,
         ),
         ("a small member that packs well", docx(&vec![b' '; 1 << 20]), Format::Docx),
+        ("wider records that are not needed", with_wide_records(docx(b"<w/>")), Format::Docx),
+        (
+            "bytes before wider records",
+            [
+                &[b"PK\x03\x04[Content_Types].xml".as_slice(), &[7; 40]].concat()[..],
+                &with_wide_records(docx(b"<w/>")),
+            ]
+            .concat(),
+            Format::Docx,
+        ),
+        ("bytes behind the directory", with_gap(docx(b"<w/>")), Format::Docx),
+        ("large pictures", with_pictures(), Format::Docx),
         ("an encrypted document", legacy("EncryptedPackage"), Format::Docx),
     ];
     for (what, bytes, expected) in cases {

@@ -97,7 +97,7 @@ async fn one_run_at_a_time(world: World) {
         "nothing half-made"
     );
     let run = a.or(b).unwrap().run;
-    assert!(store.finish_run(run.id, &end(RunState::Done, "Ja.")).await.unwrap());
+    assert!(store.finish_run(run.id, &end(RunState::Done, "Ja.")).await.unwrap().is_some());
     let next = store.send_message(me.tenant, me.user, c, &new, "a").await.unwrap();
     assert_eq!(next.question.ordinal, 2);
 }
@@ -131,14 +131,14 @@ async fn an_answer_is_finished_once(world: World) {
         usage: Some(TokenUsage { prompt_tokens: 10, completion_tokens: 5, estimated: true }),
         ..end(RunState::Done, "Die Frist [1].")
     };
-    assert!(store.finish_run(run, &done).await.unwrap());
+    assert!(store.finish_run(run, &done).await.unwrap().is_some());
     let kept = store.message(me.tenant, me.user, asked.answer.id).await.unwrap();
     assert_eq!((kept.text.as_str(), kept.citations), ("Die Frist [1].", vec![citation]));
     assert_eq!((kept.removed_citations, kept.data_class), (2, DataClass::Confidential));
     assert_eq!((kept.route, kept.usage), (done.route, done.usage));
     assert_eq!(kept.model.as_deref(), Some("standard"));
     assert_eq!(kept.run.unwrap().state, RunState::Done);
-    assert!(!store.finish_run(run, &end(RunState::Failed, "")).await.unwrap());
+    assert!(store.finish_run(run, &end(RunState::Failed, "")).await.unwrap().is_none());
     assert_eq!(store.save_run_text(run, "später").await.unwrap(), RunPulse::Gone);
     let kept = store.message(me.tenant, me.user, asked.answer.id).await.unwrap();
     assert_eq!(kept.text, "Die Frist [1].");
@@ -170,12 +170,12 @@ async fn quotes_go_with_their_document(world: World) {
     let read = async |id| store.message(me.tenant, me.user, id).await.unwrap();
     let (before, late, tried) = (ask().await, ask().await, ask().await);
     let whole = answer(text, vec![one.clone(), two.clone()]);
-    assert!(store.finish_run(before.run.id, &whole).await.unwrap());
-    assert!(store.finish_run(tried.run.id, &whole).await.unwrap());
+    assert!(store.finish_run(before.run.id, &whole).await.unwrap().is_some());
+    assert!(store.finish_run(tried.run.id, &whole).await.unwrap().is_some());
     // Written again without it: nothing is left to take out.
     let (_, again) = store.retry_message(me.tenant, me.user, tried.answer.id, "i").await.unwrap();
     let other = answer("Erstens. Zweitens. [1]", vec![two.clone()]);
-    assert!(store.finish_run(again.id, &other).await.unwrap());
+    assert!(store.finish_run(again.id, &other).await.unwrap().is_some());
 
     store.delete_document(&me, gone.id, &world.blobs).await.unwrap();
     let message = read(before.answer.id).await;
@@ -184,8 +184,10 @@ async fn quotes_go_with_their_document(world: World) {
     assert_eq!(message.citations[1], two);
     assert_eq!(read(tried.answer.id).await.text, other.text);
     // An answer that was being written meanwhile.
-    assert!(store.finish_run(late.run.id, &whole).await.unwrap());
-    assert_eq!(read(late.answer.id).await.text, message.text);
+    let written = store.finish_run(late.run.id, &whole).await.unwrap().unwrap();
+    let late = read(late.answer.id).await;
+    assert_eq!(late.text, message.text);
+    assert_eq!((written.text, written.citations), (late.text, late.citations));
 
     let collection = store
         .create_collection(
@@ -203,7 +205,7 @@ async fn quotes_go_with_their_document(world: World) {
     let third = store.receive_document(&me, collection, "c.txt", pending, None).await.unwrap();
     let asked = ask().await;
     let text = answer("Drittens. [1]", vec![citation(1, &third.document, "Drittens.")]);
-    assert!(store.finish_run(asked.run.id, &text).await.unwrap());
+    assert!(store.finish_run(asked.run.id, &text).await.unwrap().is_some());
     store.delete_collection(&me, collection, &world.blobs).await.unwrap();
     assert_eq!(read(asked.answer.id).await.text, "[…] [1]");
 }
@@ -219,7 +221,7 @@ async fn a_run_learns_that_it_shall_stop(world: World) {
     assert!(matches!(theirs, Err(Error::NotFound)));
     assert!(store.request_stop(me.tenant, me.user, run).await.unwrap());
     assert_eq!(store.heartbeat_run(run).await.unwrap(), RunPulse::StopRequested);
-    assert!(store.finish_run(run, &end(RunState::Stopped, "halb")).await.unwrap());
+    assert!(store.finish_run(run, &end(RunState::Stopped, "halb")).await.unwrap().is_some());
     assert!(!store.request_stop(me.tenant, me.user, run).await.unwrap());
 }
 
@@ -263,8 +265,8 @@ async fn an_answer_can_be_tried_again(world: World) {
     assert_eq!(answer.run.unwrap().id, run.id);
     assert_ne!(run.id, asked.run.id);
     // The old run must not write into the new answer.
-    assert!(!store.finish_run(asked.run.id, &end(RunState::Done, "alt")).await.unwrap());
-    assert!(store.finish_run(run.id, &end(RunState::Done, "neu")).await.unwrap());
+    assert!(store.finish_run(asked.run.id, &end(RunState::Done, "alt")).await.unwrap().is_none());
+    assert!(store.finish_run(run.id, &end(RunState::Done, "neu")).await.unwrap().is_some());
 }
 
 async fn what_is_personal_stays_personal(world: World) {
@@ -338,7 +340,7 @@ async fn deleting_leaves_nothing(world: World) {
     let gone = store.message(me.tenant, me.user, asked.answer.id).await;
     assert!(matches!(gone, Err(Error::NotFound)));
     assert_eq!(store.save_run_text(asked.run.id, "x").await.unwrap(), RunPulse::Gone);
-    assert!(!store.finish_run(asked.run.id, &end(RunState::Done, "x")).await.unwrap());
+    assert!(store.finish_run(asked.run.id, &end(RunState::Done, "x")).await.unwrap().is_none());
 }
 
 /// The end of an answer and the deletion of what it quotes, at the same time: whoever comes second
@@ -385,7 +387,7 @@ async fn a_deletion_waits_for_the_answer_that_quotes() {
     let early = tokio::time::timeout(Duration::from_millis(500), &mut deleting).await;
     assert!(early.is_err(), "the deletion waits");
     held.execute("COMMIT").await.unwrap();
-    assert!(finishing.await.unwrap().unwrap());
+    assert!(finishing.await.unwrap().unwrap().is_some());
     deleting.await.unwrap().unwrap();
     let kept = store.message(me.tenant, me.user, asked.answer.id).await.unwrap();
     assert_eq!(kept.text, "[…] [1]");
