@@ -54,7 +54,10 @@ pub fn run_child(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Ends this process as soon as standard input ends: the parent holds the other end of the pipe and
 /// writes nothing. However the parent dies, nobody waits for this document any more.
-#[expect(clippy::disallowed_methods, reason = "a thread cannot return from main; nothing is to drain")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a thread cannot return from main; nothing is to drain"
+)]
 fn end_with_parent() {
     // Without this thread the child still ends: at its next event or at its limit of time.
     let Ok(pipe) = io::stdin().as_fd().try_clone_to_owned() else { return };

@@ -222,6 +222,7 @@ impl Route {
 }
 
 /// How a route is called.
+#[expect(clippy::large_enum_variant, reason = "there are few, and a call reads it in place")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RouteKind {
     /// A model server.
