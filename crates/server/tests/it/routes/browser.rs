@@ -109,7 +109,7 @@ async fn machines_find_their_probes() {
 async fn unknown_addresses_of_the_interface_are_not_pages() {
     let world = World::new().await;
     let nobody = world.anonymous();
-    for path in ["/api", "/api/", "/api/gibtsnicht", "/v1", "/v1/embeddings", "/fehlt.js"] {
+    for path in ["/api", "/api/", "/api/gibtsnicht", "/v1", "/v1/fine_tuning/jobs", "/fehlt.js"] {
         let answer = nobody.get(path).await;
         assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"), "{path}");
     }
