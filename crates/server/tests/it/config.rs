@@ -115,7 +115,7 @@ base_url = "http://x/v1"
 [[models]]
 name = "standard"
 [[models.routes]]
-kind = "anthropic"
+kind = "telepathy"
 place = "mars"
 [[models.routes]]
 kind = "openai"

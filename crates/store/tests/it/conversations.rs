@@ -9,6 +9,8 @@ use store::{
     RouteUsed, RunEnd, RunPulse, RunState, Silent, SummaryLength, Task, TokenUsage,
 };
 
+use tokio::task::JoinSet;
+
 use crate::world::World;
 
 crate::on_both_engines! {
@@ -373,7 +375,8 @@ async fn a_deletion_waits_for_the_answer_that_quotes() {
     held.execute("BEGIN").await.unwrap();
     held.execute("SELECT id FROM conversation FOR UPDATE").await.unwrap();
     let (one, run) = (store.clone(), asked.run.id);
-    let finishing = tokio::spawn(async move { one.finish_run(run, &done).await });
+    let mut finishing = JoinSet::new();
+    finishing.spawn(async move { one.finish_run(run, &done).await });
     let waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
                  AND datname = CURRENT_DATABASE() AND query LIKE 'UPDATE conversation%'";
     while held.fetch_optional(waits).await.unwrap().is_none() {
@@ -382,13 +385,13 @@ async fn a_deletion_waits_for_the_answer_that_quotes() {
         held.execute("SELECT pg_stat_clear_snapshot()").await.unwrap();
     }
     let (other, blobs, who) = (world.other().await, world.blobs.clone(), me.clone());
-    let mut deleting =
-        tokio::spawn(async move { other.delete_document(&who, document, &blobs).await });
-    let early = tokio::time::timeout(Duration::from_millis(500), &mut deleting).await;
+    let mut deleting = JoinSet::new();
+    deleting.spawn(async move { other.delete_document(&who, document, &blobs).await });
+    let early = tokio::time::timeout(Duration::from_millis(500), deleting.join_next()).await;
     assert!(early.is_err(), "the deletion waits");
     held.execute("COMMIT").await.unwrap();
-    assert!(finishing.await.unwrap().unwrap().is_some());
-    deleting.await.unwrap().unwrap();
+    assert!(finishing.join_next().await.unwrap().unwrap().unwrap().is_some());
+    deleting.join_next().await.unwrap().unwrap().unwrap();
     let kept = store.message(me.tenant, me.user, asked.answer.id).await.unwrap();
     assert_eq!(kept.text, "[…] [1]");
     assert!(kept.citations[0].concealed && kept.citations[0].quote.is_empty());
