@@ -144,6 +144,21 @@ pub(crate) fn make_data_folder(folder: &Path) -> Result<(), Failure> {
     })
 }
 
+/// Refuses a data folder without an installation: a command that looks at one, or saves it, must not
+/// make an empty one and find it in order.
+pub(crate) fn require_installation(config: &Config) -> Result<(), Failure> {
+    let sign = match &config.database_url {
+        Some(_) => places::SECRET,
+        None => places::DATABASE,
+    };
+    if config.data.join(sign).is_file() {
+        return Ok(());
+    }
+    let folder = config.data.display();
+    let text = format!("there is no installation in {folder}: name its folder with --data");
+    Err(Failure::other(text))
+}
+
 /// Takes the lock on the data folder: alone, or beside other processes that share it too. The
 /// system gives it back when the process ends, however that may be.
 pub(crate) fn lock_data_folder(folder: &Path, alone: bool) -> Result<fs::File, Failure> {

@@ -13,6 +13,7 @@ use crate::{
 
 pub(super) fn backup(asked: &Backup) -> Outcome {
     let config = load_quietly(&asked.installation)?;
+    wiring::require_installation(&config)?;
     let failed = |error: store::Error| explain("the backup could not be made", &error);
     let report = runtime()?.block_on(async {
         let blobs =

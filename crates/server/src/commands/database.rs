@@ -2,7 +2,7 @@
 
 use store::{Location, Store};
 
-use super::{Failure, Outcome, load_quietly, print, runtime, with_app};
+use super::{Failure, Outcome, load, load_quietly, print, runtime, with_app};
 use crate::{
     cli::{Installation, Migrate},
     wiring::{self, explain},
@@ -10,7 +10,13 @@ use crate::{
 
 pub(super) fn migrate(asked: &Migrate) -> Outcome {
     let config = load_quietly(&asked.installation)?;
-    wiring::make_data_folder(&config.data)?;
+    match &asked.to {
+        Some(url) if !url.starts_with("postgres://") && !url.starts_with("postgresql://") => {
+            return Err(Failure::usage("--to must begin with postgres://"));
+        }
+        Some(_) => wiring::require_installation(&config)?,
+        None => wiring::make_data_folder(&config.data)?,
+    }
     // A copy shows one moment: what a running platform writes meanwhile would be lost.
     let _lock = match asked.to {
         Some(_) => Some(wiring::lock_data_folder(&config.data, true)?),
@@ -34,9 +40,6 @@ async fn bring_up_to_date(store: &Store) -> Outcome {
 }
 
 async fn copy(from: &Store, url: &str) -> Outcome {
-    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-        return Err(Failure::usage("--to must begin with postgres://"));
-    }
     let failed = |error: store::Error| explain("the installation could not be copied", &error);
     let to = Store::open(&Location::Postgres(url.to_owned())).await.map_err(failed)?;
     let copied = store::copy_all(from, &to).await;
@@ -54,6 +57,7 @@ async fn copy(from: &Store, url: &str) -> Outcome {
 }
 
 pub(super) fn verify_audit(installation: &Installation) -> Outcome {
+    wiring::require_installation(&load(&installation.overrides())?)?;
     let reports =
         with_app(installation, |app| async move { Ok(app.verify_audit_by_command().await?) })?;
     let mut broken = 0;

@@ -148,7 +148,10 @@ fn check_sessions(raw: &Raw, mistakes: &mut Vec<Mistake>) {
 fn check_log(raw: &Raw, mistakes: &mut Vec<Mistake>) {
     let Some(given) = raw.values.get("log.level") else { return };
     let Some(filter) = as_text(given) else { return };
-    if tracing_subscriber::EnvFilter::try_new(&filter).is_err() {
+    // A word alone would be taken for the name of a part, and everything else fall silent.
+    let is_word = !filter.contains(['=', ',', '[']);
+    let is_level = filter.parse::<tracing::Level>().is_ok() || filter.eq_ignore_ascii_case("off");
+    if (is_word && !is_level) || tracing_subscriber::EnvFilter::try_new(&filter).is_err() {
         let text = "must be error, warn, info, debug, trace or a filter such as info,gateway=debug";
         mistakes.push(mistake_at(given, "log.level", text));
     }

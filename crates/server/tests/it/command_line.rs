@@ -265,3 +265,19 @@ fn a_copy_goes_to_postgresql_only() {
     let output = run(&folder, &["migrate", "--to", "mysql://localhost/x"], "");
     assert_eq!(output.status.code(), Some(64), "{output:?}");
 }
+
+/// A mistyped folder must not be made, and found empty and in order.
+#[test]
+fn what_looks_at_an_installation_or_saves_it_wants_one() {
+    let folder = TempDir::new().unwrap();
+    let target = "postgres://localhost/fachwerk";
+    for arguments in
+        [&["audit", "verify"][..], &["backup", "b.tar.gz"], &["migrate", "--to", target]]
+    {
+        let output = run(&folder, arguments, "");
+        assert_ne!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(err(&output).contains("there is no installation in"), "{output:?}");
+        assert!(!folder.path().join("data").exists(), "{arguments:?}");
+        assert!(!folder.path().join("b.tar.gz").exists());
+    }
+}

@@ -233,3 +233,16 @@ fn secrets_print_as_stars() {
     let printed = format!("{:?}", load_text("", &environment).unwrap());
     assert!(printed.contains("***") && !printed.contains("geheim"), "{printed}");
 }
+
+#[test]
+fn a_level_of_the_log_that_does_not_exist_is_named() {
+    let load = |level: &str| {
+        let text = format!("[log]\nlevel = \"{level}\"\n");
+        server::config::load_text(&text, &server::config::Environment::from_pairs(&[]))
+    };
+    for right in ["warn", "INFO", "off", "info,gateway=debug"] {
+        assert!(load(right).is_ok(), "{right}");
+    }
+    let mistakes = load("laut").unwrap_err();
+    assert!(mistakes.to_string().contains("log.level"), "{mistakes}");
+}
