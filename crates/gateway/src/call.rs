@@ -157,6 +157,10 @@ impl<'a> Call<'a> {
     async fn try_in_order(&mut self, moment: &Moment) -> Result<Round, GatewayError> {
         let mut full = moment.plan.full.clone();
         for index in moment.plan.order.iter().copied() {
+            if !Arc::ptr_eq(&moment.snapshot, &self.gateway.snapshot.load()) {
+                // What was allowed when the call began may not be any more.
+                return Ok(Round::LookAgain);
+            }
             let Some(lease) = Lease::enter(moment.state(), index) else {
                 full.push(index);
                 continue;

@@ -66,7 +66,12 @@ impl ModelState {
     ) -> Self {
         let known = |route: &Route| {
             let (model, state) = before?;
-            let same = |other: &Route| other.name == route.name && other.kind == route.kind;
+            // What a check found says nothing once another check, or none, is asked.
+            let same = |other: &Route| {
+                other.name == route.name
+                    && other.kind == route.kind
+                    && other.health_check == route.health_check
+            };
             let index = model.routes.iter().position(same)?;
             Some(Arc::clone(&state.routes[index].state))
         };

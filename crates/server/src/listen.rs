@@ -1,6 +1,7 @@
 //! Connections: accepted within a bound, served by the router, drained at the end. Knows no routes.
 
 mod places;
+mod unread;
 
 use std::{
     convert::Infallible,
@@ -23,7 +24,10 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
-use self::places::{AddressPlace, Addresses};
+use self::{
+    places::{AddressPlace, Addresses},
+    unread::Unread,
+};
 use crate::door::{Peer, guard::HEAD_BYTES_MAX};
 
 /// Pause after a failed accept: out of file descriptors, for one, passes by itself.
@@ -50,6 +54,8 @@ pub(crate) struct Bounds {
     pub trusted_proxy: Option<IpAddr>,
     /// Longest time for a head, and for the pause between two requests; beyond: closed.
     pub header: Duration,
+    /// Longest time in which a caller takes nothing of an answer; beyond: closed.
+    pub unread: Duration,
     /// Time for running answers after the stop; beyond: cut off.
     pub deadline: Duration,
 }
@@ -87,7 +93,8 @@ pub(crate) async fn serve(
         let held: (_, AddressPlace) = (place, address);
         let router = router.clone();
         let service = service_fn(move |request| answer(router.clone(), peer, request));
-        let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
+        let stream = TokioIo::new(Unread::new(stream, bounds.unread));
+        let connection = graceful.watch(builder.serve_connection(stream, service));
         let abort = abort.clone();
         tasks.spawn(async move {
             // Errors here are broken or slow connections: nothing anybody could do.

@@ -136,6 +136,7 @@ impl Platform {
             per_address: limits.connections_per_address,
             trusted_proxy: self.config.trusted_proxy,
             header: limits.header,
+            unread: limits.body_idle,
             deadline: limits.shutdown + FAREWELL,
         };
         let listening = listen::serve(listener, self.router(), bounds, stop.clone());

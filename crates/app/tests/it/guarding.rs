@@ -385,3 +385,19 @@ proptest::proptest! {
         });
     }
 }
+
+/// A vector of a placeholder would help nobody: the text goes as it is, or not at all.
+#[tokio::test]
+async fn what_could_not_be_restored_is_not_sent() {
+    let world = World::guarded(policy(GuardAction::Pseudonymise)).await;
+    let anna = world.member("anna").await;
+    let texts = ["Sehr geehrte Damen und Herren".to_owned(), format!("Konto: {IBAN}")];
+    let asked = llm::embeddings::EmbeddingRequest::new("vektoren", texts);
+    let error = world.app.create_embedding(&anna, &asked).await.err().unwrap();
+    assert_eq!((error.kind, error.code), (ErrorKind::Unprocessable, "guard_refused"));
+    assert!(world.model.requests().is_empty());
+
+    let harmless = llm::embeddings::EmbeddingRequest::new("vektoren", ["Guten Tag".to_owned()]);
+    let _not_its_language = world.app.create_embedding(&anna, &harmless).await;
+    assert!(!world.model.requests().is_empty());
+}

@@ -10,7 +10,8 @@ use domain::{
     CollectionId, Credential, DataClass, Place, Role, Scope, SessionId, UnitId, Visibility,
 };
 use gateway::{
-    Catalogue, Gateway, KeyHeader, Model, PlacePolicy, Route, RouteKind, ServerRoute, Settings,
+    Catalogue, Gateway, KeyHeader, Model, Offer, Offers, PlacePolicy, Route, RouteKind,
+    ServerRoute, Settings,
 };
 use identity::InstallationSecret;
 use llm::Dialect;
@@ -159,11 +160,14 @@ fn catalogue(model: &FakeModel, near: &FakeModel) -> Catalogue {
     let own = Route::new("eigene", server(near), Place::Own, DataClass::Restricted);
     let mut overflow = Route::new("fern", server(model), Place::Elsewhere, DataClass::Personal);
     overflow.rank = 2;
+    let mut vectors = Route::new("vektor", server(model), Place::Elsewhere, DataClass::Personal);
+    vectors.offers = Offers::of([Offer::Embeddings]);
     let model = |name: &str, routes| Model::new(name, routes);
     Catalogue::new(vec![
         model(app::BUILT_IN_MODEL, vec![built_in]),
         model("gross", vec![remote]),
         model("beide", vec![own, overflow]),
+        model("vektoren", vec![vectors]),
     ])
     .unwrap()
 }

@@ -369,3 +369,41 @@ async fn who_waits_goes_by_the_new_catalogue() {
     let (route, ()) = tokio::join!(waiting, changing);
     assert_eq!(route, "neu");
 }
+
+/// A call whose first route fails while the catalogue changes falls back by the new one.
+#[tokio::test]
+async fn a_fallback_goes_by_the_new_catalogue() {
+    let (own, cloud) = (FakeModel::start().await, FakeModel::start().await);
+    own.always(failing(500).delay(Duration::from_millis(300)));
+    let routes = || vec![ranked("eigen", &own, 1), ranked("wolke", &cloud, 2)];
+    let gateway = gateway(routes(), brittle());
+    let asking = async {
+        let meter = UsageMeter::default();
+        gateway.chat(&ask("x"), DataClass::Personal, &meter).await.unwrap_err()
+    };
+    let changing = async {
+        sleep(Duration::from_millis(100)).await;
+        let mut routes = routes();
+        routes[1].clearance = DataClass::Open;
+        gateway.replace_catalogue(Catalogue::new(vec![model("standard", routes)]).unwrap());
+    };
+    tokio::join!(asking, changing);
+    assert!(cloud.requests().is_empty(), "it may not see personal data any more");
+}
+
+#[tokio::test]
+async fn what_a_check_found_ends_with_the_check() {
+    let (ill, spare) = (FakeModel::start().await, FakeModel::start().await);
+    ill.always(failing(500));
+    let check = HealthCheck { path: "/krank".to_owned(), interval: Duration::from_millis(20) };
+    let checked = Route { health_check: Some(check), ..ranked("a", &ill, 1) };
+    let spare = ranked("b", &spare, 2);
+    let gateway = gateway(vec![checked, spare.clone()], brittle());
+    gateway.start_health_checks();
+    while state(&gateway, 0) == "ready" {
+        sleep(Duration::from_millis(10)).await;
+    }
+    let unchecked = vec![ranked("a", &ill, 1), spare];
+    gateway.replace_catalogue(Catalogue::new(vec![model("standard", unchecked)]).unwrap());
+    assert_eq!(state(&gateway, 0), "ready");
+}

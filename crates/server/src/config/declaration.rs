@@ -250,7 +250,7 @@ pub(super) const KEYS: &[Key] = &[
         "body_idle_seconds",
         whole(1, 3_600),
         Some("60"),
-        "Longest pause inside a body. After it the request is refused with 408, and so is JSON that is not there whole after 30 seconds.",
+        "Longest pause inside a body. After it the request is refused with 408, and so is JSON that is not there whole after 30 seconds. An answer of which the caller takes nothing for so long is ended.",
     ),
     key(
         "limits",
