@@ -30,6 +30,7 @@ pub fn backup(data: &[u8]) {
         let target = RestoreTarget {
             location: Location::Sqlite(below.join("fachwerk.db")),
             blobs: below.join("blobs"),
+            ledger: below.join("ledger"),
             secrets: vec![SecretFile { name: "secret".to_owned(), path: below.join("secret") }],
         };
         let restored = RUNTIME.block_on(store::restore(&archive, &target));

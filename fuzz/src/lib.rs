@@ -5,6 +5,7 @@
 //! crate run every function on stable Rust with its seeds and with what becomes of them, so that no
 //! target rots.
 
+mod dialects;
 mod documents;
 mod identity;
 mod installation;
@@ -36,6 +37,11 @@ pub const TARGETS: &[Target] = &[
     target("whole_answer", models::whole_answer, models::ANSWERS),
     target("upstream_error", models::upstream_error, models::ERRORS),
     target("citations", models::citations, models::MARKS),
+    target("messages_request", dialects::messages_request, dialects::MESSAGES),
+    target("responses_request", dialects::responses_request, dialects::RESPONSES),
+    target("provider_answer", dialects::provider_answer, dialects::ANSWERS),
+    target("provider_stream", dialects::provider_stream, dialects::STREAMS),
+    target("personal_data", dialects::personal_data, dialects::TEXTS),
     target("base_url", models::base_url, &[b"https://example.org/v1", b"http://[::1]:80/a?b#c"]),
     target("sentences", language::sentences, language::TEXTS),
     target("terms", language::terms, language::TEXTS),

@@ -34,6 +34,10 @@ fn everything_but_what_is_ours_is_handed_on() {
         assert_eq!(request.stream(), operation == Operation::Completion);
         let call = Dialect::Vllm.operation_call(&request, "up").unwrap();
         body["model"] = "up".into();
+        if operation == Operation::Completion {
+            // What a stream cost must always be known.
+            body["stream_options"] = json!({"include_usage": true});
+        }
         assert_eq!(serde_json::from_slice::<Value>(&call.body).unwrap(), body);
         assert_eq!(call.path, operation.path());
         let refusal = Dialect::Bedrock.operation_call(&request, "up").unwrap_err();
