@@ -2,6 +2,7 @@
 //! method of `app`, and encodes.
 
 mod account;
+mod answer_stream;
 mod anthropic;
 mod audit;
 mod collections;

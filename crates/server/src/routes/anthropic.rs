@@ -3,17 +3,21 @@
 
 use std::sync::Arc;
 
-use app::{App, ChatReply, ChunkStream, Language};
+use app::{App, ChatReply, Language};
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
-use llm::messages::{self, Events};
+use llm::{
+    ChatChunk,
+    messages::{self, Events},
+};
 use serde_json::Value;
 
-use super::openai::{name_findings, name_route};
+use super::{
+    answer_stream::{AnswerFormat, encode},
+    openai::{name_findings, name_route},
+};
 use crate::door::{Caller, Problem, Reader, decode::Whole, events};
 
 /// Answers a message, whole or as a stream of Anthropic's events.
@@ -32,7 +36,9 @@ pub(crate) async fn create_anthropic_message(
     let answer = app.create_chat_completion(&principal, request).await?;
     let mut response = match answer.reply {
         ChatReply::Whole(whole) => axum::Json(messages::response(&whole)).into_response(),
-        ChatReply::Stream(chunks) => events::text(encode(chunks, language), messages::PING),
+        ChatReply::Stream(chunks) => {
+            events::text(encode(chunks, Events::new(), language), messages::PING)
+        }
     };
     let taken = answer.taken;
     name_route(response.headers_mut(), &taken.model, &taken.route, taken.place);
@@ -52,22 +58,16 @@ pub(crate) async fn count_anthropic_tokens(
     Ok(axum::Json(messages::token_count(app.count_tokens(&principal, &request)?)))
 }
 
-/// The pieces of the answer, then its end; after an error nothing follows.
-fn encode(chunks: ChunkStream, language: Language) -> impl Stream<Item = Bytes> + Send {
-    stream::unfold(Some((chunks, Events::new())), move |rest| async move {
-        let (mut chunks, mut events) = rest?;
-        let text = match chunks.next().await {
-            Some(Ok(chunk)) => {
-                let text = events.push(&chunk);
-                return Some((Bytes::from(text), Some((chunks, events))));
-            }
-            Some(Err(error)) => {
-                let problem = Problem::from(error);
-                problem.log("");
-                messages::error_event(problem.kind(), problem.text(language))
-            }
-            None => events.finish(),
-        };
-        Some((Bytes::from(text), None))
-    })
+impl AnswerFormat for Events {
+    fn piece(&mut self, chunk: &ChatChunk) -> String {
+        self.push(chunk)
+    }
+
+    fn end(self) -> String {
+        self.finish()
+    }
+
+    fn failure(self, problem: &Problem, language: Language) -> String {
+        messages::error_event(problem.kind(), problem.text(language))
+    }
 }

@@ -3,20 +3,19 @@
 
 use std::{sync::Arc, time::Duration};
 
-use app::{App, ChatCall, ChatReply, ChunkStream, Language};
+use app::{App, ChatCall, ChatReply, Language};
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
 use domain::Place;
-use futures_util::{Stream, StreamExt, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE};
-use llm::{ChatRequest, openai};
+use llm::{ChatChunk, ChatRequest, openai};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
 
+use super::answer_stream::{AnswerFormat, encode};
 use crate::door::{
     Caller, Problem, Query, Reader,
     decode::{Id, Whole},
@@ -93,7 +92,9 @@ pub(crate) async fn create_chat_completion(
         ChatReply::Whole(whole) => {
             ([(CONTENT_TYPE, "application/json")], whole.to_json()).into_response()
         }
-        ChatReply::Stream(chunks) => events::text(encode(chunks, language), events::COMMENT),
+        ChatReply::Stream(chunks) => {
+            events::text(encode(chunks, Chunks, language), events::COMMENT)
+        }
     };
     let taken = answer.taken;
     name_route(response.headers_mut(), &taken.model, &taken.route, taken.place);
@@ -136,19 +137,19 @@ pub(super) fn name_findings(headers: &mut HeaderMap, guard: Option<&str>) {
     }
 }
 
-/// The pieces of the answer, then `[DONE]`; after an error nothing follows.
-pub(super) fn encode(chunks: ChunkStream, language: Language) -> impl Stream<Item = Bytes> + Send {
-    stream::unfold(Some(chunks), move |rest| async move {
-        let mut chunks = rest?;
-        let text = match chunks.next().await {
-            Some(Ok(chunk)) => return Some((Bytes::from(openai::event(&chunk)), Some(chunks))),
-            Some(Err(error)) => {
-                let problem = Problem::from(error);
-                problem.log("");
-                openai::error_event(&problem.openai_body(language))
-            }
-            None => openai::DONE.to_owned(),
-        };
-        Some((Bytes::from(text), None))
-    })
+/// Chunks as they are, then `[DONE]`.
+pub(super) struct Chunks;
+
+impl AnswerFormat for Chunks {
+    fn piece(&mut self, chunk: &ChatChunk) -> String {
+        openai::event(chunk)
+    }
+
+    fn end(self) -> String {
+        openai::DONE.to_owned()
+    }
+
+    fn failure(self, problem: &Problem, language: Language) -> String {
+        openai::error_event(&problem.openai_body(language))
+    }
 }

@@ -11,7 +11,10 @@ use domain::Principal;
 use http::{HeaderValue, header::CONTENT_TYPE};
 use llm::{Operation, OperationRequest, embeddings::EmbeddingRequest, rerank::RerankRequest};
 
-use super::openai::{encode, name_route};
+use super::{
+    answer_stream::encode,
+    openai::{Chunks, name_route},
+};
 use crate::door::{Caller, Problem, Reader, decode::Whole, events};
 
 /// Gets vectors for texts.
@@ -115,7 +118,9 @@ async fn hand_on(
     let (taken, reply) = app.create_operation(principal, &request).await?;
     let mut response = match reply {
         OperationReply::Json(response) => return Ok(json(response.to_json(), &taken)),
-        OperationReply::Stream(chunks) => events::text(encode(chunks, language), events::COMMENT),
+        OperationReply::Stream(chunks) => {
+            events::text(encode(chunks, Chunks, language), events::COMMENT)
+        }
         OperationReply::Sound(sound) => {
             let plain = HeaderValue::from_static("application/octet-stream");
             let kind = sound.content_type.unwrap_or(plain);

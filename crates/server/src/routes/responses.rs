@@ -3,16 +3,20 @@
 
 use std::sync::Arc;
 
-use app::{App, ChatReply, ChunkStream, Language};
+use app::{App, ChatReply, Language};
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
-use llm::responses::{self, Echo, Events};
+use llm::{
+    ChatChunk,
+    responses::{self, Events},
+};
 
-use super::openai::{name_findings, name_route};
+use super::{
+    answer_stream::{AnswerFormat, encode},
+    openai::{name_findings, name_route},
+};
 use crate::door::{Caller, Problem, Reader, decode::Whole, events};
 
 /// Answers a request, whole or as a stream of typed events.
@@ -34,7 +38,7 @@ pub(crate) async fn create_response(
             axum::Json(responses::response(&whole, &request.echo)).into_response()
         }
         ChatReply::Stream(chunks) => {
-            events::text(encode(chunks, request.echo, language), events::COMMENT)
+            events::text(encode(chunks, Events::new(request.echo), language), events::COMMENT)
         }
     };
     let taken = answer.taken;
@@ -43,22 +47,16 @@ pub(crate) async fn create_response(
     Ok(response)
 }
 
-/// The events of the answer up to its last one; a failure in the middle is an event of its own.
-fn encode(chunks: ChunkStream, echo: Echo, language: Language) -> impl Stream<Item = Bytes> + Send {
-    stream::unfold(Some((chunks, Events::new(echo))), move |rest| async move {
-        let (mut chunks, mut events) = rest?;
-        let text = match chunks.next().await {
-            Some(Ok(chunk)) => {
-                let text = events.push(&chunk);
-                return Some((Bytes::from(text), Some((chunks, events))));
-            }
-            Some(Err(error)) => {
-                let problem = Problem::from(error);
-                problem.log("");
-                events.fail("server_error", problem.text(language))
-            }
-            None => events.finish(),
-        };
-        Some((Bytes::from(text), None))
-    })
+impl AnswerFormat for Events {
+    fn piece(&mut self, chunk: &ChatChunk) -> String {
+        self.push(chunk)
+    }
+
+    fn end(mut self) -> String {
+        self.finish()
+    }
+
+    fn failure(mut self, problem: &Problem, language: Language) -> String {
+        self.fail("server_error", problem.text(language))
+    }
 }
