@@ -1,20 +1,18 @@
 //! Chat completions for programs, in the shape of the OpenAI interface, with sources if they name
 //! collections or documents.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc};
 
-use domain::{Action, Resource};
 use futures_util::{Stream, stream};
-use gateway::{ChatStream, Explanation, Taken, Terms};
+use gateway::{ChatStream, Terms};
 use llm::{ChatChunk, ChatEvent, ChatRequest, ChatResponse, Task};
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use store::Citation;
 
 use crate::{
-    App, Error, Principal, Result, grounding::Given, guardrail::Protected, marks::Marks,
-    settlement::Settlement,
+    Answer, App, Call, Error, Principal, Result, Way, grounding::Given, guardrail::Protected,
+    marks::Marks, settlement::Settlement,
 };
 
 /// An answer piece by piece. Dropping it cancels the call to the model and settles what it took.
@@ -28,35 +26,6 @@ pub enum ChatReply {
     Stream(ChunkStream),
 }
 
-/// A request, and what the caller wishes beside the answer.
-#[derive(Debug)]
-pub struct ChatCall {
-    /// The request.
-    pub request: ChatRequest,
-    /// How long they wait for the whole answer; `None`: as long as the route's own limits.
-    pub time: Option<Duration>,
-    /// Whether they want to know why the route was taken.
-    pub explain: bool,
-}
-
-impl From<ChatRequest> for ChatCall {
-    fn from(request: ChatRequest) -> Self {
-        Self { request, time: None, explain: false }
-    }
-}
-
-/// An answer and where it comes from.
-pub struct ChatAnswer {
-    /// The route that gave it.
-    pub taken: Taken,
-    /// What the guard found, as kinds and counts, e.g. `iban=1;name=2`; `None` if nothing.
-    pub guard: Option<String>,
-    /// Why it was that route; only if it was asked for.
-    pub explanation: Option<Explanation>,
-    /// The answer.
-    pub reply: ChatReply,
-}
-
 impl App {
     /// Answers a chat request. The class of the run is the highest of what the caller declares and
     /// of all collections and documents they name.
@@ -67,15 +36,10 @@ impl App {
     pub async fn create_chat_completion(
         self: &Arc<Self>,
         principal: &Principal,
-        call: impl Into<ChatCall>,
-    ) -> Result<ChatAnswer> {
-        let ChatCall { mut request, time, explain } = call.into();
-        let tenant = Resource::Tenant(principal.tenant);
-        domain::authorise(principal, Action::UseModels, &tenant)?;
-        if explain {
-            domain::authorise(principal, Action::ExplainRouting, &tenant)?;
-        }
-        let deadline = time.map(|time| Instant::now() + time);
+        call: impl Into<Call<ChatRequest>>,
+    ) -> Result<Answer<ChatReply>> {
+        let Call { mut request, wishes } = call.into();
+        let deadline = wishes.admit(principal)?;
         let asked = request.extension().cloned();
         let declared = asked.as_ref().and_then(|asked| asked.data_class);
         let (collections, documents) =
@@ -97,18 +61,16 @@ impl App {
 
         let protected = self.protect(principal, &mut request, class).await?;
         let class = protected.class;
-        let guard = protected.note.header();
         let mut settlement = Settlement::new(self, principal, class)?;
         settlement.guarded(&protected.note);
-        let terms = Terms { deadline, explain, places: protected.places, ..settlement.terms() };
+        let (places, explain) = (protected.places, wishes.explain);
+        let terms = Terms { deadline, explain, places, ..settlement.terms() };
         if request.stream() {
             let answer = self.gateway.chat(&request, terms, &settlement.meter).await;
             let answer = answer.map_err(|error| self.call_failed(&mut settlement, error))?;
-            let taken = answer.taken().clone();
-            let explanation = settlement.meter.explanation();
+            let way = Way::new(answer.taken().clone(), &protected, &settlement);
             let stream = chunks(self.clone(), answer, given, protected, settlement);
-            let reply = ChatReply::Stream(stream);
-            return Ok(ChatAnswer { taken, guard, explanation, reply });
+            return Ok(Answer { way, reply: ChatReply::Stream(stream) });
         }
         let completion = self.gateway.complete(&request, terms, &settlement.meter).await;
         let completion = completion.map_err(|error| self.call_failed(&mut settlement, error))?;
@@ -121,9 +83,8 @@ impl App {
             response.set_field("fachwerk", extension_value(&citations));
         }
         protected.restoring.restore(&mut response);
-        let explanation = settlement.meter.explanation();
-        let (taken, reply) = (completion.taken, ChatReply::Whole(response));
-        Ok(ChatAnswer { taken, guard, explanation, reply })
+        let way = Way::new(completion.taken, &protected, &settlement);
+        Ok(Answer { way, reply: ChatReply::Whole(response) })
     }
 
     /// Estimates how many tokens a request has, without asking a model.

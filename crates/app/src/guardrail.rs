@@ -240,6 +240,16 @@ impl App {
         Ok(protected)
     }
 
+    /// Whether a request for this model must be readable, because more may have to be done about
+    /// what is found than to report it.
+    pub(crate) fn must_read(&self, model: &str, class: DataClass) -> bool {
+        let (places, policy) = (self.places_of(model, class), &self.guardrail.policy);
+        let is_strict = |kind: &Kind| policy.strictest(places, *kind) > GuardAction::Report;
+        let refuses_topics =
+            self.guardrail.topics.is_some() && policy.topics_check == GuardCheck::Refuse;
+        refuses_topics || policy.kinds(places).iter().any(is_strict)
+    }
+
     /// Looks at texts of a call that is no chat. They go as they are or not at all: a vector or a
     /// picture of something else would help nobody, and nothing could be put back. So they go only
     /// where the policy hides nothing of what was found.

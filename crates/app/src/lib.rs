@@ -6,6 +6,7 @@
 mod account;
 mod admission;
 mod audit;
+mod call;
 mod carrying;
 mod chat;
 mod collections;
@@ -45,12 +46,13 @@ use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use account::{CreatedKey, KeyRequest, Me};
-pub use chat::{ChatAnswer, ChatCall, ChatReply, ChunkStream};
+pub use call::{Answer, Call, Way, Wishes};
+pub use chat::{ChatReply, ChunkStream};
 pub use conversations::{ConversationDetail, NewMessage};
 pub use domain::Principal;
 pub use error::{Error, Result};
 pub use gateway::{
-    Answered, GatewayStatus, LastError, ModelStatus, Offer, RouteStatus, Sound, Taken,
+    Explanation, GatewayStatus, LastError, ModelStatus, Offer, RouteStatus, Sound, Taken,
 };
 pub use guard::Kind as PersonalDataKind;
 pub use guardrail::{GuardAction, GuardCheck, GuardPolicy, PlaceRules};

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use domain::{Action, Resource};
-use gateway::{Answered, Offer, Outcome, Sound, Taken, Terms};
+use domain::ErrorKind;
+use gateway::{Answered, Offer, Outcome, Sound, Terms};
 use llm::{
     Extension, Operation, OperationRequest, OperationResponse,
     embeddings::{EmbeddingRequest, EmbeddingResponse},
@@ -12,8 +12,8 @@ use llm::{
 };
 
 use crate::{
-    App, ChunkStream, Error, Principal, Result, chat::chunks, guardrail::Protected,
-    settlement::Settlement,
+    Answer, App, Call, ChunkStream, Error, Principal, Result, Way, Wishes, chat::chunks,
+    guardrail::Protected, settlement::Settlement,
 };
 
 /// What comes of an interface that is handed on.
@@ -32,8 +32,18 @@ struct Asking<'a> {
     offer: Offer,
     model: &'a str,
     extension: Option<&'a Extension>,
-    /// Everything that a model would read.
+    /// Every text in the request, whichever field it stands in.
     texts: Vec<&'a str>,
+    /// Whether some of it comes as tokens, which nobody here can read.
+    has_tokens: bool,
+    wishes: Wishes,
+}
+
+/// What was opened for a call before it is made.
+struct Account {
+    settlement: Settlement,
+    terms: Terms,
+    protected: Protected,
 }
 
 impl App {
@@ -45,18 +55,24 @@ impl App {
     pub async fn create_embedding(
         self: &Arc<Self>,
         principal: &Principal,
-        request: &EmbeddingRequest,
-    ) -> Result<Answered<EmbeddingResponse>> {
+        call: impl Into<Call<&EmbeddingRequest>>,
+    ) -> Result<Answer<EmbeddingResponse>> {
+        let Call { request, wishes } = call.into();
         let asking = Asking {
             operation: "create_embedding",
             offer: Offer::Embeddings,
             model: request.model(),
             extension: request.extension(),
-            texts: request.texts().collect(),
+            texts: request.every_text(),
+            has_tokens: request.has_tokens(),
+            wishes,
         };
-        let (mut settlement, terms, _) = self.open_account(principal, asking).await?;
-        let answered = self.gateway.embed(request, terms, &settlement.meter).await;
-        answered.map_err(|error| self.call_failed(&mut settlement, error))
+        let mut account = self.open_account(principal, asking).await?;
+        let meter = &account.settlement.meter;
+        let answered = self.gateway.embed(request, account.terms, meter).await;
+        let answered =
+            answered.map_err(|error| self.call_failed(&mut account.settlement, error))?;
+        Ok(account.answer(answered))
     }
 
     /// Puts texts in the order in which they answer a question.
@@ -66,21 +82,24 @@ impl App {
     pub async fn create_rerank(
         self: &Arc<Self>,
         principal: &Principal,
-        request: &RerankRequest,
-    ) -> Result<Answered<RerankResponse>> {
+        call: impl Into<Call<&RerankRequest>>,
+    ) -> Result<Answer<RerankResponse>> {
+        let Call { request, wishes } = call.into();
         let asking = Asking {
             operation: "create_rerank",
             offer: Offer::Rerank,
             model: request.model(),
             extension: request.extension(),
-            texts: [request.query()]
-                .into_iter()
-                .chain(request.documents().iter().map(String::as_str))
-                .collect(),
+            texts: request.every_text(),
+            has_tokens: false,
+            wishes,
         };
-        let (mut settlement, terms, _) = self.open_account(principal, asking).await?;
-        let answered = self.gateway.rerank(request, terms, &settlement.meter).await;
-        answered.map_err(|error| self.call_failed(&mut settlement, error))
+        let mut account = self.open_account(principal, asking).await?;
+        let meter = &account.settlement.meter;
+        let answered = self.gateway.rerank(request, account.terms, meter).await;
+        let answered =
+            answered.map_err(|error| self.call_failed(&mut account.settlement, error))?;
+        Ok(account.answer(answered))
     }
 
     /// Hands a request on to a server that has its interface.
@@ -90,8 +109,9 @@ impl App {
     pub async fn create_operation(
         self: &Arc<Self>,
         principal: &Principal,
-        request: &OperationRequest,
-    ) -> Result<(Taken, OperationReply)> {
+        call: impl Into<Call<&OperationRequest>>,
+    ) -> Result<Answer<OperationReply>> {
+        let Call { request, wishes } = call.into();
         let asking = Asking {
             operation: match request.operation() {
                 Operation::Completion => "create_completion",
@@ -102,12 +122,16 @@ impl App {
             offer: Offer::from(request.operation()),
             model: request.model(),
             extension: request.extension(),
-            texts: request.texts(),
+            texts: request.every_text(),
+            has_tokens: request.has_tokens(),
+            wishes,
         };
-        let (mut settlement, terms, protected) = self.open_account(principal, asking).await?;
+        let Account { mut settlement, terms, protected } =
+            self.open_account(principal, asking).await?;
         let answered = self.gateway.operate(request, terms, &settlement.meter).await;
         let Answered { response, taken } =
             answered.map_err(|error| self.call_failed(&mut settlement, error))?;
+        let way = Way::new(taken, &protected, &settlement);
         let reply = match response {
             Outcome::Stream(stream) => {
                 OperationReply::Stream(chunks(self.clone(), *stream, None, protected, settlement))
@@ -115,7 +139,7 @@ impl App {
             Outcome::Json(response) => OperationReply::Json(response),
             Outcome::Sound(sound) => OperationReply::Sound(sound),
         };
-        Ok((taken, reply))
+        Ok(Answer { way, reply })
     }
 
     /// The model for an interface whose callers may leave it out: the first that is there for it.
@@ -131,9 +155,9 @@ impl App {
         self: &Arc<Self>,
         principal: &Principal,
         asking: Asking<'_>,
-    ) -> Result<(Settlement, Terms, Protected)> {
-        let Asking { operation, offer, model, extension, texts } = asking;
-        domain::authorise(principal, Action::UseModels, &Resource::Tenant(principal.tenant))?;
+    ) -> Result<Account> {
+        let Asking { operation, offer, model, extension, texts, has_tokens, wishes } = asking;
+        let deadline = wishes.admit(principal)?;
         if extension
             .is_some_and(|given| !given.collections.is_empty() || !given.documents.is_empty())
         {
@@ -142,10 +166,22 @@ impl App {
         let declared = extension.and_then(|given| given.data_class);
         let class = declared.unwrap_or(self.config.api_class);
         self.check_clearance_for(principal, offer, model, class).await?;
+        if has_tokens && self.must_read(model, class) {
+            return Err(Error::new(ErrorKind::Unprocessable, "guard_tokens"));
+        }
         let protected = self.admit(principal, model, texts, class).await?;
         let mut settlement = Settlement::new(self, principal, protected.class)?.of(operation);
         settlement.guarded(&protected.note);
-        let terms = Terms { places: protected.places, ..settlement.terms() };
-        Ok((settlement, terms, protected))
+        let (places, explain) = (protected.places, wishes.explain);
+        let terms = Terms { deadline, explain, places, ..settlement.terms() };
+        Ok(Account { settlement, terms, protected })
+    }
+}
+
+impl Account {
+    /// The answer that ends the call.
+    fn answer<T>(self, answered: Answered<T>) -> Answer<T> {
+        let way = Way::new(answered.taken, &self.protected, &self.settlement);
+        Answer { way, reply: answered.response }
     }
 }

@@ -6,7 +6,7 @@ mod outgoing;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
-use crate::{DecodeError, Extension, RequestError, Usage, kept::Kept};
+use crate::{DecodeError, Extension, RequestError, Usage, kept::Kept, operation::has_tokens};
 
 pub(crate) use outgoing::{batch_max, call, response};
 
@@ -107,6 +107,18 @@ impl EmbeddingRequest {
     /// The texts; inputs that are arrays of tokens have none.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.inputs.iter().filter_map(Value::as_str)
+    }
+
+    /// Every text in any field, e.g. also `user`.
+    #[must_use]
+    pub fn every_text(&self) -> Vec<&str> {
+        self.kept.texts()
+    }
+
+    /// Whether some inputs come as tokens, which only the model can read.
+    #[must_use]
+    pub fn has_tokens(&self) -> bool {
+        self.inputs.iter().any(has_tokens)
     }
 
     /// How the caller wants the numbers.

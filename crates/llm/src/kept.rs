@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::request::{model_of, parse_object};
-use crate::{Extension, RequestError};
+use crate::{Extension, RequestError, texts};
 
 /// The model, our own extension, and every field as it came but for the extension.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +40,15 @@ impl Kept {
     /// A field, `None` if absent or null.
     pub(crate) fn field(&self, name: &str) -> Option<&Value> {
         self.fields.get(name).filter(|value| !value.is_null())
+    }
+
+    /// Every text in any field, for whoever must look at all that goes out.
+    pub(crate) fn texts(&self) -> Vec<&str> {
+        let mut texts = Vec::new();
+        for (name, value) in self.fields.iter().filter(|(name, _)| *name != "model") {
+            texts::strings(value, name, &mut texts);
+        }
+        texts
     }
 
     /// The body for a server, with its own name for the model and each field under the name that

@@ -144,7 +144,20 @@ impl OperationRequest {
         self.kept.field("n").and_then(Value::as_u64).unwrap_or(1)
     }
 
-    /// Every text that a model would read.
+    /// Every text in any field, e.g. also `suffix` and `user`.
+    #[must_use]
+    pub fn every_text(&self) -> Vec<&str> {
+        self.kept.texts()
+    }
+
+    /// Whether the text comes as tokens, which only the model can read.
+    #[must_use]
+    pub fn has_tokens(&self) -> bool {
+        let text = self.kept.field(self.operation.text().0);
+        self.operation.takes_lists() && text.is_some_and(has_tokens)
+    }
+
+    /// The texts that a model goes on from.
     #[must_use]
     pub fn texts(&self) -> Vec<&str> {
         match self.kept.field(self.operation.text().0) {
@@ -189,6 +202,15 @@ impl OperationRequest {
         options.insert("include_usage".to_owned(), true.into());
         kept.fields.insert("stream_options".to_owned(), options.into());
         kept
+    }
+}
+
+/// Whether there are tokens in an input that may be a list.
+pub(crate) fn has_tokens(input: &Value) -> bool {
+    match input {
+        Value::Number(_) => true,
+        Value::Array(items) => items.iter().any(has_tokens),
+        _ => false,
     }
 }
 

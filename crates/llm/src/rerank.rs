@@ -81,6 +81,12 @@ impl RerankRequest {
         &self.documents
     }
 
+    /// Every text in any field, e.g. also the titles of documents.
+    #[must_use]
+    pub fn every_text(&self) -> Vec<&str> {
+        self.kept.texts()
+    }
+
     /// What is asked of Fachwerk itself.
     #[must_use]
     pub fn extension(&self) -> Option<&Extension> {

@@ -132,7 +132,7 @@ impl Walk<'_, '_> {
     fn is_opaque(&self, name: &str, parent: &str, text: &str) -> bool {
         let is_name = NAMES_OF_TOOLS.contains(&name)
             && (self.origin == Origin::Setting || parent == "function");
-        is_name || OPAQUE.contains(&name) || (name == "url" && text.starts_with("data:"))
+        is_name || is_data(name, text)
     }
 
     fn string(&mut self, text: &mut String, name: &str) {
@@ -255,6 +255,24 @@ fn answer_value(
         }
         _ => {}
     }
+}
+
+/// Puts every text in a value of this name into `texts`.
+pub(crate) fn strings<'v>(value: &'v Value, name: &str, texts: &mut Vec<&'v str>) {
+    match value {
+        Value::String(text) if is_data(name, text) => {}
+        Value::String(text) => texts.push(text),
+        Value::Array(items) => items.iter().for_each(|item| strings(item, name, texts)),
+        Value::Object(fields) => {
+            fields.iter().for_each(|(inner, value)| strings(value, inner, texts));
+        }
+        _ => {}
+    }
+}
+
+/// Whether a string under this name is data or a code of the interface.
+fn is_data(name: &str, text: &str) -> bool {
+    OPAQUE.contains(&name) || (name == "url" && text.starts_with("data:"))
 }
 
 fn within(place: &mut String, step: &str, act: impl FnOnce(&mut String)) {

@@ -22,6 +22,7 @@ mod responses;
 mod runs;
 mod session;
 mod setup;
+mod way;
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};

@@ -57,7 +57,7 @@ async fn the_model_sees_placeholders_and_the_answer_has_the_originals() {
     let expected = format!("Auf {IBAN} überwiesen, {MAIL} informiert, ⟦IBAN7⟧ unbekannt.");
     world.model.always(Reply::text(answer));
     let whole = world.app.create_chat_completion(&anna, question("gross", false)).await.unwrap();
-    assert_eq!(whole.guard.as_deref(), Some("iban=1;mail=1"));
+    assert_eq!(whole.way.guard.as_deref(), Some("iban=1;mail=1"));
     assert_eq!(text_of(whole.reply).await, expected);
     let body = sent(&world.model.requests());
     assert!(body.contains("⟦IBAN1⟧") && body.contains("⟦EMAIL1⟧"), "{body}");
@@ -142,7 +142,7 @@ async fn a_fallback_never_shows_what_the_second_place_must_not_see() {
     world.near.always(Reply::status(500, &json!({"error": {"message": "kaputt"}})));
     world.model.always(Reply::text("An ⟦EMAIL1⟧."));
     let answer = world.app.create_chat_completion(&anna, question("beide", false)).await.unwrap();
-    assert_eq!(answer.taken.route, "fern");
+    assert_eq!(answer.way.taken.route, "fern");
     assert_eq!(text_of(answer.reply).await, format!("An {MAIL}."));
     assert!(!world.near.requests().is_empty());
     let body = sent(&world.model.requests());
@@ -154,7 +154,7 @@ async fn a_place_that_refuses_is_left_out_and_the_own_one_answers() {
     let world = World::guarded(policy(GuardAction::Refuse)).await;
     let anna = world.member("anna").await;
     let answer = world.app.create_chat_completion(&anna, question("beide", false)).await.unwrap();
-    assert_eq!(answer.taken.route, "eigene");
+    assert_eq!(answer.way.taken.route, "eigene");
     assert!(sent(&world.near.requests()).contains(IBAN));
     // Not even if it is the only one that would work.
     world.near.always(Reply::status(500, &json!({"error": {"message": "kaputt"}})));
@@ -179,7 +179,7 @@ async fn a_raised_class_keeps_data_on_the_own_server() {
     let text = "Meine Steuer-Identifikationsnummer lautet 86 095 742 719.";
     let messages = json!([{"role": "user", "content": text}]);
     let answer = world.app.create_chat_completion(&anna, chat("beide", false, &messages)).await;
-    assert_eq!(answer.unwrap().taken.route, "eigene");
+    assert_eq!(answer.unwrap().way.taken.route, "eigene");
     let refused = world.app.create_chat_completion(&anna, chat("gross", false, &messages)).await;
     assert_eq!(refused.err().unwrap().code, "clearance_too_low");
     assert!(world.model.requests().is_empty());

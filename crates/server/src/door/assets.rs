@@ -12,7 +12,7 @@ use http::{
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use super::problem::{Problem, is_interface};
+use super::problem::{Problem, is_interface, without_version};
 
 #[derive(RustEmbed)]
 #[folder = "../../web/build"]
@@ -30,6 +30,10 @@ pub(crate) async fn fallback(method: Method, uri: Uri, headers: HeaderMap) -> Re
     let path = uri.path();
     if is_interface(path) {
         return Problem::not_found().into_response();
+    }
+    if let Some(name) = without_version(path) {
+        let error = app::Error::new(domain::ErrorKind::NotFound, "version_missing");
+        return Problem::from(error.with("interface", name)).into_response();
     }
     if method != Method::GET && method != Method::HEAD {
         return method_not_allowed().await;

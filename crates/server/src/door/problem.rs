@@ -184,7 +184,7 @@ impl Problem {
         let inner = &self.0;
         let (envelope, content_type) = if is_anthropic(path) {
             (llm::messages::error(inner.kind, inner.text.get(language)), "application/json")
-        } else if is_openai(path) {
+        } else if is_openai(path) || without_version(path).is_some() {
             (self.openai_body(language).to_value(), "application/json")
         } else {
             (self.own_envelope(language), "application/problem+json")
@@ -315,6 +315,30 @@ fn is_anthropic(path: &str) -> bool {
 /// Whether a path belongs to the OpenAI-compatible part.
 pub(crate) fn is_openai(path: &str) -> bool {
     path == "/v1" || path.starts_with("/v1/")
+}
+
+/// Where the interfaces below `/v1` begin.
+const INTERFACES: [&str; 10] = [
+    "models",
+    "chat/completions",
+    "completions",
+    "embeddings",
+    "rerank",
+    "moderations",
+    "responses",
+    "messages",
+    "images",
+    "audio",
+];
+
+/// The beginning of an interface whose address a caller gave without `/v1`, as those do whose base
+/// URL lacks it.
+pub(crate) fn without_version(path: &str) -> Option<&'static str> {
+    let path = path.strip_prefix('/')?;
+    let begins = |name: &&str| {
+        path.strip_prefix(*name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    INTERFACES.into_iter().find(begins)
 }
 
 /// Whether a path belongs to programs rather than to the browser's address bar.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use app::{App, ChatReply, Language};
+use app::{App, Call, ChatReply, Language};
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
@@ -16,33 +16,29 @@ use serde_json::Value;
 
 use super::{
     answer_stream::{AnswerFormat, encode},
-    openai::{name_findings, name_route},
+    way::{ExplainQuery, Routed, TimeoutHeader, Wished, name_way},
 };
 use crate::door::{Caller, Problem, Reader, decode::Whole, events};
 
 /// Answers a message, whole or as a stream of Anthropic's events.
 #[utoipa::path(post, path = "/v1/messages", tag = "anthropic", request_body = Value,
-    responses((status = 200, body = Value, headers(
-        ("x-fachwerk-model" = String), ("x-fachwerk-route" = String), ("x-fachwerk-place" = String),
-        ("x-fachwerk-guard" = Option<String>)
-    ))))]
+    params(ExplainQuery, TimeoutHeader), responses(Routed))]
 pub(crate) async fn create_anthropic_message(
     State(app): State<Arc<App>>,
     Caller(principal): Caller,
     Reader(language): Reader,
+    Wished(wishes): Wished,
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
     let request = messages::parse(&body)?;
-    let answer = app.create_chat_completion(&principal, request).await?;
+    let answer = app.create_chat_completion(&principal, Call { request, wishes }).await?;
     let mut response = match answer.reply {
         ChatReply::Whole(whole) => axum::Json(messages::response(&whole)).into_response(),
         ChatReply::Stream(chunks) => {
             events::text(encode(chunks, Events::new(), language), messages::PING)
         }
     };
-    let taken = answer.taken;
-    name_route(response.headers_mut(), &taken.model, &taken.route, taken.place);
-    name_findings(response.headers_mut(), answer.guard.as_deref());
+    name_way(response.headers_mut(), &answer.way);
     Ok(response)
 }
 

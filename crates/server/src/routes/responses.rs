@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use app::{App, ChatReply, Language};
+use app::{App, Call, ChatReply, Language};
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
@@ -15,24 +15,23 @@ use llm::{
 
 use super::{
     answer_stream::{AnswerFormat, encode},
-    openai::{name_findings, name_route},
+    way::{ExplainQuery, Routed, TimeoutHeader, Wished, name_way},
 };
 use crate::door::{Caller, Problem, Reader, decode::Whole, events};
 
 /// Answers a request, whole or as a stream of typed events.
 #[utoipa::path(post, path = "/v1/responses", tag = "openai", request_body = serde_json::Value,
-    responses((status = 200, body = serde_json::Value, headers(
-        ("x-fachwerk-model" = String), ("x-fachwerk-route" = String), ("x-fachwerk-place" = String),
-        ("x-fachwerk-guard" = Option<String>)
-    ))))]
+    params(ExplainQuery, TimeoutHeader), responses(Routed))]
 pub(crate) async fn create_response(
     State(app): State<Arc<App>>,
     Caller(principal): Caller,
     Reader(language): Reader,
+    Wished(wishes): Wished,
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
     let request = responses::parse(&body)?;
-    let answer = app.create_chat_completion(&principal, request.chat).await?;
+    let call = Call { request: request.chat, wishes };
+    let answer = app.create_chat_completion(&principal, call).await?;
     let mut response = match answer.reply {
         ChatReply::Whole(whole) => {
             axum::Json(responses::response(&whole, &request.echo)).into_response()
@@ -41,9 +40,7 @@ pub(crate) async fn create_response(
             events::text(encode(chunks, Events::new(request.echo), language), events::COMMENT)
         }
     };
-    let taken = answer.taken;
-    name_route(response.headers_mut(), &taken.model, &taken.route, taken.place);
-    name_findings(response.headers_mut(), answer.guard.as_deref());
+    name_way(response.headers_mut(), &answer.way);
     Ok(response)
 }
 

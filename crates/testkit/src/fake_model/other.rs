@@ -8,8 +8,8 @@ pub(super) fn answer(path: &str, request: &Value) -> Option<(&'static str, Vec<u
     let usage = json!({"prompt_tokens": 3, "completion_tokens": 0, "total_tokens": 3});
     let body = match path.rsplit_once("/v1/")?.1 {
         "embeddings" => {
-            let data = texts(&request["input"]).into_iter().enumerate().map(|(index, text)| {
-                let vector = [text.len() as f64, 0.5];
+            let data = lengths(&request["input"]).into_iter().enumerate().map(|(index, length)| {
+                let vector = [length as f64, 0.5];
                 json!({"object": "embedding", "index": index, "embedding": vector})
             });
             json!({"object": "list", "model": model, "data": data.collect::<Vec<_>>(),
@@ -41,6 +41,16 @@ pub(super) fn answer(path: &str, request: &Value) -> Option<(&'static str, Vec<u
         _ => return None,
     };
     Some(("application/json", body.to_string().into_bytes()))
+}
+
+/// The length of each input: bytes of a text, or tokens.
+fn lengths(input: &Value) -> Vec<usize> {
+    let length = |item: &Value| item.as_str().map(str::len).or(item.as_array().map(Vec::len));
+    match input {
+        Value::Array(tokens) if tokens.iter().all(Value::is_number) => vec![tokens.len()],
+        Value::Array(items) => items.iter().filter_map(length).collect(),
+        text => length(text).into_iter().collect(),
+    }
 }
 
 /// A text alone or a list of them.

@@ -3247,8 +3247,17 @@ export interface operations {
     };
     create_speech: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /**
+                 * @description Whether the header `x-fachwerk-explanation` shall say why the route was taken and the others
+                 *     were not. For administrators.
+                 */
+                explain?: boolean;
+            };
+            header?: {
+                /** @description How long the caller waits for the whole answer, in milliseconds. */
+                "x-fachwerk-timeout-ms"?: number | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3258,8 +3267,11 @@ export interface operations {
             };
         };
         responses: {
+            /** @description A text read aloud and the way it took. */
             200: {
                 headers: {
+                    "x-fachwerk-explanation"?: string | null;
+                    "x-fachwerk-guard"?: string | null;
                     "x-fachwerk-model"?: string;
                     "x-fachwerk-place"?: string;
                     "x-fachwerk-route"?: string;
@@ -3302,6 +3314,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description An answer and the way it took. */
             200: {
                 headers: {
                     "x-fachwerk-explanation"?: string | null;
@@ -3328,8 +3341,17 @@ export interface operations {
     };
     create_completion: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /**
+                 * @description Whether the header `x-fachwerk-explanation` shall say why the route was taken and the others
+                 *     were not. For administrators.
+                 */
+                explain?: boolean;
+            };
+            header?: {
+                /** @description How long the caller waits for the whole answer, in milliseconds. */
+                "x-fachwerk-timeout-ms"?: number | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3339,8 +3361,11 @@ export interface operations {
             };
         };
         responses: {
+            /** @description An answer and the way it took. */
             200: {
                 headers: {
+                    "x-fachwerk-explanation"?: string | null;
+                    "x-fachwerk-guard"?: string | null;
                     "x-fachwerk-model"?: string;
                     "x-fachwerk-place"?: string;
                     "x-fachwerk-route"?: string;
@@ -3363,8 +3388,17 @@ export interface operations {
     };
     create_embedding: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /**
+                 * @description Whether the header `x-fachwerk-explanation` shall say why the route was taken and the others
+                 *     were not. For administrators.
+                 */
+                explain?: boolean;
+            };
+            header?: {
+                /** @description How long the caller waits for the whole answer, in milliseconds. */
+                "x-fachwerk-timeout-ms"?: number | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3374,8 +3408,11 @@ export interface operations {
             };
         };
         responses: {
+            /** @description An answer and the way it took. */
             200: {
                 headers: {
+                    "x-fachwerk-explanation"?: string | null;
+                    "x-fachwerk-guard"?: string | null;
                     "x-fachwerk-model"?: string;
                     "x-fachwerk-place"?: string;
                     "x-fachwerk-route"?: string;
@@ -3398,8 +3435,17 @@ export interface operations {
     };
     create_image: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /**
+                 * @description Whether the header `x-fachwerk-explanation` shall say why the route was taken and the others
+                 *     were not. For administrators.
+                 */
+                explain?: boolean;
+            };
+            header?: {
+                /** @description How long the caller waits for the whole answer, in milliseconds. */
+                "x-fachwerk-timeout-ms"?: number | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3409,8 +3455,11 @@ export interface operations {
             };
         };
         responses: {
+            /** @description An answer and the way it took. */
             200: {
                 headers: {
+                    "x-fachwerk-explanation"?: string | null;
+                    "x-fachwerk-guard"?: string | null;
                     "x-fachwerk-model"?: string;
                     "x-fachwerk-place"?: string;
                     "x-fachwerk-route"?: string;
@@ -3433,8 +3482,17 @@ export interface operations {
     };
     create_anthropic_message: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /**
+                 * @description Whether the header `x-fachwerk-explanation` shall say why the route was taken and the others
+                 *     were not. For administrators.
+                 */
+                explain?: boolean;
+            };
+            header?: {
+                /** @description How long the caller waits for the whole answer, in milliseconds. */
+                "x-fachwerk-timeout-ms"?: number | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3444,8 +3502,10 @@ export interface operations {
             };
         };
         responses: {
+            /** @description An answer and the way it took. */
             200: {
                 headers: {
+                    "x-fachwerk-explanation"?: string | null;
                     "x-fachwerk-guard"?: string | null;
                     "x-fachwerk-model"?: string;
                     "x-fachwerk-place"?: string;
@@ -3559,8 +3619,17 @@ export interface operations {
     };
     create_moderation: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /**
+                 * @description Whether the header `x-fachwerk-explanation` shall say why the route was taken and the others
+                 *     were not. For administrators.
+                 */
+                explain?: boolean;
+            };
+            header?: {
+                /** @description How long the caller waits for the whole answer, in milliseconds. */
+                "x-fachwerk-timeout-ms"?: number | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3570,8 +3639,11 @@ export interface operations {
             };
         };
         responses: {
+            /** @description An answer and the way it took. */
             200: {
                 headers: {
+                    "x-fachwerk-explanation"?: string | null;
+                    "x-fachwerk-guard"?: string | null;
                     "x-fachwerk-model"?: string;
                     "x-fachwerk-place"?: string;
                     "x-fachwerk-route"?: string;
@@ -3594,8 +3666,17 @@ export interface operations {
     };
     create_rerank: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /**
+                 * @description Whether the header `x-fachwerk-explanation` shall say why the route was taken and the others
+                 *     were not. For administrators.
+                 */
+                explain?: boolean;
+            };
+            header?: {
+                /** @description How long the caller waits for the whole answer, in milliseconds. */
+                "x-fachwerk-timeout-ms"?: number | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3605,8 +3686,11 @@ export interface operations {
             };
         };
         responses: {
+            /** @description An answer and the way it took. */
             200: {
                 headers: {
+                    "x-fachwerk-explanation"?: string | null;
+                    "x-fachwerk-guard"?: string | null;
                     "x-fachwerk-model"?: string;
                     "x-fachwerk-place"?: string;
                     "x-fachwerk-route"?: string;
@@ -3629,8 +3713,17 @@ export interface operations {
     };
     create_response: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /**
+                 * @description Whether the header `x-fachwerk-explanation` shall say why the route was taken and the others
+                 *     were not. For administrators.
+                 */
+                explain?: boolean;
+            };
+            header?: {
+                /** @description How long the caller waits for the whole answer, in milliseconds. */
+                "x-fachwerk-timeout-ms"?: number | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3640,8 +3733,10 @@ export interface operations {
             };
         };
         responses: {
+            /** @description An answer and the way it took. */
             200: {
                 headers: {
+                    "x-fachwerk-explanation"?: string | null;
                     "x-fachwerk-guard"?: string | null;
                     "x-fachwerk-model"?: string;
                     "x-fachwerk-place"?: string;
