@@ -2,8 +2,8 @@
 
 use domain::{Action, DataClass, ErrorKind, Place, Resource};
 use gateway::{
-    AUTO_MODEL, Caller, Catalogue, GatewayError, GatewayStatus, Model, Offer, PlanError, Reason,
-    RouteKind, Taken, Terms,
+    AUTO_MODEL, Caller, Catalogue, GatewayError, GatewayStatus, Model, ModelAccess, Offer,
+    PlanError, Reason, RouteKind, Taken, Terms,
 };
 use store::{AuditEvent, AuditOutcome, By, DocumentCounts, JobCounts};
 
@@ -171,7 +171,9 @@ impl App {
         class: DataClass,
     ) -> Result<()> {
         let (catalogue, places) = (self.gateway.catalogue(), self.config.places);
-        let Err(refusal) = gateway::may_receive(&catalogue, model, class, places, offer) else {
+        let Err(refusal) =
+            gateway::may_receive(&catalogue, model, class, (places, &ModelAccess::ALL), offer)
+        else {
             return Ok(());
         };
         if let PlanError::ClearanceTooLow { model, clearance, .. } = &refusal {
@@ -221,6 +223,12 @@ impl App {
             }
             PlanError::PlaceNotAllowed { model, allowed } => {
                 Error::new(ErrorKind::Forbidden, "place_not_allowed")
+                    .with("model", model)
+                    .with("allowed", allowed.join(", "))
+            }
+            PlanError::NotGranted { model, allowed } => {
+                let code = if allowed.is_empty() { "models_none" } else { "model_not_granted" };
+                Error::new(ErrorKind::Forbidden, code)
                     .with("model", model)
                     .with("allowed", allowed.join(", "))
             }

@@ -69,7 +69,7 @@ impl App {
         };
         let mut account = self.open_account(principal, asking).await?;
         let meter = &account.settlement.meter;
-        let answered = self.gateway.embed(request, account.terms, meter).await;
+        let answered = self.gateway.embed(request, account.terms.clone(), meter).await;
         let answered =
             answered.map_err(|error| self.call_failed(&mut account.settlement, error))?;
         Ok(account.answer(answered))
@@ -96,7 +96,7 @@ impl App {
         };
         let mut account = self.open_account(principal, asking).await?;
         let meter = &account.settlement.meter;
-        let answered = self.gateway.rerank(request, account.terms, meter).await;
+        let answered = self.gateway.rerank(request, account.terms.clone(), meter).await;
         let answered =
             answered.map_err(|error| self.call_failed(&mut account.settlement, error))?;
         Ok(account.answer(answered))

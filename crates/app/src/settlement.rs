@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{DataClass, ErrorKind, Instant};
-use gateway::{Terms, UsageMeter};
+use gateway::{Spent, Terms, UsageMeter};
 use store::{By, Ended, SETTLE_INTERVAL, TokenUsage, UsageRecord};
 
 use crate::{App, Error, Principal, Result, guardrail::GuardNote};
@@ -80,27 +80,45 @@ impl Drop for Settlement {
             (false, true) => Ended::Done,
             (false, false) => Ended::Cancelled,
         };
-        let record = UsageRecord {
+        let guard = self.guard.take();
+        // An attempt beside the first was ended for the other's answer, whatever became of that.
+        let beside =
+            metered.beside.map(|spent| self.record(spent, Ended::Cancelled, guard.clone()));
+        let (usage, is_estimated) = (metered.usage, metered.is_estimated);
+        let own = self.record(Spent { usage, is_estimated, taken }, ended, guard);
+        for record in beside.into_iter().chain([own]) {
+            self.write_down(&record);
+        }
+    }
+}
+
+impl Settlement {
+    fn record(&self, spent: Spent, ended: Ended, guard: Option<String>) -> UsageRecord {
+        let Spent { usage, is_estimated, taken } = spent;
+        UsageRecord {
             id: uuid::Uuid::now_v7(),
             at: Instant::now(),
             tenant: self.principal.tenant,
             by: self.by,
             operation: self.operation.to_owned(),
-            cost_micro_euro: taken.price.map(|price| price.of(metered.usage)),
+            cost_micro_euro: taken.price.map(|price| price.of(usage)),
             model: taken.model,
             route: taken.route,
             place: taken.place,
             tokens: TokenUsage {
-                prompt_tokens: metered.usage.prompt_tokens,
-                completion_tokens: metered.usage.completion_tokens,
-                estimated: metered.is_estimated,
+                prompt_tokens: usage.prompt_tokens,
+                completion_tokens: usage.completion_tokens,
+                estimated: is_estimated,
             },
             data_class: self.class,
             ended,
             database_away: self.app.known_keys.is_outage(),
-            guard: self.guard.take(),
-        };
-        if let Err(error) = self.app.ledger.record(&record) {
+            guard,
+        }
+    }
+
+    fn write_down(&self, record: &UsageRecord) {
+        if let Err(error) = self.app.ledger.record(record) {
             tracing::error!(error = &error as &dyn std::error::Error, "usage was not recorded");
         }
     }

@@ -4,8 +4,8 @@
 use bytes::Bytes;
 use http::HeaderValue;
 use llm::{
-    ChatRequest, ChatResponse, DecodeError, Delivery, Dialect, OperationRequest, OperationResponse,
-    OutgoingCall, RequestError, Usage,
+    ChatRequest, ChatResponse, DecodeError, Delivery, Dialect, Operation, OperationRequest,
+    OperationResponse, OutgoingCall, RequestError, Usage,
     embeddings::{EmbeddingRequest, EmbeddingResponse},
     openai::Head,
     rerank::{RerankRequest, RerankResponse},
@@ -50,6 +50,25 @@ pub struct Sound {
 }
 
 impl Asked<'_> {
+    /// Whether it does more than answer, or costs by the piece, so that it must not be asked twice
+    /// at the same time: pictures and sounds, tools that run at the provider, answers it keeps.
+    pub(crate) fn acts(&self) -> bool {
+        match self {
+            Self::Chat(request, _) => {
+                let runs_here =
+                    |tool: &Value| tool.get("type").is_none_or(|kind| kind == "function");
+                let tools = request.field("tools").and_then(Value::as_array);
+                tools.is_some_and(|tools| !tools.iter().all(runs_here))
+                    || request.field("web_search_options").is_some()
+                    || request.field("store").is_some_and(|store| *store == true)
+            }
+            Self::Embeddings(_) | Self::Rerank(_) => false,
+            Self::Operation(request) => {
+                !matches!(request.operation(), Operation::Completion | Operation::Moderation)
+            }
+        }
+    }
+
     /// The model the caller names.
     pub(crate) fn model(&self) -> &str {
         match self {

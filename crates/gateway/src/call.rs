@@ -1,6 +1,7 @@
 //! A call from plan to answer: route after route, try after try, and in line for a place between
 //! them, until one answers.
 
+mod hedge;
 mod line;
 mod tries;
 
@@ -20,7 +21,7 @@ use crate::{
     asked::{Asked, Whole},
     gateway::Inner,
     lease::Lease,
-    model_state::{ModelState, RouteState},
+    model_state::{ModelState, RouteState, Slot},
     plan::{self, Ask, Dice, Explanation, Needs, Plan, Reason, State},
     snapshot::Snapshot,
     stream::Origin,
@@ -48,6 +49,10 @@ pub(crate) struct Call<'a> {
     attempts: u32,
     /// Whether the budget of retries knows of it.
     is_counted: bool,
+    /// Whether a second attempt may begin beside one of its own; there is at most one.
+    may_hedge: bool,
+    /// Whether a route may be tried more than once.
+    may_retry: bool,
     /// Routes that failed in this call or have no place for something in it, and the last error.
     failed: Vec<(Arc<RouteState>, Reason)>,
     last: Option<GatewayError>,
@@ -74,8 +79,8 @@ impl Moment {
 
 /// How one look at the routes ended.
 enum Round {
-    /// The route at this place answers.
-    Answered(Box<Opened>, usize),
+    /// A route answers.
+    Answered(Box<Opened>),
     /// Something changed.
     LookAgain,
     /// Nobody answered; these have no place now.
@@ -97,6 +102,8 @@ impl<'a> Call<'a> {
             needs: asked.needs(),
             attempts: 0,
             is_counted: false,
+            may_hedge: true,
+            may_retry: true,
             failed: Vec::new(),
             last: None,
             refusal: None,
@@ -119,8 +126,8 @@ impl<'a> Call<'a> {
                 None => Round::WaitFor([&moment.plan.order[..], &moment.plan.full].concat()),
             };
             match round {
-                Round::Answered(opened, index) => {
-                    self.explain(&moment, Some(index));
+                Round::Answered(opened) => {
+                    self.explain(&moment, Some(opened.lease.route()));
                     return Ok(*opened);
                 }
                 Round::LookAgain => {}
@@ -148,7 +155,7 @@ impl<'a> Call<'a> {
         lease: Lease,
     ) -> Result<Round, GatewayError> {
         Ok(match self.try_route(moment, index, lease).await? {
-            Tried::Answered(opened) => Round::Answered(opened, index),
+            Tried::Answered(opened) => Round::Answered(opened),
             Tried::Failed | Tried::Stale => Round::LookAgain,
         })
     }
@@ -165,8 +172,8 @@ impl<'a> Call<'a> {
                 full.push(index);
                 continue;
             };
-            match self.try_route(moment, index, lease).await? {
-                Tried::Answered(opened) => return Ok(Round::Answered(opened, index)),
+            match self.try_hedged(moment, index, lease).await? {
+                Tried::Answered(opened) => return Ok(Round::Answered(opened)),
                 Tried::Failed => {}
                 Tried::Stale => return Ok(Round::LookAgain),
             }
@@ -182,8 +189,9 @@ impl<'a> Call<'a> {
             return Err(self.last.take().unwrap_or(GatewayError::OutOfTime));
         }
         let snapshot = self.gateway.snapshot.load_full();
-        let (class, places, needs) = (self.terms.class, self.terms.places, &self.needs);
-        let mut ask = Ask { class, places, needs, prefix: 0, time_left };
+        let Terms { class, places, ref access, .. } = self.terms;
+        let needs = &self.needs;
+        let mut ask = Ask { class, places, access, needs, prefix: 0, time_left };
         let found = plan::find_model(&snapshot.catalogue, self.asked.model(), &ask);
         let model = found.map_err(GatewayError::Plan)?;
         if model.policy == Policy::Affinity {
@@ -223,11 +231,13 @@ impl<'a> Call<'a> {
         }
     }
 
-    fn explain(&self, moment: &Moment, taken: Option<usize>) {
+    fn explain(&self, moment: &Moment, taken: Option<&Arc<RouteState>>) {
         if !self.terms.explain {
             return;
         }
         let model = moment.model();
+        let is_taken = |slot: &Slot| taken.is_some_and(|taken| Arc::ptr_eq(taken, &slot.state));
+        let taken = moment.state().routes.iter().position(is_taken);
         let routes = moment.state().routes.iter().zip(&model.routes).enumerate();
         let others =
             routes.filter(|(index, _)| Some(*index) != taken).map(|(index, (slot, route))| {

@@ -9,7 +9,8 @@ use domain::{DataClass, Place};
 use llm::{Dialect, Usage};
 
 use crate::{
-    Abilities, AutoChoice, BaseUrl, HealthCheck, Offer, Offers, Policy, QueueLimits, Secret,
+    Abilities, AutoChoice, BaseUrl, HealthCheck, Hedging, Offer, Offers, Policy, QueueLimits,
+    RouteCare, Secret,
 };
 
 /// The name that stands for a choice among models.
@@ -124,6 +125,8 @@ pub struct Model {
     pub policy: Policy,
     /// How callers wait when all places are taken.
     pub queue: QueueLimits,
+    /// When a call gets a second attempt beside the first.
+    pub hedging: Hedging,
     /// The ways to run it; at least one.
     pub routes: Vec<Route>,
 }
@@ -138,6 +141,7 @@ impl Model {
             description: String::new(),
             policy: Policy::default(),
             queue: QueueLimits::default(),
+            hedging: Hedging::default(),
             routes,
         }
     }
@@ -184,6 +188,10 @@ pub struct Route {
     pub context_tokens: Option<u64>,
     /// How it is asked whether it is well; `None`: only by the calls themselves.
     pub health_check: Option<HealthCheck>,
+    /// Whether it takes no more calls, because an operator says so; running ones come to their end.
+    pub drained: bool,
+    /// How persistent and careful calls are here, where it differs from the rest.
+    pub care: RouteCare,
     /// What it costs, if that is known.
     pub price: Option<Price>,
     /// How long it may take.
@@ -214,6 +222,8 @@ impl Route {
             abilities: Abilities::default(),
             context_tokens: None,
             health_check: None,
+            drained: false,
+            care: RouteCare::default(),
             price: None,
             timeouts: Timeouts::default(),
             concurrent_max: 16,

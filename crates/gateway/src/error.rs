@@ -147,9 +147,11 @@ impl GatewayError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Plan(PlanError::UnknownModel { .. }) => ErrorKind::NotFound,
-            Self::Plan(PlanError::ClearanceTooLow { .. } | PlanError::PlaceNotAllowed { .. }) => {
-                ErrorKind::Forbidden
-            }
+            Self::Plan(
+                PlanError::ClearanceTooLow { .. }
+                | PlanError::PlaceNotAllowed { .. }
+                | PlanError::NotGranted { .. },
+            ) => ErrorKind::Forbidden,
             Self::Plan(PlanError::Unsuited { .. } | PlanError::NoChoice)
             | Self::Unsupported(_)
             | Self::Refused { .. } => ErrorKind::Invalid,
@@ -167,6 +169,7 @@ impl GatewayError {
             Self::Plan(PlanError::UnknownModel { .. }) => "model_not_found",
             Self::Plan(PlanError::ClearanceTooLow { .. }) => "data_class_above_clearance",
             Self::Plan(PlanError::PlaceNotAllowed { .. }) => "place_not_allowed",
+            Self::Plan(PlanError::NotGranted { .. }) => "model_not_granted",
             Self::Plan(PlanError::Unsuited { reason: Reason::ContextTooShort, .. }) => {
                 "context_length_exceeded"
             }
@@ -275,6 +278,14 @@ fn plan_body(error: &PlanError, code: &str) -> ErrorBody {
                 names => format!("Models that may: {}.", names.join(", ")),
             };
             let message = format!("The model '{model}' runs where your data must not go. {hint}");
+            ("permission_error", message)
+        }
+        PlanError::NotGranted { model, allowed } => {
+            let hint = match allowed.as_slice() {
+                [] => "No model is open to you for this request.".to_owned(),
+                names => format!("Models that are: {}.", names.join(", ")),
+            };
+            let message = format!("The model '{model}' is not open to you or to this key. {hint}");
             ("permission_error", message)
         }
         PlanError::Unsuited { model, reason } => {

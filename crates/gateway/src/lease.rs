@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use llm::Usage;
+use llm::{Delivery, Usage};
 use tokio::time::Instant;
 
 use crate::{
@@ -58,6 +58,9 @@ impl Lease {
         let now = Instant::now();
         let took = now - attempt.started;
         self.route().measures.first_chunk(took);
+        if let Some(times) = self.model.times(Delivery::Streamed) {
+            times.add(took);
+        }
         let mut health = self.route().health();
         health.first_piece(took, now);
         if attempt.pass == Pass::Probe {
@@ -81,6 +84,9 @@ impl Lease {
         route.measures.answered(took, writing, usage);
         let mut health = route.health();
         if attempt.first_piece.is_none() {
+            if let Some(times) = self.model.times(Delivery::Whole) {
+                times.add(took);
+            }
             health.first_piece(took, now);
         }
         if !attempt.is_told {

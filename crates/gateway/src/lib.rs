@@ -4,6 +4,7 @@
 //! so does the one HTTP client. Only the base URLs in the catalogue are ever contacted: the client
 //! must be built with redirects switched off, and an answer that redirects counts as a failure.
 
+mod access;
 mod asked;
 mod attempt;
 mod backoff;
@@ -16,6 +17,7 @@ mod error;
 mod gateway;
 mod health;
 mod health_checks;
+mod hedging;
 mod lease;
 mod measure;
 mod model_state;
@@ -33,6 +35,7 @@ mod terms;
 mod upstream_stream;
 mod usage_meter;
 
+pub use access::ModelAccess;
 pub use asked::Sound;
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use catalogue::{
@@ -42,6 +45,7 @@ pub use catalogue::{
 pub use error::{Failure, GatewayError, TimeLimit};
 pub use gateway::{Answered, Completion, Gateway, Outcome};
 pub use health::{BreakerSettings, BreakerState, EjectionSettings, HealthSettings};
+pub use hedging::Hedging;
 pub use measure::describe_measurements;
 pub use model_state::LastError;
 pub use offer::{Offer, Offers};
@@ -53,8 +57,8 @@ pub use policy::{Abilities, AutoChoice, HealthCheck, Kind, PlacePolicy, Policy, 
 pub use queue::Caller;
 pub use retry_budget::RetryBudgetSettings;
 pub use secret::Secret;
-pub use settings::Settings;
+pub use settings::{RouteCare, Settings};
 pub use status::{GatewayStatus, ModelStatus, RouteStatus};
 pub use stream::ChatStream;
 pub use terms::Terms;
-pub use usage_meter::{Metered, Taken, UsageMeter};
+pub use usage_meter::{Metered, Spent, Taken, UsageMeter};

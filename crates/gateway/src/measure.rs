@@ -18,6 +18,7 @@ const ATTEMPTS: &str = "fachwerk_gateway_attempts_total";
 const ERRORS: &str = "fachwerk_gateway_errors_total";
 const EJECTIONS: &str = "fachwerk_gateway_ejections_total";
 const RETRIES: &str = "fachwerk_gateway_retries_total";
+const HEDGES: &str = "fachwerk_gateway_hedges_total";
 const QUEUE_TIME: &str = "fachwerk_gateway_queue_seconds";
 const QUEUE_LENGTH: &str = "fachwerk_gateway_queue_length";
 const IN_FLIGHT: &str = "fachwerk_gateway_in_flight";
@@ -109,6 +110,7 @@ impl RouteMeasures {
 pub(crate) struct ModelMeasures {
     model: String,
     retries: Counter,
+    hedges: Counter,
     queue_time: Histogram,
 }
 
@@ -124,12 +126,17 @@ impl ModelMeasures {
         Self {
             model: model.to_owned(),
             retries: counter!(RETRIES, &labels),
+            hedges: counter!(HEDGES, &labels),
             queue_time: histogram!(QUEUE_TIME, &labels),
         }
     }
 
     pub(crate) fn retried(&self) {
         self.retries.increment(1);
+    }
+
+    pub(crate) fn hedged(&self) {
+        self.hedges.increment(1);
     }
 
     pub(crate) fn waited(&self, time: Duration) {
@@ -148,6 +155,7 @@ pub fn describe_measurements() {
     describe_histogram!(FIRST_CHUNK, "Time from a call to the first piece of a streamed answer.");
     describe_histogram!(PER_TOKEN, "Time for each token after the first of a streamed answer.");
     describe_histogram!(TOKENS, "Tokens of finished answers, read (input) and written (output).");
+    describe_counter!(HEDGES, "Second attempts begun beside a slow first one.");
     describe_counter!(ATTEMPTS, "Calls of model servers, with retries.");
     describe_counter!(ERRORS, "Failed calls of model servers, by kind.");
     describe_counter!(EJECTIONS, "Routes taken out because they did worse than their siblings.");

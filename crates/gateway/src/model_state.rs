@@ -6,11 +6,13 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
+use llm::Delivery;
 use tokio::time::Instant;
 
 use crate::{
-    Model, Route, Settings,
+    Hedging, Model, Route, Settings,
     health::{Health, Tally},
+    hedging::Times,
     measure::{ModelMeasures, RouteMeasures},
     plan::{Condition, State},
     queue::Queue,
@@ -24,6 +26,8 @@ pub(crate) struct ModelState {
     pub(crate) queue: Arc<Queue>,
     pub(crate) budget: Arc<Mutex<RetryBudget>>,
     pub(crate) measures: Arc<ModelMeasures>,
+    /// How long answers take to begin, if anybody wants to know: streamed ones, whole ones.
+    times: Option<Arc<[Times; 2]>>,
     /// Held while a route of the model is judged by its siblings, so that two do not eject each other.
     judging: Mutex<()>,
 }
@@ -71,6 +75,7 @@ impl ModelState {
                 other.name == route.name
                     && other.kind == route.kind
                     && other.health_check == route.health_check
+                    && other.care == route.care
             };
             let index = model.routes.iter().position(same)?;
             Some(Arc::clone(&state.routes[index].state))
@@ -91,8 +96,19 @@ impl ModelState {
                 || Arc::new(ModelMeasures::new(&model.name)),
                 |state| Arc::clone(&state.measures),
             ),
+            times: (model.hedging == Hedging::SlowerThanMost)
+                .then(|| before.and_then(|state| state.times.clone()).unwrap_or_default()),
             judging: Mutex::new(()),
         }
+    }
+
+    /// How long answers of this kind take to begin; `None` if nobody wants to know.
+    pub(crate) fn times(&self, delivery: Delivery) -> Option<&Times> {
+        let [streamed, whole] = self.times.as_deref()?;
+        Some(match delivery {
+            Delivery::Streamed => streamed,
+            Delivery::Whole => whole,
+        })
     }
 
     /// How a route is at this moment.
@@ -162,7 +178,7 @@ impl RouteState {
             answers: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             measures: RouteMeasures::new(&model.name, &route.name),
-            health: Mutex::new(Health::new(settings.health, now)),
+            health: Mutex::new(Health::new(route.care.health(settings.health), now)),
             last_error: Mutex::new(None),
         }
     }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use domain::DataClass;
 
-use crate::{AUTO_MODEL, Catalogue, Model, Offer, PlacePolicy, Route};
+use crate::{AUTO_MODEL, Catalogue, Model, ModelAccess, Offer, PlacePolicy, Route};
 
 pub use affinity::prefix;
 pub use condition::{Condition, State};
@@ -31,6 +31,8 @@ pub struct Ask<'a> {
     pub class: DataClass,
     /// Where the data may go.
     pub places: PlacePolicy,
+    /// Which models the caller may use.
+    pub access: &'a ModelAccess,
     /// What a route must be able to do.
     pub needs: &'a Needs,
     /// The beginning of the conversation, see [`prefix`]; read under the policy `affinity` only.
@@ -82,6 +84,14 @@ pub enum PlanError {
         /// The models that would be allowed.
         allowed: Vec<String>,
     },
+    /// The caller may not use the model.
+    #[error("the caller may not use the model")]
+    NotGranted {
+        /// The model that was asked for.
+        model: String,
+        /// The models that would be allowed.
+        allowed: Vec<String>,
+    },
     /// No line of the choice behind `auto` fits the request.
     #[error("no line of the choice behind auto fits")]
     NoChoice,
@@ -114,14 +124,15 @@ impl Plan {
 /// Finds the model that a name stands for; `auto` stands for the first line of the choice that fits.
 ///
 /// # Errors
-/// If there is no such model, or `auto` finds none.
+/// If there is no such model, the caller may not use it, or `auto` finds none.
 pub fn find_model<'c>(
     catalogue: &'c Catalogue,
     name: &str,
     ask: &Ask<'_>,
 ) -> Result<&'c Model, PlanError> {
     if let Some(model) = catalogue.model(name) {
-        return Ok(model);
+        let is_granted = ask.access.allows(name);
+        return if is_granted { Ok(model) } else { Err(not_granted(catalogue, name, ask)) };
     }
     if name != AUTO_MODEL || catalogue.auto().is_empty() {
         return Err(PlanError::UnknownModel { model: name.to_owned() });
@@ -141,6 +152,9 @@ pub fn plan(
     condition: impl Fn(usize) -> Condition,
     dice: &mut Dice,
 ) -> Result<Plan, PlanError> {
+    if !ask.access.allows(&model.name) {
+        return Err(not_granted(catalogue, &model.name, ask));
+    }
     let mut plan = Plan::default();
     let mut usable = Vec::with_capacity(model.routes.len());
     let mut ejected = Vec::new();
@@ -154,6 +168,10 @@ pub fn plan(
         }
         if fits_surely && !filter::fits_surely(route, ask.needs) {
             plan.left_out.push((index, Reason::ContextTooShort));
+            continue;
+        }
+        if route.drained {
+            plan.left_out.push((index, Reason::Drained));
             continue;
         }
         let now = condition(index);
@@ -186,20 +204,21 @@ pub fn plan(
     Ok(plan)
 }
 
-/// Checks whether a model has a route for this offer that may receive data of this class, whatever
-/// else is asked.
+/// Checks whether the caller may use a model, and it has a route for this offer that may receive data
+/// of this class at one of these places, whatever else is asked.
 ///
 /// # Errors
-/// If there is no such model, or none of its routes may.
+/// If there is no such model, the caller may not use it, or none of its routes may.
 pub fn may_receive(
     catalogue: &Catalogue,
     name: &str,
     class: DataClass,
-    places: PlacePolicy,
+    terms: (PlacePolicy, &ModelAccess),
     offer: Offer,
 ) -> Result<(), PlanError> {
     let needs = Needs { offer, ..Needs::default() };
-    let ask = Ask { class, places, needs: &needs, prefix: 0, time_left: None };
+    let (places, access) = terms;
+    let ask = Ask { class, places, access, needs: &needs, prefix: 0, time_left: None };
     let models = match catalogue.model(name) {
         Some(model) => vec![model],
         None if name == AUTO_MODEL && !catalogue.auto().is_empty() => behind_auto(catalogue),
@@ -208,6 +227,10 @@ pub fn may_receive(
     if models.iter().any(|model| may_take(model, &ask)) {
         return Ok(());
     }
+    if !models.iter().any(|model| access.allows(&model.name)) {
+        return Err(not_granted(catalogue, name, &ask));
+    }
+    let models = models.into_iter().filter(|model| access.allows(&model.name)).collect();
     Err(refusal(catalogue, name, models, &ask))
 }
 
@@ -217,7 +240,7 @@ fn may_take(model: &Model, ask: &Ask<'_>) -> bool {
             && ask.places.allows(route.place)
             && route.offers.has(ask.needs.offer)
     };
-    model.routes.iter().any(may)
+    ask.access.allows(&model.name) && model.routes.iter().any(may)
 }
 
 fn behind_auto(catalogue: &Catalogue) -> Vec<&Model> {
@@ -240,14 +263,21 @@ fn obstacle(now: &Condition, time_left: Option<Duration>) -> Option<(Reason, Opt
     }
 }
 
+/// The models that would do.
+fn allowed(catalogue: &Catalogue, ask: &Ask<'_>) -> Vec<String> {
+    let others = catalogue.models().iter().filter(|other| may_take(other, ask));
+    others.map(|other| other.name.clone()).collect()
+}
+
+fn not_granted(catalogue: &Catalogue, name: &str, ask: &Ask<'_>) -> PlanError {
+    PlanError::NotGranted { model: name.to_owned(), allowed: allowed(catalogue, ask) }
+}
+
 /// Says why none of these models will ever do.
 fn refusal(catalogue: &Catalogue, name: &str, models: Vec<&Model>, ask: &Ask<'_>) -> PlanError {
     let routes = || models.iter().flat_map(|model| &model.routes);
     let name = name.to_owned();
-    let allowed = || {
-        let others = catalogue.models().iter().filter(|other| may_take(other, ask));
-        others.map(|other| other.name.clone()).collect()
-    };
+    let allowed = || allowed(catalogue, ask);
     let reasons = || routes().filter_map(|route| filter::ruled_out(route, ask));
     let of_ability =
         |reason: &Reason| !matches!(reason, Reason::AboveClearance | Reason::PlaceNotAllowed);

@@ -64,6 +64,16 @@ impl PlacePolicy {
         Self { allowed }
     }
 
+    /// Exactly these places.
+    #[must_use]
+    pub fn of(places: impl IntoIterator<Item = Place>) -> Self {
+        let mut allowed = [false; Place::ALL.len()];
+        for place in places {
+            allowed[place as usize] = true;
+        }
+        Self { allowed }
+    }
+
     /// Of the places allowed here, those that `keep` keeps.
     #[must_use]
     pub fn only(self, keep: impl Fn(Place) -> bool) -> Self {
@@ -207,5 +217,8 @@ mod tests {
             }
         }
         assert_eq!(PlacePolicy::up_to(Place::Elsewhere), PlacePolicy::ANYWHERE);
+        for place in Place::ALL {
+            assert_eq!(PlacePolicy::of([place]).places().collect::<Vec<_>>(), [place]);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{HealthSettings, RetryBudgetSettings};
+use crate::{BreakerSettings, HealthSettings, RetryBudgetSettings};
 
 /// How persistent the gateway is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,6 +23,37 @@ pub struct Settings {
     pub built_in_concurrent_max: usize,
     /// What the choice among equals begins with; `None`: something else each time.
     pub seed: Option<u64>,
+}
+
+/// Where a route differs from the settings of all; `None`: as all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RouteCare {
+    /// Tries before the next route is taken; at least one.
+    pub attempts: Option<u32>,
+    /// So many failures in a row open its breaker.
+    pub failures_in_a_row: Option<u32>,
+    /// How long its breaker stays open the first time.
+    pub open_first: Option<Duration>,
+    /// How long it takes less than its share after it came back.
+    pub slow_start: Option<Duration>,
+}
+
+impl RouteCare {
+    /// When the route is taken out, and how it comes back.
+    pub(crate) fn health(self, all: HealthSettings) -> HealthSettings {
+        let breaker = all.breaker;
+        let open_first = self.open_first.unwrap_or(breaker.open_first);
+        HealthSettings {
+            breaker: BreakerSettings {
+                failures_in_a_row: self.failures_in_a_row.unwrap_or(breaker.failures_in_a_row),
+                open_first,
+                open_max: breaker.open_max.max(open_first),
+                ..breaker
+            },
+            slow_start: self.slow_start.unwrap_or(all.slow_start),
+            ..all
+        }
+    }
 }
 
 impl Default for Settings {

@@ -78,6 +78,7 @@ impl GatewayStatus {
 fn of_route(model: &ModelState, index: usize, route: &Route, now: Instant) -> RouteStatus {
     let condition = model.condition(index, now);
     let (state, again_in) = match condition.state {
+        _ if route.drained => ("drained", None),
         State::Ready => ("ready", None),
         State::Full => ("full", None),
         State::Ejected => ("ejected", None),

@@ -3,15 +3,17 @@
 use domain::DataClass;
 use tokio::time::Instant;
 
-use crate::{Caller, PlacePolicy};
+use crate::{Caller, ModelAccess, PlacePolicy};
 
 /// On which terms a call is made.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Terms {
     /// The class of the data.
     pub class: DataClass,
     /// Where the data may go.
     pub places: PlacePolicy,
+    /// Which models the caller may use.
+    pub access: ModelAccess,
     /// When the caller's own time is over; no try begins that cannot end before, and a running one
     /// ends then.
     pub deadline: Option<Instant>,
@@ -22,11 +24,12 @@ pub struct Terms {
 }
 
 impl From<DataClass> for Terms {
-    /// Data of this class, to any place, for nobody in particular.
+    /// Data of this class, to any place and model, for nobody in particular.
     fn from(class: DataClass) -> Self {
         Self {
             class,
             places: PlacePolicy::ANYWHERE,
+            access: ModelAccess::ALL,
             deadline: None,
             caller: Caller::default(),
             explain: false,

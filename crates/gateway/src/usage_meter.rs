@@ -45,6 +45,20 @@ pub struct Metered {
     pub is_finished: bool,
     /// The route of the present or last attempt; `None` while nothing has left the house.
     pub taken: Option<Taken>,
+    /// A second attempt that went on at the same time and whose answer was not taken, if the server
+    /// had something to do by it.
+    pub beside: Option<Spent>,
+}
+
+/// What an attempt took whose answer nobody got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spent {
+    /// Tokens, guessed unless the server said how many.
+    pub usage: Usage,
+    /// Whether they are guessed.
+    pub is_estimated: bool,
+    /// The route.
+    pub taken: Taken,
 }
 
 /// Counts what a call takes. Clones read the same meter, so whoever hands it to a call can read it
@@ -59,19 +73,43 @@ struct State {
     metered: Metered,
     generated_bytes: usize,
     explanation: Option<Explanation>,
+    beside: Option<UsageMeter>,
 }
 
 impl UsageMeter {
     /// What the call took so far.
     #[must_use]
     pub fn read(&self) -> Metered {
-        self.with(|state| state.metered.clone())
+        let (mut metered, beside) =
+            self.with(|state| (state.metered.clone(), state.beside.clone()));
+        metered.beside = beside.and_then(|beside| beside.spent());
+        metered
     }
 
     /// Why the call took the route it took; `None` if nobody asked for it.
     #[must_use]
     pub fn explanation(&self) -> Option<Explanation> {
         self.with(|state| state.explanation.clone())
+    }
+
+    fn spent(&self) -> Option<Spent> {
+        let Metered { usage, is_estimated, taken, .. } = self.with(|state| state.metered.clone());
+        // Who turned it down did nothing for it.
+        let taken = taken.filter(|_| usage != Usage::default())?;
+        Some(Spent { usage, is_estimated, taken })
+    }
+
+    /// A second attempt goes on at the same time, with a meter of its own.
+    pub(crate) fn beside(&self, second: &Self) {
+        self.with(|state| state.beside = Some(second.clone()));
+    }
+
+    /// The second attempt gave the answer: it counts as the call, and the first as what went on
+    /// beside it.
+    pub(crate) fn swap(&self, second: &Self) {
+        self.with(|state| {
+            second.with(|other| std::mem::swap(&mut state.metered, &mut other.metered));
+        });
     }
 
     pub(crate) fn explain(&self, explanation: Explanation) {
@@ -89,7 +127,7 @@ impl UsageMeter {
             let usage =
                 Usage { prompt_tokens: Usage::estimate_tokens(prompt_bytes), completion_tokens: 0 };
             let taken = Some(taken);
-            state.metered = Metered { usage, is_estimated: true, is_finished: false, taken };
+            state.metered = Metered { usage, is_estimated: true, taken, ..Metered::default() };
             state.generated_bytes = 0;
         });
     }

@@ -4,6 +4,7 @@
 
 mod check;
 mod declaration;
+mod gateway;
 mod guard;
 mod mistake;
 mod raw;
@@ -18,10 +19,11 @@ use std::{
     time::Duration,
 };
 
-use domain::{DataClass, Place};
-use gateway::{
-    Abilities, AutoChoice, HealthCheck, KeyHeader, Offers, PlacePolicy, Policy, QueueLimits,
+use ::gateway::{
+    Abilities, AutoChoice, HealthCheck, Hedging, KeyHeader, Offers, PlacePolicy, Policy,
+    QueueLimits, RouteCare, Settings,
 };
+use domain::{DataClass, Place};
 use llm::Dialect;
 
 pub use check::BUILT_IN_MODEL;
@@ -97,6 +99,8 @@ pub struct Config {
     pub log: Log,
     /// Calls to model servers.
     pub outbound: Outbound,
+    /// How persistent and careful calls to them are.
+    pub gateway: Settings,
     /// Protection of what goes to models.
     pub guard: app::GuardPolicy,
     /// Models beside the built-in one.
@@ -202,6 +206,8 @@ pub struct ModelSettings {
     pub policy: Policy,
     /// How requests wait when all places are taken.
     pub queue: QueueLimits,
+    /// When a call gets a second attempt beside the first.
+    pub hedging: Hedging,
     /// Never empty.
     pub routes: Vec<RouteSettings>,
 }
@@ -227,6 +233,8 @@ pub struct RouteSettings {
     pub context_tokens: Option<u64>,
     /// How it is asked whether it is well.
     pub health_check: Option<HealthCheck>,
+    /// Where calls are more or less persistent and careful than elsewhere.
+    pub care: RouteCare,
     /// Euros for a million tokens sent.
     pub price_input: Option<f64>,
     /// Euros for a million tokens received.

@@ -78,8 +78,7 @@ pub(crate) async fn build(
         .map_err(|error| explain("the journal of calls cannot be opened", &error))?;
     let (index, opened) = Index::open(&config.data.join(places::INDEX), index_role)
         .map_err(|error| explain_index(&config.data, &error))?;
-    let gateway =
-        Gateway::new(client(&config.outbound)?, catalogue(config)?, gateway::Settings::default());
+    let gateway = Gateway::new(client(&config.outbound)?, catalogue(config)?, config.gateway);
     let app = App::new(Parts {
         store: store.clone(),
         ledger,
@@ -249,6 +248,7 @@ pub(crate) fn catalogue(config: &Config) -> Result<Catalogue, Failure> {
             description: settings.description.clone(),
             policy: settings.policy,
             queue: settings.queue,
+            hedging: settings.hedging,
             routes: routes?,
         });
     }
@@ -291,6 +291,8 @@ fn route(model: &str, index: usize, settings: &RouteSettings) -> Result<Route, F
         abilities: settings.abilities,
         context_tokens: settings.context_tokens,
         health_check: settings.health_check.clone(),
+        drained: false,
+        care: settings.care,
         price: priced.then(|| Price {
             input: micro(settings.price_input),
             output: micro(settings.price_output),

@@ -144,7 +144,8 @@ impl Call<'_> {
             lease.failed(&failed.error, failed.wish());
             tracing::info!(route = route.name, attempt = self.attempts, error = %failed.error,
                 "model route failed");
-            let Some(wait) = self.wait_before_retry(failed.next, retry, moment.state()) else {
+            let Some(wait) = self.wait_before_retry(failed.next, (retry, route), moment.state())
+            else {
                 return Err(Some(failed));
             };
             tokio::time::sleep(wait).await;
@@ -166,10 +167,17 @@ impl Call<'_> {
     }
 
     /// How long to wait before the same route is tried again; `None` if it is not.
-    fn wait_before_retry(&self, next: Next, retry: u32, state: &ModelState) -> Option<Duration> {
+    fn wait_before_retry(
+        &self,
+        next: Next,
+        (retry, route): (u32, &Route),
+        state: &ModelState,
+    ) -> Option<Duration> {
         let Next::SameRoute { after } = next else { return None };
         let settings = &self.gateway.settings;
-        if retry + 1 >= settings.attempts_per_route {
+        if !self.may_retry
+            || retry + 1 >= route.care.attempts.unwrap_or(settings.attempts_per_route)
+        {
             return None;
         }
         let own = backoff::delay(settings.backoff_first, settings.backoff_max, retry);

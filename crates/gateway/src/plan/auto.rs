@@ -2,20 +2,22 @@
 //! the same request gets the same model.
 
 use super::{Ask, filter};
-use crate::{AutoChoice, Catalogue, Model};
+use crate::{AutoChoice, Catalogue, Model, Route};
 
 /// The models of the lines that fit the request, in order.
 pub(super) fn fitting<'c>(catalogue: &'c Catalogue, ask: &Ask<'_>) -> Vec<&'c Model> {
-    let lines = catalogue.auto().iter().filter(|line| fits(line, ask));
+    let lines = catalogue.auto().iter();
+    let lines = lines.filter(|line| ask.access.allows(&line.model) && fits(line, ask));
     lines.filter_map(|line| catalogue.model(&line.model)).collect()
 }
 
-/// The first of these models that has a route which may receive the request.
+/// The first of these models that has a route which may receive the request; one whose routes are
+/// all drained only if there is no other.
 pub(super) fn choose<'c>(models: &[&'c Model], ask: &Ask<'_>) -> Option<&'c Model> {
-    models
-        .iter()
-        .copied()
-        .find(|model| model.routes.iter().any(|route| filter::ruled_out(route, ask).is_none()))
+    let may = |route: &&Route| filter::ruled_out(route, ask).is_none();
+    let mut able = models.iter().copied().filter(|model| model.routes.iter().any(|r| may(&r)));
+    let first = able.clone().next();
+    able.find(|model| model.routes.iter().filter(may).any(|route| !route.drained)).or(first)
 }
 
 fn fits(line: &AutoChoice, ask: &Ask<'_>) -> bool {

@@ -25,6 +25,8 @@ pub enum Reason {
     NoStructure,
     /// The request is longer than it can read.
     ContextTooShort,
+    /// It takes no more calls, because an operator says so.
+    Drained,
     /// It failed too often and is left alone.
     BreakerOpen,
     /// It asked to be left alone.
@@ -71,6 +73,7 @@ impl Reason {
             Self::NoImages => "no_images",
             Self::NoStructure => "no_structured_output",
             Self::ContextTooShort => "context_too_short",
+            Self::Drained => "drained",
             Self::BreakerOpen => "breaker_open",
             Self::CoolingDown => "cooling_down",
             Self::Unwell => "health_check_failed",

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use domain::{DataClass, ErrorKind, Place};
 use gateway::{
-    Ask, BreakerSettings, Catalogue, Condition, Dice, Gateway, GatewayError, HealthSettings, Needs,
-    Offer, PlacePolicy, Plan, PlanError, Policy, QueueLimits, Route, Settings, State, Terms,
-    UsageMeter, may_receive, plan,
+    Ask, AutoChoice, BreakerSettings, Catalogue, Condition, Dice, Gateway, GatewayError,
+    HealthSettings, Hedging, ModelAccess, Needs, Offer, PlacePolicy, Plan, PlanError, Policy,
+    QueueLimits, Reason, Route, Settings, State, Terms, UsageMeter, find_model, may_receive, plan,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -26,6 +26,17 @@ fn place() -> impl Strategy<Value = Place> {
     proptest::sample::select(Place::ALL.to_vec())
 }
 
+/// What a tenant allows: any places, also none.
+fn places() -> impl Strategy<Value = PlacePolicy> {
+    proptest::sample::subsequence(Place::ALL.to_vec(), 0..=Place::ALL.len())
+        .prop_map(PlacePolicy::of)
+}
+
+fn hedging() -> impl Strategy<Value = Hedging> {
+    let soon = Hedging::After(Duration::from_millis(1));
+    proptest::sample::select(vec![Hedging::Off, soon, Hedging::SlowerThanMost])
+}
+
 fn policy() -> impl Strategy<Value = Policy> {
     proptest::sample::select(Policy::ALL.to_vec())
 }
@@ -38,8 +49,15 @@ fn a_refusal_names_class_clearance_and_models_that_may() {
         model("tresor", vec![cleared("rz", DataClass::Restricted)]),
     ])
     .unwrap();
-    let refused =
-        |name, class| may_receive(&catalogue, name, class, PlacePolicy::ANYWHERE, Offer::Chat);
+    let refused = |name, class| {
+        may_receive(
+            &catalogue,
+            name,
+            class,
+            (PlacePolicy::ANYWHERE, &ModelAccess::ALL),
+            Offer::Chat,
+        )
+    };
     let error = GatewayError::Plan(refused("wolke", DataClass::Personal).unwrap_err());
     assert_eq!(error.kind(), ErrorKind::Forbidden);
     insta::assert_json_snapshot!(error.body().to_value(), @r#"
@@ -87,11 +105,12 @@ fn condition() -> impl Strategy<Value = Condition> {
 /// A route: clearance, place, rank, weight, price, and how it is.
 fn planned_route() -> impl Strategy<Value = (Route, Condition)> {
     let price = proptest::option::of(0..100_u64);
-    (class(), place(), 1..3_u32, 1..4_u32, price, condition()).prop_map(
-        |(clearance, place, rank, weight, price, condition)| {
+    let drained = proptest::bool::weighted(0.2);
+    (class(), place(), 1..3_u32, 1..4_u32, price, condition(), drained).prop_map(
+        |(clearance, place, rank, weight, price, condition, drained)| {
             let price = price.map(|input| gateway::Price { input, output: input });
             let base = built_in("x");
-            (Route { clearance, place, rank, weight, price, ..base }, condition)
+            (Route { clearance, place, rank, weight, price, drained, ..base }, condition)
         },
     )
 }
@@ -106,13 +125,15 @@ proptest! {
 
     /// G-4, G-6: the plan is the only way to a route, and it is a function of catalogue, request and
     /// condition. So whatever sequence of failures led to the condition, this holds for it: no route
-    /// below the class or at a forbidden place is tried or waited for, and each route is accounted for.
+    /// below the class or at a forbidden place is tried or waited for, none of a model that the caller
+    /// may not use, and each route is accounted for.
     #[test]
     fn no_condition_opens_a_way_to_a_forbidden_route(
         routes in proptest::collection::vec(planned_route(), 1..6),
         policy in policy(),
         class in class(),
-        farthest in place(),
+        places in places(),
+        granted in proptest::bool::weighted(0.9),
         prefix in any::<u64>(),
         seed in any::<u64>(),
     ) {
@@ -120,19 +141,23 @@ proptest! {
         planned.policy = policy;
         let catalogue = Catalogue::new(vec![planned]).unwrap();
         let model = catalogue.model("m").unwrap();
-        let (needs, places) = (Needs::default(), PlacePolicy::up_to(farthest));
-        let ask = Ask { class, places, needs: &needs, prefix, time_left: None };
+        let needs = Needs::default();
+        let access = ModelAccess::of(move |_| granted);
+        let ask = Ask { class, places, access: &access, needs: &needs, prefix, time_left: None };
         let allowed = |index: &usize| {
             let route = &model.routes[*index];
             class <= route.clearance && places.allows(route.place)
         };
         let now = |index: usize| routes[index].1;
         let Ok(plan) = plan(&catalogue, model, &ask, now, &mut Dice::new(seed)) else {
-            prop_assert!((0..routes.len()).all(|index| !allowed(&index)));
-            prop_assert!(may_receive(&catalogue, "m", class, places, Offer::Chat).is_err());
+            prop_assert!(!granted || (0..routes.len()).all(|index| !allowed(&index)));
+            prop_assert!(may_receive(&catalogue, "m", class, (places, &access), Offer::Chat).is_err());
+            let found = find_model(&catalogue, "m", &ask);
+            prop_assert_eq!(found.is_err(), !granted);
             return Ok(());
         };
         let Plan { order, full, left_out, .. } = plan;
+        prop_assert!(granted);
         prop_assert!(order.iter().chain(&full).all(allowed));
         prop_assert!(order.is_sorted_by_key(|index| model.routes[*index].rank));
         let mut seen: Vec<usize> =
@@ -140,8 +165,9 @@ proptest! {
         seen.sort_unstable();
         prop_assert_eq!(seen, (0..routes.len()).collect::<Vec<_>>());
         // What is well is tried, and the last of a rank is never ejected.
-        for (index, (_, condition)) in routes.iter().enumerate().filter(|(i, _)| allowed(i)) {
+        for (index, (route, condition)) in routes.iter().enumerate().filter(|(i, _)| allowed(i)) {
             match condition.state {
+                _ if route.drained => prop_assert!(left_out.contains(&(index, Reason::Drained))),
                 State::Ready => prop_assert!(order.contains(&index)),
                 State::Full => prop_assert!(full.contains(&index)),
                 State::Ejected => {
@@ -163,6 +189,7 @@ enum Behaviour {
     Breaks,
     Garbles,
     BreaksLater,
+    IsSlow,
     IsFull,
 }
 
@@ -170,6 +197,7 @@ impl Behaviour {
     fn reply(self) -> Reply {
         match self {
             Self::Answers | Self::IsFull => Reply::echo(),
+            Self::IsSlow => Reply::echo().delay(Duration::from_millis(30)),
             Self::Refuses(status) => Reply::status(status, &json!({})),
             Self::Breaks => Reply::raw(200, "text/event-stream", [": \n"]).then_break(),
             Self::Garbles => Reply::garbage(),
@@ -188,6 +216,7 @@ fn behaviour() -> impl Strategy<Value = Behaviour> {
         Behaviour::Breaks,
         Behaviour::Garbles,
         Behaviour::BreaksLater,
+        Behaviour::IsSlow,
         Behaviour::IsFull,
     ])
 }
@@ -206,7 +235,10 @@ fn nervous() -> Settings {
     Settings { health: HealthSettings { breaker, ..HealthSettings::default() }, ..settings() }
 }
 
-async fn try_catalogue(servers: &[Server], policy: Policy, calls: &[(DataClass, Place)]) {
+/// A call: class, places the tenant allows, whether the caller may use the model.
+type Call = (DataClass, PlacePolicy, bool);
+
+async fn try_catalogue(servers: &[Server], choice: (Policy, Hedging), calls: &[Call]) {
     let mut fakes = Vec::new();
     let mut built = Vec::new();
     for (index, (clearance, place, rank, behaviour)) in servers.iter().enumerate() {
@@ -219,19 +251,22 @@ async fn try_catalogue(servers: &[Server], policy: Policy, calls: &[(DataClass, 
         fakes.push(fake);
     }
     let mut standard = model("standard", built);
-    standard.policy = policy;
+    (standard.policy, standard.hedging) = choice;
     standard.queue = QueueLimits { length_max: 2, wait_max: Duration::from_millis(5) };
     let gateway = Gateway::new(client(), Catalogue::new(vec![standard]).unwrap(), nervous());
-    for (class, farthest) in calls {
+    for (class, places, granted) in calls {
         let before: Vec<usize> = fakes.iter().map(|fake| fake.requests().len()).collect();
-        let terms = Terms { places: PlacePolicy::up_to(*farthest), ..Terms::from(*class) };
-        if let Ok(mut stream) = gateway.chat(&ask("x"), terms, &UsageMeter::default()).await {
+        let (places, granted) = (*places, *granted);
+        let access = ModelAccess::of(move |model| granted && model == "standard");
+        let terms = Terms { places, access, ..Terms::from(*class) };
+        if let Ok(mut stream) = gateway.chat(&ask("x"), terms.clone(), &UsageMeter::default()).await
+        {
             listen(&mut stream).await;
         }
-        let _ = gateway.complete(&request(json!({})), terms, &UsageMeter::default()).await;
+        let _ = gateway.complete(&request(json!({})), terms.clone(), &UsageMeter::default()).await;
         for ((fake, (clearance, place, ..)), before) in fakes.iter().zip(servers).zip(before) {
             let asked = fake.requests().len() - before;
-            let allowed = class <= clearance && terms.places.allows(*place);
+            let allowed = granted && class <= clearance && places.allows(*place);
             assert!(asked == 0 || allowed, "{class:?} went to {place:?} for {clearance:?}");
             assert!(asked <= 6, "a server was asked {asked} times for two calls");
         }
@@ -245,14 +280,87 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     /// G-6, G-7: the same on real sockets, over several calls, through retries, fallbacks, breakers
-    /// that open and half open, and the line before full routes.
+    /// that open and half open, the line before full routes, and second attempts beside slow ones.
     #[test]
     fn no_failure_opens_a_way_to_a_forbidden_route(
         servers in proptest::collection::vec((class(), place(), 1..3_u32, behaviour()), 1..5),
         policy in policy(),
-        calls in proptest::collection::vec((class(), place()), 1..6),
+        hedging in hedging(),
+        calls in proptest::collection::vec((class(), places(), any::<bool>()), 1..6),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(try_catalogue(&servers, policy, &calls));
+        runtime.block_on(try_catalogue(&servers, (policy, hedging), &calls));
     }
+}
+
+/// G-10: who may not use a model is told so, and which ones they may; `auto` passes it over.
+#[test]
+fn a_model_that_is_not_granted_is_refused_by_name_and_passed_over_by_auto() {
+    let choice = |model: &str| AutoChoice {
+        model: model.to_owned(),
+        class_max: None,
+        tokens_max: None,
+        kind: None,
+    };
+    let models = ["gross", "klein", "extern"].map(|name| model(name, vec![built_in("x")]));
+    let catalogue = Catalogue::new(models.to_vec()).unwrap();
+    let catalogue = catalogue.with_auto(vec![choice("gross"), choice("klein")]).unwrap();
+    let only = |names: &'static [&'static str]| ModelAccess::of(|name| names.contains(&name));
+    let may = |access: &ModelAccess, name| {
+        let terms = (PlacePolicy::ANYWHERE, access);
+        may_receive(&catalogue, name, DataClass::Internal, terms, Offer::Chat)
+    };
+    let some = only(&["klein", "extern"]);
+    assert_eq!(may(&some, "klein"), Ok(()));
+    assert_eq!(may(&some, "auto"), Ok(()));
+    let error = GatewayError::Plan(may(&some, "gross").unwrap_err());
+    assert_eq!(error.kind(), ErrorKind::Forbidden);
+    insta::assert_json_snapshot!(error.body().to_value(), @r#"
+    {
+      "error": {
+        "message": "The model 'gross' is not open to you or to this key. Models that are: klein, extern.",
+        "type": "permission_error",
+        "param": "model",
+        "code": "model_not_granted"
+      }
+    }
+    "#);
+    let needs = Needs::default();
+    let (class, places) = (DataClass::Internal, PlacePolicy::ANYWHERE);
+    let ask = Ask { class, places, access: &some, needs: &needs, prefix: 0, time_left: None };
+    assert_eq!(find_model(&catalogue, "auto", &ask).unwrap().name, "klein");
+
+    // Nothing behind the name is open to them.
+    let none = only(&["extern"]);
+    let refused = may(&none, "auto").unwrap_err();
+    let (model, allowed) = ("auto".to_owned(), vec!["extern".to_owned()]);
+    assert_eq!(refused, PlanError::NotGranted { model, allowed });
+}
+
+/// A drained route takes no more calls, and what waits is told to come back.
+#[tokio::test]
+async fn a_drained_route_gets_nothing_new() {
+    let (one, other) = (FakeModel::start().await, FakeModel::start().await);
+    let drained = |name, fake: &FakeModel| Route { drained: true, ..route(name, &fake.base_url()) };
+    let routes = vec![drained("a", &one), route("b", &other.base_url())];
+    let gateway = Gateway::new(
+        client(),
+        Catalogue::new(vec![model("standard", routes)]).unwrap(),
+        settings(),
+    );
+    for _ in 0..4 {
+        let mut stream =
+            gateway.chat(&ask("x"), DataClass::Open, &UsageMeter::default()).await.unwrap();
+        assert_eq!(stream.taken().route, "b");
+        // While an answer runs its route is drained: it comes to its end.
+        let all = vec![drained("a", &one), drained("b", &other)];
+        gateway.replace_catalogue(Catalogue::new(vec![model("standard", all)]).unwrap());
+        assert!(listen(&mut stream).await.error.is_none());
+        let error = gateway.chat(&ask("x"), DataClass::Open, &UsageMeter::default()).await;
+        assert!(matches!(error, Err(GatewayError::Unavailable { .. })));
+        let routes = vec![drained("a", &one), route("b", &other.base_url())];
+        gateway.replace_catalogue(Catalogue::new(vec![model("standard", routes)]).unwrap());
+    }
+    assert_eq!(one.requests().len(), 0);
+    assert_eq!(gateway.status().models[0].routes[0].state, "drained");
 }

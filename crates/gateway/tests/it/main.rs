@@ -11,6 +11,7 @@ mod clearance;
 mod dialects;
 mod errors;
 mod failures;
+mod hedging;
 mod limits;
 mod measuring;
 mod resilience;

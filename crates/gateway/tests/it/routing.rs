@@ -3,8 +3,8 @@
 use domain::{DataClass, Place};
 use gateway::{
     Abilities, Ask, AutoChoice, Catalogue, Condition, Dice, Gateway, GatewayError, Kind, Model,
-    Needs, PlacePolicy, PlanError, Policy, Price, Reason, Route, State, Terms, UsageMeter,
-    find_model, plan, prefix,
+    ModelAccess, Needs, PlacePolicy, PlanError, Policy, Price, Reason, Route, State, Terms,
+    UsageMeter, find_model, plan, prefix,
 };
 use llm::{ChatRequest, Message};
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ fn first(
     seed: u64,
 ) -> usize {
     let (class, places) = (DataClass::Open, PlacePolicy::ANYWHERE);
-    let ask = Ask { class, places, needs, prefix, time_left: None };
+    let ask = Ask { class, places, access: &ModelAccess::ALL, needs, prefix, time_left: None };
     let model = &catalogue.models()[0];
     plan(catalogue, model, &ask, now, &mut Dice::new(seed)).unwrap().order[0]
 }
@@ -163,7 +163,14 @@ fn where_only_an_estimate_speaks_against_it_the_server_decides() {
     let planned = |bytes| {
         let needs = Needs { prompt_bytes: bytes, ..Needs::default() };
         let (class, places) = (DataClass::Open, PlacePolicy::ANYWHERE);
-        let ask = Ask { class, places, needs: &needs, prefix: 0, time_left: None };
+        let ask = Ask {
+            class,
+            places,
+            access: &ModelAccess::ALL,
+            needs: &needs,
+            prefix: 0,
+            time_left: None,
+        };
         plan(&catalogue, model, &ask, |_| Condition::FRESH, &mut Dice::new(0))
     };
     assert_eq!(
@@ -201,7 +208,14 @@ fn auto_picks_by_class_size_and_kind() {
     let catalogue = catalogue.unwrap();
     let pick = |class, needs: Needs| {
         let places = PlacePolicy::ANYWHERE;
-        let ask = Ask { class, places, needs: &needs, prefix: 0, time_left: None };
+        let ask = Ask {
+            class,
+            places,
+            access: &ModelAccess::ALL,
+            needs: &needs,
+            prefix: 0,
+            time_left: None,
+        };
         find_model(&catalogue, "auto", &ask).map(|model| model.name.clone())
     };
     let short = Needs::default();
@@ -220,7 +234,8 @@ fn auto_picks_by_class_size_and_kind() {
     let images = catalogue.clone().with_auto(lines).unwrap();
     let (needs, places) = (Needs::default(), PlacePolicy::ANYWHERE);
     let class = DataClass::Open;
-    let ask = Ask { class, places, needs: &needs, prefix: 0, time_left: None };
+    let ask =
+        Ask { class, places, access: &ModelAccess::ALL, needs: &needs, prefix: 0, time_left: None };
     assert_eq!(find_model(&images, "auto", &ask).unwrap_err(), PlanError::NoChoice);
     let unknown = Catalogue::new(vec![model("a", vec![built_in("b")])]).unwrap();
     assert!(unknown.with_auto(vec![line("fehlt")]).is_err());

@@ -5,7 +5,7 @@ use std::{sync::Once, time::Duration};
 use domain::{DataClass, Place};
 use gateway::{
     Abilities, Catalogue, ChatStream, Gateway, GatewayError, KeyHeader, Model, Offers, QueueLimits,
-    Route, RouteKind, ServerRoute, Settings, Timeouts, UsageMeter,
+    Route, RouteCare, RouteKind, ServerRoute, Settings, Timeouts, UsageMeter,
 };
 use llm::{ChatEvent, ChatRequest, Dialect, Message};
 use serde_json::{Value, json};
@@ -51,6 +51,8 @@ pub fn route(name: &str, base_url: &str) -> Route {
         abilities: Abilities::ALL,
         context_tokens: None,
         health_check: None,
+        drained: false,
+        care: RouteCare::default(),
         place: Place::Own,
         clearance: DataClass::Restricted,
         price: None,

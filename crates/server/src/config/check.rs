@@ -10,7 +10,7 @@ use super::{
     Config, Environment, Extraction, Limits, Log, LogFormat, ModelSettings, Outbound, RouteKind,
     RouteSettings, Secret, Sessions, Timeouts, UpstreamSettings,
     declaration::{MODELS, ROUTES},
-    guard,
+    gateway as gateway_settings, guard,
     mistake::{Mistake, Mistakes, Origin},
     raw::{Given, Raw, RawModel, RawTable, Value},
     routing,
@@ -33,6 +33,7 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
     check_database_url(&raw, &mut mistakes);
     let trusted_proxy = check_trusted_proxy(&raw, &mut mistakes);
     let guard = guard::policy(&raw, &mut mistakes);
+    let gateway = gateway_settings::settings(&raw, &mut mistakes);
     if !mistakes.is_empty() {
         mistakes.sort_by_key(|mistake| mistake.origin.line());
         return Err(Mistakes(mistakes));
@@ -86,6 +87,7 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
                 .map_or(PlacePolicy::ANYWHERE, PlacePolicy::up_to),
             connect: seconds(&raw, "outbound.connect_seconds"),
         },
+        gateway,
         guard,
         models,
         auto,
@@ -242,6 +244,7 @@ impl Checker<'_> {
             self.at_table(&model.table, MODELS, "routes", "needs at least one [[models.routes]]");
         }
         let policy = routing::policy(&model.table);
+        let hedging = self.hedging(&model.table);
         let routes = (1..).zip(&model.routes);
         let routes = routes.filter_map(|(place, route)| self.route(route, policy, place)).collect();
         Some(ModelSettings {
@@ -250,6 +253,7 @@ impl Checker<'_> {
             description: entry_text(&model.table, "description").unwrap_or_default(),
             policy,
             queue: routing::queue(&model.table),
+            hedging,
             routes,
         })
     }
@@ -310,6 +314,7 @@ impl Checker<'_> {
             abilities,
             context_tokens: routing::tokens(table, "context_tokens"),
             health_check,
+            care: gateway_settings::care(table),
             price_input: entry_price(table, "price_input"),
             price_output: entry_price(table, "price_output"),
             timeouts: Timeouts {

@@ -1,7 +1,9 @@
 //! The one list of settings: name, kind, default, and what each is for. Reading, checking, the
 //! reference file and the reference page all come from it.
 
-// tidy: lines=700 because one list of all settings is easier to find than several
+// tidy: lines=750 because one list of all settings is easier to find than several
+
+mod gateway;
 
 /// What a setting's value looks like.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -100,6 +102,10 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("log", "What is written to standard error. Never contents, keys or mail addresses."),
     ("outbound", "Calls to model servers. Nothing else is ever called."),
     (
+        "gateway",
+        "How persistent calls to model servers are, and when a route is left alone. Holds for all models; routes may differ where they have a setting of the same name.",
+    ),
+    (
         "guard",
         "Protection of what goes to models. Of all places that may be tried for a request the strictest counts, so that a fallback shows nobody more. An action is `off`, `report` (count and record), `raise_class` (use only routes cleared for the class of the find), `pseudonymise` (the model reads a placeholder, the answer gets the original back), `mask` (the model reads the kind alone) or `refuse` (it does not go to this place). Kinds are name, address, birth_date, phone, mail, iban, card, tax_id, social_insurance, id_card, passport, health_insurance, plate, file_reference, ip, secret. More in docs/operate/guard.md.",
     ),
@@ -145,8 +151,12 @@ const fn whole(min: u64, max: u64) -> Kind {
     Kind::Whole { min, max }
 }
 
-/// All settings, in the order of the reference.
-pub(super) const KEYS: &[Key] = &[
+/// All settings; those of a section in the order of the reference.
+pub(super) fn keys() -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().chain(gateway::KEYS)
+}
+
+const KEYS: &[Key] = &[
     key(
         "",
         "data",
@@ -442,6 +452,13 @@ pub(super) const KEYS: &[Key] = &[
         Some("10"),
         "Longest wait for a place. After it the request is refused with 503 and told when to come back.",
     ),
+    key(
+        MODELS,
+        "hedge",
+        Kind::Text,
+        Some("off"),
+        "When a second attempt begins on another route because the first has not begun to answer: after so many milliseconds, e.g. `800`, or `p95`, which is when 95 of 100 of the model's last answers had begun. The first answer is taken and the other attempt ended. Counts as a second try in `gateway.retry_percent`; never for pictures, speech and tools that run at the provider. `off`: never. The provider may charge for both.",
+    ),
     open(
         ROUTES,
         "kind",
@@ -584,6 +601,10 @@ pub(super) const KEYS: &[Key] = &[
         Some("16"),
         "Answers at the same time. Beyond it the next route is tried; when all are full, the request waits in the model's queue.",
     ),
+    open(ROUTES, "attempts", whole(1, 20), "1", "As in `gateway`, for this route."),
+    open(ROUTES, "breaker_failures", whole(1, 1_000), "20", "As in `gateway`, for this route."),
+    open(ROUTES, "breaker_open_seconds", whole(1, 3_600), "60", "As in `gateway`, for this route."),
+    open(ROUTES, "slow_start_seconds", whole(0, 3_600), "300", "As in `gateway`, for this route."),
     open(AUTO, "model", Kind::Text, "standard", "The model. Required."),
     open(
         AUTO,

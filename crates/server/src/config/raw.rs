@@ -10,7 +10,7 @@ use toml::{
 
 use super::{
     Environment, Overrides,
-    declaration::{AUTO, KEYS, Key, Kind, MODELS, ROUTES, SECTIONS, is_list},
+    declaration::{AUTO, Key, Kind, MODELS, ROUTES, SECTIONS, is_list, keys},
     mistake::{Mistake, Origin},
 };
 
@@ -76,7 +76,7 @@ impl Raw {
     }
 
     fn read_built_in(&mut self) {
-        for key in KEYS.iter().filter(|key| !is_list(key.section)) {
+        for key in keys().filter(|key| !is_list(key.section)) {
             if let Some(text) = key.default {
                 self.put_text(key, text, Origin::BuiltIn);
             }
@@ -84,7 +84,7 @@ impl Raw {
     }
 
     fn read_environment(&mut self, environment: &Environment) {
-        for key in KEYS {
+        for key in keys() {
             let Some(variable) = key.variable() else { continue };
             // An empty variable means "not set": that is how service units blank one out.
             if let Some(text) = environment.get(&variable).filter(|text| !text.is_empty()) {
@@ -96,7 +96,7 @@ impl Raw {
     fn read_flags(&mut self, overrides: &Overrides) {
         let data = overrides.data.as_ref().map(|path| path.to_string_lossy().into_owned());
         for (name, text) in [("data", &data), ("listen", &overrides.listen)] {
-            let key = KEYS.iter().find(|key| key.section.is_empty() && key.name == name);
+            let key = keys().find(|key| key.section.is_empty() && key.name == name);
             if let (Some(key), Some(text)) = (key, text) {
                 self.put_text(key, text, Origin::Flag);
             }
@@ -131,7 +131,7 @@ impl Raw {
         for (name, value) in table {
             let line = lines.of(name);
             let path = join(section, name.get_ref());
-            let key = KEYS.iter().find(|key| key.section == section && key.name == name.get_ref());
+            let key = keys().find(|key| key.section == section && key.name == name.get_ref());
             if let Some(key) = key {
                 let origin = self.origin(line);
                 match from_toml(key.kind, value.get_ref()) {
@@ -201,7 +201,7 @@ impl Raw {
         table: &DeTable<'_>,
     ) -> RawTable {
         let mut entry = RawTable { line, ..RawTable::default() };
-        for key in KEYS.iter().filter(|key| key.section == section) {
+        for key in keys().filter(|key| key.section == section) {
             if let Some(value) = key.default.and_then(|text| from_text(key.kind, text).ok()) {
                 entry.values.insert(key.name, Given { value, origin: Origin::BuiltIn });
             }
@@ -211,7 +211,7 @@ impl Raw {
                 continue;
             }
             let line = lines.of(name);
-            let key = KEYS.iter().find(|key| key.section == section && key.name == name.get_ref());
+            let key = keys().find(|key| key.section == section && key.name == name.get_ref());
             let Some(key) = key else {
                 self.unknown(line, section, &join(section, name.get_ref()));
                 continue;
@@ -229,7 +229,7 @@ impl Raw {
 
     fn unknown(&mut self, line: usize, section: &str, path: &str) {
         let mut known: Vec<&str> =
-            KEYS.iter().filter(|key| key.section == section).map(|key| key.name).collect();
+            keys().filter(|key| key.section == section).map(|key| key.name).collect();
         if section.is_empty() {
             known.extend(
                 SECTIONS

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::declaration::{KEYS, Key, Kind, SECTIONS, is_list};
+use super::declaration::{Key, Kind, SECTIONS, is_list, keys};
 
 /// The reference file: every setting with its built-in value, commented out.
 #[must_use]
@@ -20,7 +20,7 @@ pub fn reference_file() -> String {
         } else if !section.is_empty() {
             let _ = writeln!(out, "[{section}]");
         }
-        for key in KEYS.iter().filter(|key| key.section == *section) {
+        for key in keys().filter(|key| key.section == *section) {
             out.push('\n');
             comment(&mut out, key.doc);
             if let Some(variable) = key.variable() {
@@ -68,7 +68,7 @@ pub fn reference_page() -> String {
         } else {
             "| key | value | built-in | what it does |\n|---|---|---|---|\n"
         });
-        for key in KEYS.iter().filter(|key| key.section == *section) {
+        for key in keys().filter(|key| key.section == *section) {
             let default = key.default.map_or("–".to_owned(), |text| format!("`{text}`"));
             let _ = write!(out, "| `{}` | {} | {default} |", key.name, describe(key.kind));
             if let Some(variable) = key.variable() {

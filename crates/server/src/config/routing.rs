@@ -1,7 +1,10 @@
 //! Settings that decide which route a request takes.
 
+use std::time::Duration;
+
 use gateway::{
-    AUTO_MODEL, Abilities, AutoChoice, HealthCheck, Kind, Offer, Offers, Policy, QueueLimits,
+    AUTO_MODEL, Abilities, AutoChoice, HealthCheck, Hedging, Kind, Offer, Offers, Policy,
+    QueueLimits,
 };
 use llm::Dialect;
 
@@ -15,6 +18,9 @@ use super::{
 
 /// Where OpenAI itself is.
 const OPENAI_HOST: &str = "api.openai.com";
+
+/// The longest wait before a second attempt.
+const HEDGE_MILLIS_MAX: u64 = 600_000;
 
 pub(super) fn policy(model: &RawTable) -> Policy {
     entry_text(model, "policy").and_then(|code| Policy::from_code(&code)).unwrap_or_default()
@@ -58,6 +64,24 @@ pub(super) fn dialect(kind: &str, base_url: Option<&reqwest::Url>) -> Dialect {
 }
 
 impl Checker<'_> {
+    pub(super) fn hedging(&mut self, model: &RawTable) -> Hedging {
+        let word = entry_text(model, "hedge").unwrap_or_default();
+        let millis = || word.parse().ok().filter(|millis| (1..=HEDGE_MILLIS_MAX).contains(millis));
+        match word.as_str() {
+            "off" => Hedging::Off,
+            "p95" => Hedging::SlowerThanMost,
+            _ => match millis() {
+                Some(millis) => Hedging::After(Duration::from_millis(millis)),
+                None => {
+                    let text =
+                        format!("must be off, p95 or milliseconds from 1 to {HEDGE_MILLIS_MAX}");
+                    self.at_value(model, MODELS, "hedge", text);
+                    Hedging::Off
+                }
+            },
+        }
+    }
+
     pub(super) fn offers(&mut self, table: &RawTable) -> Offers {
         let words = entry_text(table, "offers").unwrap_or_default();
         let offers: Option<Vec<Offer>> =

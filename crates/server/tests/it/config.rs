@@ -1,5 +1,8 @@
 //! Configuration: what a file gives, and what its mistakes look like.
 
+use std::time::Duration;
+
+use gateway::Hedging;
 use server::config::{Environment, Overrides, load, load_text};
 
 fn mistakes(text: &str) -> String {
@@ -39,6 +42,32 @@ fn a_model_server_needs_six_lines() {
     .unwrap();
     assert_eq!(config.default_model, "standard");
     insta::assert_debug_snapshot!(config.models);
+}
+
+/// G-7: how persistent and careful calls are is the operator's decision, for all and for a route.
+#[test]
+fn persistence_and_care_can_be_set_for_all_and_for_a_route() {
+    let file = |gateway: &str, hedge: &str, route: &str| {
+        format!(
+            "[gateway]\n{gateway}\n[[models]]\nname = \"standard\"\nhedge = \"{hedge}\"\n\
+             [[models.routes]]\nkind = \"builtin\"\n{route}\n"
+        )
+    };
+    let read = |text: String| load_text(&text, &Environment::default());
+    let given = "attempts = 1\nbreaker_percent = 25\nslow_start_seconds = 0";
+    let config = read(file(given, "800", "attempts = 4\nbreaker_open_seconds = 60")).unwrap();
+    assert_eq!(config.gateway.attempts_per_route, 1);
+    assert!((config.gateway.health.breaker.failure_rate - 0.25).abs() < f64::EPSILON);
+    let model = &config.models[0];
+    assert_eq!(model.hedging, Hedging::After(Duration::from_millis(800)));
+    let care = model.routes[0].care;
+    assert_eq!((care.attempts, care.open_first), (Some(4), Some(Duration::from_secs(60))));
+    assert_eq!((care.failures_in_a_row, care.slow_start), (None, None));
+    let config = read(file("", "p95", "")).unwrap();
+    assert_eq!(config.models[0].hedging, Hedging::SlowerThanMost);
+
+    let wrong = file("attempts = 0\nbackoff_ms = 9000", "bald", "slow_start_seconds = -1");
+    insta::assert_snapshot!(mistakes(&wrong));
 }
 
 #[test]

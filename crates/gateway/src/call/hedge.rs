@@ -1,0 +1,114 @@
+//! Two attempts at once: the second begins when the first is slow, and the first answer of the two
+//! is taken. The second is planned like any other attempt, so it goes nowhere the first could not.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use tokio::time::{Instant, sleep};
+
+use super::{Call, Moment, Opened, tries::Tried};
+use crate::{
+    GatewayError, Hedging, Reason, Terms, UsageMeter, lease::Lease, model_state::RouteState,
+};
+
+impl Call<'_> {
+    /// Tries a route, and beside it another one if the model wants that and this one is slow.
+    pub(super) async fn try_hedged(
+        &mut self,
+        moment: &Moment,
+        index: usize,
+        lease: Lease,
+    ) -> Result<Tried, GatewayError> {
+        let Some(delay) = self.hedge_after(moment) else {
+            return self.try_route(moment, index, lease).await;
+        };
+        self.may_hedge = false;
+        let (meter, beside) = (self.meter, UsageMeter::default());
+        let second = self.second(&beside, lease.route());
+        let opened = {
+            let mut first = pin!(self.try_route(moment, index, lease));
+            let slow = tokio::select! {
+                biased;
+                tried = &mut first => Some(tried),
+                () = sleep(delay) => None,
+            };
+            match slow {
+                Some(tried) => return tried,
+                None if !moment.state().take_retry(Instant::now()) => return first.await,
+                None => {}
+            }
+            meter.beside(&beside);
+            moment.state().measures.hedged();
+            let mut second = pin!(second.open_beside());
+            tokio::select! {
+                biased;
+                tried = &mut first => match tried {
+                    // The first gave nothing: what the second brings decides.
+                    Ok(Tried::Failed | Tried::Stale) => match second.await {
+                        Some(opened) => opened,
+                        None => return tried,
+                    },
+                    tried => return tried,
+                },
+                opened = &mut second => match opened {
+                    Some(opened) => opened,
+                    None => return first.await,
+                },
+            }
+        };
+        // The first was dropped, which closed its connection.
+        meter.swap(&beside);
+        Ok(Tried::Answered(Box::new(opened)))
+    }
+
+    /// After which time a second attempt begins; `None`: there is none.
+    fn hedge_after(&self, moment: &Moment) -> Option<Duration> {
+        if !self.may_hedge || self.asked.acts() {
+            return None;
+        }
+        match moment.model().hedging {
+            Hedging::Off => None,
+            Hedging::After(delay) => Some(delay),
+            Hedging::SlowerThanMost => moment.state().times(self.asked.delivery())?.most(),
+        }
+    }
+
+    /// A call like this one, for one try on another route.
+    fn second<'b>(&self, meter: &'b UsageMeter, first: &Arc<RouteState>) -> Call<'b>
+    where
+        Self: 'b,
+    {
+        let mut failed = self.failed.clone();
+        failed.push((Arc::clone(first), Reason::NotNeeded));
+        Call {
+            gateway: self.gateway,
+            asked: self.asked,
+            terms: Terms { explain: false, ..self.terms.clone() },
+            meter,
+            needs: self.needs,
+            attempts: self.attempts + 1,
+            // It is no request of its own, and takes its place in no line.
+            is_counted: true,
+            may_hedge: false,
+            may_retry: false,
+            failed,
+            last: None,
+            refusal: None,
+        }
+    }
+
+    /// Tries the best route that has a place, once.
+    async fn open_beside(mut self) -> Option<Opened> {
+        let moment = self.look().ok()?;
+        if moment.state().queue.len() > 0 {
+            // Others wait for a first attempt.
+            return None;
+        }
+        let mut order = moment.plan.order.iter();
+        let (index, lease) =
+            order.find_map(|index| Some((*index, Lease::enter(moment.state(), *index)?)))?;
+        match self.try_route(&moment, index, lease).await {
+            Ok(Tried::Answered(opened)) => Some(*opened),
+            _ => None,
+        }
+    }
+}
