@@ -11,7 +11,8 @@ use llm::{
 use serde_json::Value;
 
 use crate::{
-    Catalogue, ChatStream, GatewayError, Metered, Settings, Sound, Taken, Terms, UsageMeter,
+    Catalogue, ChatStream, Clients, GatewayError, Metered, Settings, Sound, Taken, Terms,
+    UsageMeter,
     asked::{Asked, Whole},
     built_in::{self, BuiltIn},
     call::{Answer, Call, Opened},
@@ -31,7 +32,7 @@ pub struct Gateway {
 /// What all calls share.
 #[derive(Debug)]
 pub(crate) struct Inner {
-    pub(crate) client: reqwest::Client,
+    pub(crate) clients: Clients,
     pub(crate) snapshot: ArcSwap<Snapshot>,
     pub(crate) built_in: BuiltIn,
     pub(crate) settings: Settings,
@@ -81,13 +82,13 @@ pub enum Outcome {
 }
 
 impl Gateway {
-    /// Takes the one HTTP client of the process, which must follow no redirects, and the catalogue.
+    /// Takes the HTTP clients of the process, which must follow no redirects, and the catalogue.
     #[must_use]
-    pub fn new(client: reqwest::Client, catalogue: Catalogue, settings: Settings) -> Self {
+    pub fn new(clients: impl Into<Clients>, catalogue: Catalogue, settings: Settings) -> Self {
         let snapshot = Snapshot::new(catalogue, None, &settings);
         Self {
             inner: Arc::new(Inner {
-                client,
+                clients: clients.into(),
                 snapshot: ArcSwap::from_pointee(snapshot),
                 built_in: BuiltIn::new(settings.built_in_concurrent_max),
                 seed: AtomicU64::new(settings.seed.unwrap_or_else(rand::random)),
@@ -113,7 +114,7 @@ impl Gateway {
         let snapshot = Arc::new(Snapshot::new(catalogue, Some(&before), &self.inner.settings));
         self.inner.snapshot.store(Arc::clone(&snapshot));
         if let Some(checks) = checks.as_mut() {
-            *checks = HealthChecks::start(&self.inner.client, &snapshot);
+            *checks = HealthChecks::start(self.inner.clients.here(), &snapshot);
         }
     }
 
@@ -122,7 +123,7 @@ impl Gateway {
     /// runtime.
     pub fn start_health_checks(&self) {
         let mut checks = self.inner.checks.lock().unwrap_or_else(PoisonError::into_inner);
-        *checks = Some(HealthChecks::start(&self.inner.client, &self.inner.snapshot.load()));
+        *checks = Some(HealthChecks::start(self.inner.clients.here(), &self.inner.snapshot.load()));
     }
 
     /// How models and routes do at this moment. Names of the configuration and numbers only.

@@ -1,7 +1,7 @@
 //! Gets an answer from some model: plans the candidates, calls, retries, falls back, streams, meters.
 //!
 //! Knows no database, no users and no HTTP serving. The catalogue of models comes in as a value, and
-//! so does the one HTTP client. Only the base URLs in the catalogue are ever contacted: the client
+//! so do the HTTP clients. Only the base URLs in the catalogue are ever contacted: the clients
 //! must be built with redirects switched off, and an answer that redirects counts as a failure.
 
 mod access;
@@ -12,6 +12,7 @@ mod base_url;
 mod built_in;
 mod call;
 mod catalogue;
+mod clients;
 mod deadline;
 mod error;
 mod gateway;
@@ -42,6 +43,7 @@ pub use catalogue::{
     AUTO_MODEL, Catalogue, CatalogueError, KeyHeader, Model, Price, Route, RouteKind, ServerRoute,
     Timeouts,
 };
+pub use clients::Clients;
 pub use error::{Failure, GatewayError, TimeLimit};
 pub use gateway::{Answered, Completion, Gateway, Outcome};
 pub use health::{BreakerSettings, BreakerState, EjectionSettings, HealthSettings};

@@ -1,13 +1,9 @@
-//! What the routes see of the process, and the layers around them.
+//! What the routes see of the process, and the layer around them.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use app::App;
-use axum::{
-    Router,
-    extract::{DefaultBodyLimit, FromRef},
-    middleware::{from_fn, from_fn_with_state},
-};
+use axum::{Router, extract::FromRef, middleware::from_fn_with_state};
 use bytes::Bytes;
 use store::Store;
 use tower_http::compression::{
@@ -17,20 +13,17 @@ use tower_http::compression::{
 
 use crate::{
     config::Config,
-    door::{
-        assets,
-        decode::BodyLimits,
-        guard::{Guard, check_host, refuse_foreign_pages, security_headers},
-        observe::observe,
-        problem::answer_problems,
-    },
+    door::{assets, decode::BodyLimits, guard::Guard, pass},
     routes,
     telemetry::Measurements,
 };
 
-/// What the routes see of the process.
+/// What the routes see of the process. Clones share everything: each request takes one.
 #[derive(Clone)]
-pub(crate) struct Front {
+pub(crate) struct Front(Arc<Shared>);
+
+/// What all requests share.
+pub(crate) struct Shared {
     /// The use cases.
     pub app: Arc<App>,
     /// Bounds on bodies.
@@ -44,6 +37,14 @@ pub(crate) struct Front {
     store: Store,
     /// The description of the interface, as it is served.
     pub description: Bytes,
+}
+
+impl Deref for Front {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }
 
 impl FromRef<Front> for BodyLimits {
@@ -66,7 +67,7 @@ impl FromRef<Front> for Arc<Guard> {
 
 impl Front {
     pub fn new(app: Arc<App>, store: Store, config: &Config, measurements: Measurements) -> Self {
-        Self {
+        Self(Arc::new(Shared {
             app,
             session_lifetime: config.sessions.absolute,
             limits: BodyLimits {
@@ -85,11 +86,9 @@ impl Front {
             measurements,
             store,
             description: Bytes::from(routes::api_description()),
-        }
+        }))
     }
-}
 
-impl Front {
     /// The measurements of this moment, for a scraper. Without the database there are still those of
     /// the process.
     pub async fn measure(&self) -> String {
@@ -99,7 +98,7 @@ impl Front {
     }
 }
 
-/// Puts the routes and the layers around them together, the outermost last.
+/// Puts the routes and the layer around them together.
 pub(crate) fn router(front: Front) -> Router {
     let guard = Arc::clone(&front.guard);
     // Documents are compressed formats already; events must not wait in a compressor.
@@ -107,17 +106,13 @@ pub(crate) fn router(front: Front) -> Router {
         .and(NotForContentType::const_new("application/pdf"))
         .and(NotForContentType::const_new("application/octet-stream"))
         .and(NotForContentType::const_new("application/vnd."));
-    let (routes, _) = routes::all().split_for_parts();
-    routes
-        .fallback(assets::fallback)
+    let (own, _) = routes::own().split_for_parts();
+    let (models, _) = routes::models().split_for_parts();
+    own.fallback(assets::fallback)
         .method_not_allowed_fallback(assets::method_not_allowed)
-        // Every body is read through our own limits.
-        .layer(DefaultBodyLimit::disable())
-        .layer(from_fn_with_state(Arc::clone(&guard), refuse_foreign_pages))
-        .layer(from_fn_with_state(Arc::clone(&guard), check_host))
-        .layer(from_fn(answer_problems))
-        .layer(from_fn_with_state(guard, security_headers))
         .layer(CompressionLayer::new().compress_when(compressible))
-        .layer(from_fn(observe))
+        // Programs nearby gain nothing from compressed answers, and everybody waits for them.
+        .merge(models.method_not_allowed_fallback(assets::method_not_allowed))
+        .layer(from_fn_with_state(guard, pass))
         .with_state(front)
 }

@@ -1,5 +1,6 @@
 //! Connections: accepted within a bound, served by the router, drained at the end. Knows no routes.
 
+mod lanes;
 mod places;
 mod unread;
 
@@ -24,7 +25,9 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
+pub(crate) use self::lanes::Lanes;
 use self::{
+    lanes::LanePlace,
     places::{AddressPlace, Addresses},
     unread::Unread,
 };
@@ -64,6 +67,7 @@ pub(crate) struct Bounds {
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
+    lanes: &Lanes,
     bounds: Bounds,
     stop: CancellationToken,
 ) {
@@ -90,20 +94,26 @@ pub(crate) async fn serve(
             refuse(stream);
             continue;
         };
-        let held: (_, AddressPlace) = (place, address);
-        let router = router.clone();
-        let service = service_fn(move |request| answer(router.clone(), peer, request));
-        let stream = TokioIo::new(Unread::new(stream, bounds.unread));
-        let connection = graceful.watch(builder.serve_connection(stream, service));
-        let abort = abort.clone();
-        tasks.spawn(async move {
+        let lane = lanes.take();
+        let Ok(stream) = stream.into_std() else { continue };
+        let runtime = lane.runtime.clone();
+        let held: (_, AddressPlace, LanePlace) = (place, address, lane);
+        let (router, builder, unread) = (router.clone(), builder.clone(), bounds.unread);
+        let (watcher, abort) = (graceful.watcher(), abort.clone());
+        let connection = async move {
+            // Registered with the lane it is served on.
+            let Ok(stream) = TcpStream::from_std(stream) else { return };
+            let service = service_fn(move |request| answer(router.clone(), peer, request));
+            let stream = TokioIo::new(Unread::new(stream, unread));
+            let connection = watcher.watch(builder.serve_connection(stream, service));
             // Errors here are broken or slow connections: nothing anybody could do.
             tokio::select! {
                 _ = connection => {}
                 () = abort.cancelled() => {}
             }
             drop(held);
-        });
+        };
+        tasks.spawn_on(connection, &runtime);
     }
     drop(listener);
     tracing::info!(connections = graceful.count(), "stopping: no new connections");

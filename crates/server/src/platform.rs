@@ -14,7 +14,7 @@ use crate::{
     commands::Failure,
     config::Config,
     front::{self, Front},
-    listen,
+    listen::{self, Lanes},
     telemetry::Measurements,
     wiring::{self, House},
 };
@@ -49,6 +49,8 @@ pub struct Platform {
     house: House,
     measurements: Measurements,
     tasks: TaskTracker,
+    /// What requests are answered on, with the answers that go on after their caller is gone.
+    lanes: Lanes,
     /// Ends the upkeep of the measurements.
     upkeep: DropGuard,
     /// Held for as long as the process lives.
@@ -70,11 +72,13 @@ impl Platform {
         wiring::make_data_folder(&config.data)?;
         let lock = wiring::lock_data_folder(&config.data, role == Role::All)?;
         let house = wiring::build(&config, role.index(), extract_program).await?;
+        let lanes = Lanes::start()
+            .map_err(|error| wiring::explain("the program cannot start its threads", &error))?;
         let (tasks, upkeep) = (TaskTracker::new(), CancellationToken::new());
         tasks.spawn(measurements.clone().keep_up(upkeep.clone()));
         house.gateway.start_health_checks();
         let upkeep = upkeep.drop_guard();
-        Ok(Self { config, role, house, measurements, tasks, upkeep, _lock: lock })
+        Ok(Self { config, role, house, measurements, tasks, lanes, upkeep, _lock: lock })
     }
 
     /// The use cases.
@@ -139,7 +143,7 @@ impl Platform {
             unread: limits.body_idle,
             deadline: limits.shutdown + FAREWELL,
         };
-        let listening = listen::serve(listener, self.router(), bounds, stop.clone());
+        let listening = listen::serve(listener, self.router(), &self.lanes, bounds, stop.clone());
         tokio::join!(ending, listening);
     }
 

@@ -32,8 +32,13 @@ pub use description::api_description;
 
 use crate::front::Front;
 
-/// All routes with their description. Several handlers in one `routes!` share an address.
+/// All routes with their description.
 pub(crate) fn all() -> OpenApiRouter<Front> {
+    own().merge(models())
+}
+
+/// The platform's own routes. Several handlers in one `routes!` share an address.
+pub(crate) fn own() -> OpenApiRouter<Front> {
     OpenApiRouter::with_openapi(description::frame())
         .routes(routes!(setup::get_setup, setup::create_setup))
         .routes(routes!(session::create_session, session::delete_session))
@@ -74,6 +79,15 @@ pub(crate) fn all() -> OpenApiRouter<Front> {
         .routes(routes!(audit::verify_audit))
         .routes(routes!(audit::get_system))
         .routes(routes!(gateway::get_gateway_status))
+        .routes(routes!(probes::check_health))
+        .routes(routes!(probes::check_readiness))
+        .routes(routes!(probes::read_metrics))
+        .routes(routes!(probes::read_description))
+}
+
+/// The interfaces of other providers, for programs.
+pub(crate) fn models() -> OpenApiRouter<Front> {
+    OpenApiRouter::new()
         .routes(routes!(openai::list_openai_models))
         .routes(routes!(openai::get_openai_model))
         .routes(routes!(openai::create_chat_completion))
@@ -86,10 +100,6 @@ pub(crate) fn all() -> OpenApiRouter<Front> {
         .routes(routes!(responses::create_response))
         .routes(routes!(anthropic::create_anthropic_message))
         .routes(routes!(anthropic::count_anthropic_tokens))
-        .routes(routes!(probes::check_health))
-        .routes(routes!(probes::check_readiness))
-        .routes(routes!(probes::read_metrics))
-        .routes(routes!(probes::read_description))
 }
 
 /// A list that comes whole.

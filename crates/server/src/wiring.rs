@@ -10,7 +10,7 @@ use std::{
 };
 
 use app::{App, Parts};
-use gateway::{Catalogue, Gateway, Model, Price, Route, ServerRoute};
+use gateway::{Catalogue, Clients, Gateway, Model, Price, Route, ServerRoute};
 use identity::InstallationSecret;
 use search::Index;
 use store::{Blobs, Engine, Ledger, Location, SchemaState, Store};
@@ -18,6 +18,7 @@ use store::{Blobs, Engine, Ledger, Location, SchemaState, Store};
 use crate::{
     commands::Failure,
     config::{BUILT_IN_MODEL, Config, Outbound, RouteKind, RouteSettings, Secret},
+    listen::Lanes,
 };
 
 /// Calls of the built-in engine at the same time on its own route; it computes on a bounded pool.
@@ -78,7 +79,7 @@ pub(crate) async fn build(
         .map_err(|error| explain("the journal of calls cannot be opened", &error))?;
     let (index, opened) = Index::open(&config.data.join(places::INDEX), index_role)
         .map_err(|error| explain_index(&config.data, &error))?;
-    let gateway = Gateway::new(client(&config.outbound)?, catalogue(config)?, config.gateway);
+    let gateway = Gateway::new(clients(&config.outbound)?, catalogue(config)?, config.gateway);
     let app = App::new(Parts {
         store: store.clone(),
         ledger,
@@ -217,7 +218,13 @@ fn installation_secret(data: &Path) -> Result<InstallationSecret, Failure> {
     })
 }
 
-/// The one client for calls out. It follows no redirects, so that only configured hosts are called.
+/// The clients for calls out: one for the program itself, and one for each lane.
+fn clients(outbound: &Outbound) -> Result<Clients, Failure> {
+    let clients = (0..=Lanes::count()).map(|_| client(outbound));
+    Ok(Clients::new(clients.collect::<Result<_, _>>()?))
+}
+
+/// A client for calls out. It follows no redirects, so that only configured hosts are called.
 fn client(outbound: &Outbound) -> Result<reqwest::Client, Failure> {
     // Client and database speak TLS with the same cryptography. A second call, as for a second
     // installation in one process, changes nothing.

@@ -112,7 +112,7 @@ impl Call<'_> {
         calls: Vec<OutgoingCall>,
         lease: &mut Lease,
     ) -> Outcome {
-        let (client, deadline) = (&self.gateway.client, self.terms.deadline);
+        let (client, deadline) = (self.gateway.clients.here(), self.terms.deadline);
         let calls: Vec<Prepared> = calls.into_iter().map(Prepared::from).collect();
         let head = head(self.asked.model());
         let (asked, calls, head) = (self.asked, calls.as_slice(), &head);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use axum::{
     body::{Body, Bytes},
     extract::{
-        FromRequest, Multipart, Request,
+        DefaultBodyLimit, FromRequest, Multipart, Request,
         multipart::{Field, MultipartError},
     },
 };
@@ -55,7 +55,9 @@ impl Form {
         }
         let allowance = Allowance::new(FRAME_BYTES_MAX);
         let paced = allowance.clone();
-        let request = request.map(|body| Body::from_stream(Paced::new(body, paced)));
+        let mut request = request.map(|body| Body::from_stream(Paced::new(body, paced)));
+        // Read through our own limits, not the framework's.
+        DefaultBodyLimit::disable().apply(&mut request);
         let parts = Multipart::from_request(request, front).await.map_err(|error| {
             let text = Bilingual::new(
                 "Erwartet wird ein Formular „multipart/form-data“ mit dem Feld „file“.",

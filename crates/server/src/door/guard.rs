@@ -1,13 +1,9 @@
 //! What every answer carries and what every request must look like, before any route is asked:
 //! security headers, the host's name, and that a browser's request comes from our own pages.
 
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::extract::Request;
 use domain::ErrorKind;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
@@ -18,12 +14,7 @@ use http::{
     uri::Authority,
 };
 
-use super::{
-    caller::carries_key,
-    cookie,
-    language::Bilingual,
-    problem::{Problem, is_interface},
-};
+use super::{caller::carries_key, cookie, language::Bilingual, problem::Problem};
 
 /// Largest head of a request: its first line and its headers. Beyond: 431.
 pub(crate) const HEAD_BYTES_MAX: usize = 64 << 10;
@@ -49,70 +40,79 @@ pub(crate) struct Guard {
     pub trusted_proxy: Option<IpAddr>,
 }
 
-/// Layer: headers that every answer carries.
-pub(crate) async fn security_headers(
-    State(guard): State<Arc<Guard>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let interface = is_interface(request.uri().path());
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    let mut put = |name: HeaderName, value: &'static str| {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
-    };
-    put(CONTENT_SECURITY_POLICY, PAGE_POLICY);
-    put(X_CONTENT_TYPE_OPTIONS, "nosniff");
-    put(REFERRER_POLICY, "no-referrer");
-    put(HeaderName::from_static("permissions-policy"), PERMISSIONS);
-    put(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-    put(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    if interface {
-        // Answers belong to one caller; no cache between may keep them.
-        put(CACHE_CONTROL, "no-store");
-        put(VARY, "accept-language, authorization, cookie, x-api-key");
+impl Guard {
+    /// Puts on the headers that every answer carries. `interface`: whether the answer belongs to one
+    /// caller rather than to the browser's address bar.
+    pub fn put_headers(&self, interface: bool, headers: &mut HeaderMap) {
+        let mut put = |name: HeaderName, value: &'static str| {
+            headers.entry(name).or_insert(HeaderValue::from_static(value));
+        };
+        put(CONTENT_SECURITY_POLICY, PAGE_POLICY);
+        put(X_CONTENT_TYPE_OPTIONS, "nosniff");
+        put(REFERRER_POLICY, "no-referrer");
+        put(HeaderName::from_static("permissions-policy"), PERMISSIONS);
+        put(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+        put(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+        if interface {
+            // Answers belong to one caller; no cache between may keep them.
+            put(CACHE_CONTROL, "no-store");
+            put(VARY, "accept-language, authorization, cookie, x-api-key");
+        }
+        if self.https {
+            put(STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+        }
     }
-    if guard.https {
-        put(STRICT_TRANSPORT_SECURITY, "max-age=31536000");
-    }
-    response
-}
 
-/// Layer: refuses requests with too large a head, and those that name no host, two, or somebody
-/// else's.
-pub(crate) async fn check_host(
-    State(guard): State<Arc<Guard>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    if head_bytes(&request) > HEAD_BYTES_MAX {
+    /// Refuses requests with too large a head, and those that name no host, two, or somebody else's.
+    pub fn check_host(&self, request: &Request) -> Result<(), Problem> {
+        if head_bytes(request) > HEAD_BYTES_MAX {
+            let text = Bilingual::new(
+                "Adresse und Kopfzeilen der Anfrage sind zusammen zu groß. Erlaubt sind 64 kB.",
+                "Address and headers of the request are too large together. The limit is 64 kB.",
+            );
+            return Err(Problem::invalid("head_too_large", text)
+                .with_status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
+        }
+        let Some(host) = host_of(request.headers()) else {
+            let text = Bilingual::new(
+                "Der Anfrage fehlt ein eindeutiger Rechnername („Host“).",
+                "The request does not name one host (\"Host\").",
+            );
+            return Err(Problem::invalid("host_missing", text));
+        };
+        // Probes come by address, whatever the host is called.
+        let probe = matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics");
+        if probe || is_known_host(self, &host) {
+            return Ok(());
+        }
         let text = Bilingual::new(
-            "Adresse und Kopfzeilen der Anfrage sind zusammen zu groß. Erlaubt sind 64 kB.",
-            "Address and headers of the request are too large together. The limit is 64 kB.",
+            "Unter diesem Rechnernamen ist die Plattform nicht erreichbar.",
+            "The platform is not reachable under this host name.",
         );
-        return Problem::invalid("head_too_large", text)
-            .with_status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
-            .into_response();
+        Err(Problem::invalid("unknown_host", text).with_status(StatusCode::MISDIRECTED_REQUEST))
     }
-    // Probes come by address, whatever the host is called.
-    let probe = matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics");
-    let Some(host) = host_of(request.headers()) else {
+
+    /// Refuses state-changing requests that a foreign page may have sent.
+    ///
+    /// A request with a key in a header cannot come from a foreign page. Everything else must come
+    /// from our own origin where the browser says so; and with a session cookie it must carry a
+    /// header that no plain form can set.
+    pub fn refuse_foreign_page(&self, request: &Request) -> Result<(), Problem> {
+        let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+        let headers = request.headers();
+        if safe || carries_key(headers) {
+            return Ok(());
+        }
+        let marked = headers.get(&CSRF).is_some_and(|value| value == "1");
+        if !is_foreign(self, headers) && (marked || cookie::session(headers).is_none()) {
+            return Ok(());
+        }
         let text = Bilingual::new(
-            "Der Anfrage fehlt ein eindeutiger Rechnername („Host“).",
-            "The request does not name one host (\"Host\").",
+            "Die Anfrage kommt nicht von den Seiten der Plattform. Programme melden sich mit einem API-Schlüssel an.",
+            "The request does not come from the platform's own pages. Programs use an API key.",
         );
-        return Problem::invalid("host_missing", text).into_response();
-    };
-    if probe || is_known_host(&guard, &host) {
-        return next.run(request).await;
+        Err(Problem::new(ErrorKind::Forbidden, "cross_site", text))
     }
-    let text = Bilingual::new(
-        "Unter diesem Rechnernamen ist die Plattform nicht erreichbar.",
-        "The platform is not reachable under this host name.",
-    );
-    Problem::invalid("unknown_host", text)
-        .with_status(StatusCode::MISDIRECTED_REQUEST)
-        .into_response()
 }
 
 /// Size of the head as it came, but for white space that means nothing.
@@ -142,32 +142,6 @@ fn is_known_host(guard: &Guard, authority: &Authority) -> bool {
     host.eq_ignore_ascii_case(expected)
         || host.eq_ignore_ascii_case("localhost")
         || address.is_ok_and(|address| address.is_loopback())
-}
-
-/// Layer: refuses state-changing requests that a foreign page may have sent.
-///
-/// A request with a key in a header cannot come from a foreign page. Everything else must come
-/// from our own origin where the browser says so; and with a session cookie it must carry a header
-/// that no plain form can set.
-pub(crate) async fn refuse_foreign_pages(
-    State(guard): State<Arc<Guard>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let headers = request.headers();
-    if safe || carries_key(headers) {
-        return next.run(request).await;
-    }
-    let marked = headers.get(&CSRF).is_some_and(|value| value == "1");
-    if is_foreign(&guard, headers) || (cookie::session(headers).is_some() && !marked) {
-        let text = Bilingual::new(
-            "Die Anfrage kommt nicht von den Seiten der Plattform. Programme melden sich mit einem API-Schlüssel an.",
-            "The request does not come from the platform's own pages. Programs use an API key.",
-        );
-        return Problem::new(ErrorKind::Forbidden, "cross_site", text).into_response();
-    }
-    next.run(request).await
 }
 
 fn is_foreign(guard: &Guard, headers: &HeaderMap) -> bool {

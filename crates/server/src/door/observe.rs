@@ -11,7 +11,6 @@ use std::{
 use axum::{
     body::{Body, Bytes},
     extract::{MatchedPath, Request},
-    middleware::Next,
     response::Response,
 };
 use http::{HeaderName, HeaderValue, Method, StatusCode};
@@ -49,31 +48,42 @@ impl RequestNotes {
     }
 }
 
-/// Layer: gives the request an id, and reports it when the last byte of the answer is out or the
-/// caller is gone.
-pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let method = method_label(request.method());
-    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    // An id from outside is taken over only in the one form that can hold no content.
-    let given = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok());
-    let id = given.filter(|id| id.len() == 36).and_then(|id| Uuid::try_parse(id).ok());
-    let id = id.unwrap_or_else(Uuid::now_v7).to_string();
-    let notes = Arc::new(RequestNotes::new(id));
-    request.extensions_mut().insert(Arc::clone(&notes));
-    let mut response = next.run(request).await;
-    if let Ok(value) = HeaderValue::from_str(&notes.id) {
-        response.headers_mut().insert(REQUEST_ID, value);
+/// A request that is being answered.
+pub(crate) struct Observed {
+    started: Instant,
+    method: &'static str,
+    route: Option<MatchedPath>,
+    /// What the places on the way have to add.
+    pub notes: Arc<RequestNotes>,
+}
+
+impl Observed {
+    /// Gives the request an id and begins to measure.
+    pub fn begin(request: &mut Request) -> Self {
+        let started = Instant::now();
+        let method = method_label(request.method());
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        // An id from outside is taken over only in the one form that can hold no content.
+        let given = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok());
+        let id = given.filter(|id| id.len() == 36).and_then(|id| Uuid::try_parse(id).ok());
+        let id = id.unwrap_or_else(Uuid::now_v7).to_string();
+        let notes = Arc::new(RequestNotes::new(id));
+        request.extensions_mut().insert(Arc::clone(&notes));
+        Self { started, method, route, notes }
     }
-    let report = Report {
-        started,
-        method,
-        route: route.unwrap_or_else(|| "(no route)".to_owned()),
-        status: response.status(),
-        notes,
-        complete: false,
-    };
-    response.map(|body| Body::new(ReportedBody { body, report }))
+
+    /// Sees to it that the answer is reported when its last byte is out or the caller is gone.
+    pub fn report(self, mut response: Response) -> Response {
+        if let Ok(value) = HeaderValue::from_str(&self.notes.id) {
+            response.headers_mut().insert(REQUEST_ID, value);
+        }
+        let report = Report { observed: self, status: response.status(), complete: false };
+        response.map(|body| Body::new(ReportedBody { body, report }))
+    }
+
+    fn route(&self) -> &str {
+        self.route.as_ref().map_or("(no route)", MatchedPath::as_str)
+    }
 }
 
 fn method_label(method: &Method) -> &'static str {
@@ -81,35 +91,30 @@ fn method_label(method: &Method) -> &'static str {
 }
 
 struct Report {
-    started: Instant,
-    method: &'static str,
-    route: String,
+    observed: Observed,
     status: StatusCode,
-    notes: Arc<RequestNotes>,
     /// Whether the body ended rather than being dropped.
     complete: bool,
 }
 
 impl Drop for Report {
     fn drop(&mut self) {
-        let elapsed = self.started.elapsed();
-        let labels = [
-            ("method", self.method.to_string()),
-            ("route", self.route.clone()),
-            ("status", self.status.as_u16().to_string()),
-        ];
-        metrics::counter!("fachwerk_http_requests_total", &labels).increment(1);
-        metrics::histogram!("fachwerk_http_request_seconds", "route" => self.route.clone())
+        let Observed { started, method, ref notes, .. } = self.observed;
+        let (elapsed, route) = (started.elapsed(), self.observed.route());
+        let status = self.status.as_u16();
+        metrics::counter!("fachwerk_http_requests_total",
+            "method" => method, "route" => route.to_owned(), "status" => status.to_string())
+        .increment(1);
+        metrics::histogram!("fachwerk_http_request_seconds", "route" => route.to_owned())
             .record(elapsed.as_secs_f64());
-        let user = self.notes.user.get().map(Uuid::to_string).unwrap_or_default();
         tracing::info!(
-            http.method = self.method,
-            http.route = self.route,
-            http.status = self.status.as_u16(),
+            http.method = method,
+            http.route = route,
+            http.status = status,
             duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-            request.id = self.notes.id,
-            user.id = user,
-            error.code = self.notes.code.get().copied().unwrap_or_default(),
+            request.id = notes.id,
+            user.id = notes.user.get().map(Uuid::to_string).unwrap_or_default(),
+            error.code = notes.code.get().copied().unwrap_or_default(),
             complete = self.complete,
             "request answered"
         );

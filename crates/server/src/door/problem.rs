@@ -7,13 +7,11 @@ use app::Language;
 use axum::{
     body::Body,
     extract::Request,
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use domain::ErrorKind;
-use futures_util::FutureExt;
 use http::{
-    HeaderValue, StatusCode,
+    HeaderValue, StatusCode, Uri,
     header::{ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use llm::openai::ErrorBody;
@@ -24,7 +22,7 @@ use super::{
     observe::RequestNotes,
 };
 
-/// An answer that is an error. Handlers return it; [`answer_problems`] writes it out.
+/// An answer that is an error. Handlers return it; [`Envelope`] writes it out.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem(Arc<Inner>);
 
@@ -346,27 +344,31 @@ pub(crate) fn is_interface(path: &str) -> bool {
     is_openai(path) || path == "/api" || path.starts_with("/api/")
 }
 
-/// Layer: writes problems out, and turns a panic into one.
-pub(crate) async fn answer_problems(request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
-    let language = language::preferred(request.headers());
-    let notes = request.extensions().get::<Arc<RequestNotes>>().cloned();
-    let answer = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind().await;
-    let mut response = answer.unwrap_or_else(|_| {
-        // The panic hook has logged the place; the payload may hold content.
-        Problem::from(app::Error::internal("a handler panicked")).into_response()
-    });
-    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
-    problem.log(notes.as_deref().map_or("", |notes| notes.id.as_str()));
-    if let Some(notes) = notes {
+/// How a problem is to be written out: as the request's path and language want it.
+#[derive(Debug)]
+pub(crate) struct Envelope {
+    path: Uri,
+    language: Language,
+}
+
+impl Envelope {
+    /// Reads what counts from the request.
+    pub fn of(request: &Request) -> Self {
+        Self { path: request.uri().clone(), language: language::preferred(request.headers()) }
+    }
+
+    /// Writes out the problem that the response bears, if it does.
+    pub fn write_out(&self, mut response: Response, notes: &RequestNotes) -> Response {
+        let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
+        problem.log(&notes.id);
         notes.set_code(problem.0.code);
+        let mut rendered = problem.render(self.path.path(), self.language);
+        // What the refusing place had to say beside the envelope, e.g. which methods are allowed.
+        if let Some(allow) = response.headers_mut().remove(ALLOW) {
+            rendered.headers_mut().insert(ALLOW, allow);
+        }
+        rendered
     }
-    let mut rendered = problem.render(&path, language);
-    // What the refusing place had to say beside the envelope, e.g. which methods are allowed.
-    if let Some(allow) = response.headers_mut().remove(ALLOW) {
-        rendered.headers_mut().insert(ALLOW, allow);
-    }
-    rendered
 }
 
 /// Writes a size for people: `2 MB`, `1,5 GB`.

@@ -34,5 +34,5 @@ pub(crate) async fn read_metrics(State(front): State<Front>) -> Response {
 /// Returns this description.
 #[utoipa::path(get, path = "/openapi.json", tag = "operation", security(()), responses((status = 200, body = serde_json::Value)))]
 pub(crate) async fn read_description(State(front): State<Front>) -> Response {
-    ([(CONTENT_TYPE, "application/json")], front.description).into_response()
+    ([(CONTENT_TYPE, "application/json")], front.description.clone()).into_response()
 }
