@@ -33,6 +33,7 @@ mod setup;
 mod sign_in;
 mod trail;
 mod uploads;
+mod usage;
 mod wording;
 mod worker;
 
@@ -67,11 +68,13 @@ pub use setup::SETUP_LINK_LIFETIME;
 pub use sign_in::SignedIn;
 pub use store::{
     ApiKey, Asked, Attachment, AuditEntry, AuditReport, Citation, Collection, CollectionChange,
-    Conversation, Document, DocumentCounts, DocumentState, FoundPassage, JobCounts, Message,
-    MessageRole, NewCollection, Page, PageBox, Passage, PersonName, Run, RunState, Session,
-    SummaryLength, Task, Tenant, TokenUsage, Unit, UnitName, User, UserChange,
+    Conversation, Document, DocumentCounts, DocumentState, Figures, FoundPassage, JobCounts,
+    Message, MessageRole, NewCollection, OwnUsage, Page, PageBox, Passage, PersonName, Run,
+    RunState, Session, SummaryLength, Task, Tenant, TokenUsage, Unit, UnitName, UsageView, User,
+    UserChange,
 };
 pub use uploads::Upload;
+pub use usage::{OwnFigures, UsageExport, UsageLine, UsageReport};
 pub use wording::{Language, wording};
 
 use crate::{
@@ -111,6 +114,8 @@ pub struct Config {
     pub ingest_workers: usize,
     /// What is done about personal data, secrets and injected instructions.
     pub guard: GuardPolicy,
+    /// The fewest people that a figure of what was used is about.
+    pub usage_people_min: usize,
 }
 
 /// What the use cases act through.

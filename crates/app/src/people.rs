@@ -117,6 +117,25 @@ impl App {
         })
     }
 
+    /// Sets the cost centre of a unit; an empty one is taken away, and that of the unit above counts.
+    ///
+    /// # Errors
+    /// If the principal is no administrator, the unit unknown, or the cost centre unfit.
+    pub async fn update_unit(
+        &self,
+        principal: &Principal,
+        id: UnitId,
+        cost_centre: &str,
+    ) -> Result<Unit> {
+        self.authorise_people(principal)?;
+        let cost_centre = match cost_centre.trim() {
+            "" => None,
+            text => Some(checked_name(text, "cost_centre")?),
+        };
+        let by = By::from(principal);
+        Ok(self.store.set_cost_centre(principal.tenant, id, cost_centre, &by).await?)
+    }
+
     fn authorise_people(&self, principal: &Principal) -> Result<()> {
         let tenant = Resource::Tenant(principal.tenant);
         Ok(domain::authorise(principal, Action::ManagePeople, &tenant)?)

@@ -24,11 +24,13 @@ pub enum Action {
     ManagePeople,
     /// Read the tenant's audit log and the state of its installation.
     ReadAudit,
+    /// Read what the tenant's people together have used, and what it cost.
+    ReadUsage,
 }
 
 impl Action {
     /// All actions.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::UseModels,
         Self::ExplainRouting,
         Self::ReadCollection,
@@ -38,6 +40,7 @@ impl Action {
         Self::ManageOwnAccount,
         Self::ManagePeople,
         Self::ReadAudit,
+        Self::ReadUsage,
     ];
 
     /// The scope an API key needs for it; `None` means that no key is enough and a person must be
@@ -49,7 +52,7 @@ impl Action {
             Self::ReadCollection => Some(Scope::Search),
             Self::CreateCollection | Self::WriteCollection => Some(Scope::Documents),
             Self::UseConversation => Some(Scope::Conversations),
-            Self::ManageOwnAccount | Self::ManagePeople | Self::ReadAudit => None,
+            Self::ManageOwnAccount | Self::ManagePeople | Self::ReadAudit | Self::ReadUsage => None,
         }
     }
 }
@@ -86,7 +89,7 @@ pub fn authorise(principal: &Principal, action: Action, resource: &Resource) -> 
     match (action, resource) {
         (Action::UseModels | Action::CreateCollection, Resource::Tenant(_)) => Ok(()),
         (
-            Action::ExplainRouting | Action::ManagePeople | Action::ReadAudit,
+            Action::ExplainRouting | Action::ManagePeople | Action::ReadAudit | Action::ReadUsage,
             Resource::Tenant(_),
         ) => {
             if principal.role == Role::Admin {
@@ -224,7 +227,7 @@ mod tests {
         );
 
         principal.credential = key(Scope::ALL.to_vec());
-        for action in [Action::ManagePeople, Action::ReadAudit] {
+        for action in [Action::ManagePeople, Action::ReadAudit, Action::ReadUsage] {
             assert_eq!(
                 authorise(&principal, action, &Resource::Tenant(tenant)),
                 Err(Denial::SessionNeeded)

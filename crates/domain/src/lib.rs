@@ -4,6 +4,7 @@
 //! Knows no I/O, no async, no HTTP and no SQL.
 
 mod authorise;
+mod calendar;
 mod error_kind;
 mod id;
 mod instant;
@@ -13,6 +14,7 @@ mod principal;
 mod resource;
 
 pub use authorise::{Action, Denial, authorise};
+pub use calendar::{Day, Month, NotADate};
 pub use error_kind::ErrorKind;
 pub use id::{
     CollectionId, ConversationId, DocumentId, IdError, JobId, KeyId, MessageId, PassageId, RunId,

@@ -110,6 +110,13 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// The unit that what they use is counted for: of several, the one that was made last. A unit is
+    /// made after the one above it, so that it is never one above another of theirs.
+    #[must_use]
+    pub fn home_unit(&self) -> Option<UnitId> {
+        self.units.iter().max().copied()
+    }
+
     /// Says whether the credential covers `scope`. A session covers everything.
     #[must_use]
     pub fn has_scope(&self, scope: Scope) -> bool {

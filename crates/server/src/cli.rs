@@ -3,6 +3,8 @@
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::config::Overrides;
 
@@ -46,6 +48,8 @@ pub(crate) enum Command {
     Admin(Admin),
     /// Look after the audit log
     Audit(Audit),
+    /// What was used and what it cost
+    Usage(Usage),
     /// Write the whole installation into one file
     Backup(Backup),
     /// Bring an installation back from such a file
@@ -199,6 +203,75 @@ pub(crate) enum AuditCommand {
 pub(crate) struct VerifyAudit {
     #[command(flatten)]
     pub installation: Installation,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Usage {
+    #[command(subcommand)]
+    pub command: UsageCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UsageCommand {
+    /// Print the figures of a month, or of several, for accounting
+    Export(ExportUsage),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportUsage {
+    #[command(flatten)]
+    pub installation: Installation,
+    /// The month, e.g. 2026-11
+    #[arg(long, value_name = "YYYY-MM")]
+    pub month: domain::Month,
+    /// The last month, for more than one
+    #[arg(long, value_name = "YYYY-MM")]
+    pub to: Option<domain::Month>,
+    /// What tells the figures apart
+    #[arg(long, value_enum, default_value = "unit")]
+    pub by: UsageBy,
+    /// For a spreadsheet, or for programs
+    #[arg(long, value_enum, default_value = "csv")]
+    pub format: ExportFormat,
+}
+
+/// What tells figures of usage apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
+pub(crate) enum UsageBy {
+    /// Days
+    Day,
+    /// Units and their cost centres
+    Unit,
+    /// Models
+    Model,
+    /// Places of model routes
+    Place,
+    /// Classes of data
+    DataClass,
+}
+
+impl From<UsageBy> for app::UsageView {
+    fn from(by: UsageBy) -> Self {
+        match by {
+            UsageBy::Day => Self::Day,
+            UsageBy::Unit => Self::Unit,
+            UsageBy::Model => Self::Model,
+            UsageBy::Place => Self::Place,
+            UsageBy::DataClass => Self::DataClass,
+        }
+    }
+}
+
+/// The form of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ExportFormat {
+    /// UTF-8 with a byte order mark and semicolons, as German spreadsheets read it
+    Csv,
+    /// One JSON object
+    Json,
 }
 
 #[derive(Debug, Args)]

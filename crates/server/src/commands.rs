@@ -4,6 +4,7 @@ mod admin;
 mod archive;
 mod database;
 mod serve;
+mod usage;
 
 use std::{
     fmt::{self, Display},
@@ -16,7 +17,7 @@ use std::{
 use app::App;
 
 use crate::{
-    cli::{self, AuditCommand, Command, EXIT_USAGE, Installation},
+    cli::{self, AuditCommand, Command, EXIT_USAGE, Installation, UsageCommand},
     config::{self, Config, Environment, Overrides},
     routes, telemetry, wiring,
 };
@@ -89,6 +90,9 @@ fn dispatch(command: Command) -> Outcome {
         Command::Admin(admin) => admin::run(admin.command),
         Command::Audit(audit) => match audit.command {
             AuditCommand::Verify(asked) => database::verify_audit(&asked.installation),
+        },
+        Command::Usage(usage) => match usage.command {
+            UsageCommand::Export(asked) => usage::export(&asked),
         },
         Command::Backup(asked) => archive::backup(&asked),
         Command::Restore(asked) => archive::restore(&asked),

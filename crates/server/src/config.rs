@@ -103,6 +103,8 @@ pub struct Config {
     pub gateway: Settings,
     /// Protection of what goes to models.
     pub guard: app::GuardPolicy,
+    /// The fewest people that a figure of what was used is about.
+    pub usage_people_min: usize,
     /// Models beside the built-in one.
     pub models: Vec<ModelSettings>,
     /// What the name `auto` stands for.

@@ -5,6 +5,7 @@ pub(crate) mod assets;
 pub(crate) mod caller;
 pub(crate) mod codes;
 pub(crate) mod cookie;
+pub(crate) mod csv;
 pub(crate) mod decode;
 pub(crate) mod events;
 pub(crate) mod form;

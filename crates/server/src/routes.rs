@@ -22,6 +22,7 @@ mod responses;
 mod runs;
 mod session;
 mod setup;
+mod usage;
 mod way;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use description::api_description;
+pub(crate) use usage::ExportPieces;
 
 use crate::front::Front;
 
@@ -75,6 +77,10 @@ pub(crate) fn own() -> OpenApiRouter<Front> {
         .routes(routes!(conversations::retry_message))
         .routes(routes!(runs::watch_run))
         .routes(routes!(runs::stop_run))
+        .routes(routes!(people::update_unit))
+        .routes(routes!(usage::get_usage))
+        .routes(routes!(usage::export_usage))
+        .routes(routes!(usage::get_own_usage))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::verify_audit))
         .routes(routes!(audit::get_system))

@@ -334,6 +334,7 @@ fn app_config(config: &Config, extract_program: PathBuf) -> app::Config {
         extract_program,
         ingest_workers: config.extraction.workers,
         guard: config.guard.clone(),
+        usage_people_min: config.usage_people_min,
     }
 }
 

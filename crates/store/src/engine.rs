@@ -46,6 +46,8 @@ pub(crate) enum Lock {
     People = 3,
     /// Counting failed logins.
     Logins = 4,
+    /// Making figures of what was used.
+    Figures = 9,
 }
 
 impl Engine {

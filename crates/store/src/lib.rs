@@ -15,6 +15,7 @@ mod database;
 mod documents;
 mod engine;
 mod error;
+mod figures;
 mod ingest;
 mod jobs;
 mod keys;
@@ -44,6 +45,7 @@ pub use database::Store;
 pub use documents::{Document, DocumentCounts, DocumentState, Received};
 pub use engine::{Engine, Location};
 pub use error::{Conflict, Error};
+pub use figures::{Figure, Figures, OwnUsage, UsageView};
 pub use ingest::DocumentWork;
 pub use jobs::{
     ATTEMPTS_MAX, AfterFailure, INGEST_DOCUMENT, Job, JobBell, JobCounts, NewJob, PURGE_INDEX,

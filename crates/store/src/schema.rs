@@ -69,6 +69,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: "",
         postgres: "",
     },
+    Migration {
+        name: "0009_usage_figures",
+        portable: include_str!("../migrations/0009_usage_figures.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 /// The steps this program knows.

@@ -29,6 +29,8 @@ pub struct Unit {
     pub name: String,
     /// The unit above; `None` at the root.
     pub parent: Option<UnitId>,
+    /// The cost centre of its own; without one, that of the unit above counts.
+    pub cost_centre: Option<String>,
     /// Since when.
     pub created_at: Instant,
 }
@@ -83,21 +85,12 @@ impl Store {
         let mut db = self.read().await?;
         let rows = fetch(
             &mut db,
-            "SELECT id, name, parent_id, created_at FROM unit WHERE tenant_id = $1 \
+            "SELECT id, name, parent_id, cost_centre, created_at FROM unit WHERE tenant_id = $1 \
              ORDER BY name, id",
             params![tenant],
         )
         .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Unit {
-                    id: get(row, "id")?,
-                    name: get(row, "name")?,
-                    parent: get(row, "parent_id")?,
-                    created_at: get(row, "created_at")?,
-                })
-            })
-            .collect()
+        rows.iter().map(unit).collect()
     }
 
     /// Makes a unit.
@@ -111,8 +104,13 @@ impl Store {
         parent: Option<UnitId>,
         by: &By,
     ) -> Result<Unit, Error> {
-        let unit =
-            Unit { id: UnitId::new(), name: name.to_owned(), parent, created_at: Instant::now() };
+        let unit = Unit {
+            id: UnitId::new(),
+            name: name.to_owned(),
+            parent,
+            cost_centre: None,
+            created_at: Instant::now(),
+        };
         let mut tx = self.write().await?;
         if let Some(parent) = parent {
             let sql = "SELECT id FROM unit WHERE tenant_id = $1 AND id = $2";
@@ -132,6 +130,40 @@ impl Store {
         tx.commit().await?;
         Ok(unit)
     }
+
+    /// Sets the cost centre of a unit, or takes it away.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if it is not a unit of the tenant.
+    pub async fn set_cost_centre(
+        &self,
+        tenant: TenantId,
+        id: UnitId,
+        cost_centre: Option<String>,
+        by: &By,
+    ) -> Result<Unit, Error> {
+        let mut tx = self.write().await?;
+        let sql = "UPDATE unit SET cost_centre = $3 WHERE tenant_id = $1 AND id = $2";
+        if tx.execute(sql, params![tenant, id, cost_centre]).await? == 0 {
+            return Err(Error::NotFound);
+        }
+        let sql = "SELECT id, name, parent_id, cost_centre, created_at FROM unit WHERE id = $1";
+        let row = tx.fetch_one(sql, params![id]).await?.ok_or(Error::NotFound)?;
+        let event = AuditEvent::done(by, "update_unit").to("unit", id);
+        audit::append(&mut tx, tenant, event).await?;
+        tx.commit().await?;
+        unit(&row)
+    }
+}
+
+fn unit(row: &AnyRow) -> Result<Unit, Error> {
+    Ok(Unit {
+        id: get(row, "id")?,
+        name: get(row, "name")?,
+        parent: get(row, "parent_id")?,
+        cost_centre: get(row, "cost_centre")?,
+        created_at: get(row, "created_at")?,
+    })
 }
 
 fn tenant(row: &AnyRow) -> Result<Tenant, Error> {

@@ -41,6 +41,7 @@ pub(crate) const TABLES: &[&str] = &[
     "run",
     "job",
     "usage_record",
+    "usage_figure",
     "audit",
     "audit_head",
 ];

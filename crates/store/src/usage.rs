@@ -2,15 +2,20 @@
 //!
 //! Knows nothing of the journal in which they wait, see [`crate::Ledger`].
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    time::Duration,
+};
 
-use domain::{DataClass, Instant, Place, TenantId};
+use domain::{DataClass, Day, Instant, Place, TenantId, UnitId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
     AuditEvent, AuditOutcome, By, Error, Store, TokenUsage, audit,
     database::{Tx, composed, count, fetch_one, placeholders},
+    engine::Lock,
+    figures,
     values::{Params, get, params},
 };
 
@@ -20,6 +25,9 @@ const ROWS_PER_STATEMENT: usize = 20;
 /// Most that is written down as the cost of one call, in micro-euro: a million euros. Millions of such
 /// calls can be summed.
 const COST_MAX: u64 = 1_000_000_000_000;
+
+/// Most that is written down as the energy of one call, in milliwatt hours: a gigawatt hour.
+const ENERGY_MAX: u64 = 1_000_000_000_000;
 
 /// From then on an audit entry says when the (first) call really ended.
 const LATE: Duration = Duration::from_secs(5);
@@ -78,6 +86,18 @@ pub struct UsageRecord {
     pub tokens: TokenUsage,
     /// What it cost, in micro-euro, if the route has a price.
     pub cost_micro_euro: Option<u64>,
+    /// The unit it is counted for, as it was at the time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<UnitId>,
+    /// Tokens of the prompt that came out of the server's cache.
+    #[serde(default)]
+    pub cached_tokens: u64,
+    /// What it took in milliwatt hours, if the route has an estimate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub energy_mwh: Option<u64>,
+    /// Whether the answer came out of our own cache and no model was asked.
+    #[serde(default)]
+    pub from_cache: bool,
     /// Class of the run.
     pub data_class: DataClass,
     /// How it ended.
@@ -116,8 +136,17 @@ impl Store {
         if count(tx.db(), known, params![first.id.to_string()]).await? > 0 {
             return Ok(());
         }
+        // A day that is closed stays as it is: whoever comes later counts for the next.
+        tx.lock(Lock::Figures).await?;
+        let mut open_from = BTreeMap::new();
+        for record in batch {
+            if let Entry::Vacant(entry) = open_from.entry(record.tenant) {
+                let closed = figures::last_closed(tx.db(), record.tenant).await?;
+                entry.insert(closed.map_or(Day::from_number(i64::MIN), |day| day.plus(1)));
+            }
+        }
         for rows in batch.chunks(ROWS_PER_STATEMENT) {
-            insert(&mut tx, rows).await?;
+            insert(&mut tx, rows, &open_from).await?;
         }
         for (tenant, event) in audit_events(batch) {
             audit::append(&mut tx, tenant, event).await?;
@@ -151,10 +180,15 @@ impl Store {
     }
 }
 
-async fn insert(tx: &mut Tx, rows: &[UsageRecord]) -> Result<(), Error> {
+async fn insert(
+    tx: &mut Tx,
+    rows: &[UsageRecord],
+    open_from: &BTreeMap<TenantId, Day>,
+) -> Result<(), Error> {
     const COLUMNS: &str = "id, tenant_id, user_id, key_id, model, route, place, prompt_tokens, \
-                           completion_tokens, estimated, cost_micro_euro, data_class, outcome, at";
-    const WIDTH: usize = 14;
+                           completion_tokens, estimated, cost_micro_euro, data_class, outcome, at, \
+                           unit_id, cached_tokens, energy_mwh, from_cache, counted_on";
+    const WIDTH: usize = 19;
     let mut values = Vec::with_capacity(rows.len());
     let mut list = Params::default();
     for (index, row) in rows.iter().enumerate() {
@@ -174,6 +208,11 @@ async fn insert(tx: &mut Tx, rows: &[UsageRecord]) -> Result<(), Error> {
         list.add(row.data_class.code());
         list.add(row.ended.code());
         list.add(row.at);
+        list.add(row.unit);
+        list.add(row.cached_tokens.min(tokens.prompt_tokens));
+        list.add(row.energy_mwh.map(|energy| energy.min(ENERGY_MAX)));
+        list.add(row.from_cache);
+        list.add(Day::of(row.at).max(open_from[&row.tenant]));
     }
     let values = values.join(", ");
     tx.execute(composed(format!("INSERT INTO usage_record ({COLUMNS}) VALUES {values}")), list)
@@ -192,6 +231,7 @@ fn audit_events(batch: &[UsageRecord]) -> Vec<(TenantId, AuditEvent)> {
             record.operation.as_str(),
             (record.model.as_str(), record.route.as_str(), record.place.code()),
             (record.data_class, record.ended, record.database_away, record.guard.as_deref()),
+            record.from_cache,
         );
         groups.entry(key).or_insert((record, 0)).1 += 1;
     }
@@ -213,6 +253,9 @@ fn audit_event(record: &UsageRecord, calls: u64) -> AuditEvent {
     }
     if Instant::now().since(record.at) > LATE {
         event = event.with("ended_at", record.at.to_rfc3339());
+    }
+    if record.from_cache {
+        event = event.with("from_cache", true);
     }
     if record.database_away {
         event = event.with("database_away", true);

@@ -4,7 +4,7 @@
 use std::str::FromStr;
 
 use domain::{
-    CollectionId, ConversationId, DataClass, DocumentId, Instant, JobId, KeyId, MessageId,
+    CollectionId, ConversationId, DataClass, Day, DocumentId, Instant, JobId, KeyId, MessageId,
     PassageId, Place, Role, RunId, SessionId, TenantId, UnitId, UserId,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -119,6 +119,7 @@ number_params! {
     usize: |value| i64::try_from(value).unwrap_or(i64::MAX);
     bool: |value| i64::from(value);
     Instant: |value| value.micros();
+    Day: |value| value.number();
 }
 
 /// A value that can be read from a cell.
@@ -153,6 +154,12 @@ impl Cell for String {
 impl Cell for bool {
     fn read(row: &AnyRow, column: &'static str) -> Result<Self, Error> {
         Ok(i64::read(row, column)? != 0)
+    }
+}
+
+impl Cell for Day {
+    fn read(row: &AnyRow, column: &'static str) -> Result<Self, Error> {
+        i64::read(row, column).map(Self::from_number)
     }
 }
 

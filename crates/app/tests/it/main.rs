@@ -10,4 +10,5 @@ mod guarding;
 mod recording;
 mod recovering;
 mod signing_in;
+mod usage;
 mod world;

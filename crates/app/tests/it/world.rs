@@ -188,6 +188,7 @@ fn config(instance: &str) -> Config {
         extract_program: reader(),
         ingest_workers: 2,
         guard: GuardPolicy::off(),
+        usage_people_min: 5,
     }
 }
 

@@ -89,6 +89,7 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
         },
         gateway,
         guard,
+        usage_people_min: size(&raw, "usage.people_min"),
         models,
         auto,
     })

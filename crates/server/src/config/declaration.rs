@@ -110,6 +110,10 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
         "Protection of what goes to models. Of all places that may be tried for a request the strictest counts, so that a fallback shows nobody more. An action is `off`, `report` (count and record), `raise_class` (use only routes cleared for the class of the find), `pseudonymise` (the model reads a placeholder, the answer gets the original back), `mask` (the model reads the kind alone) or `refuse` (it does not go to this place). Kinds are name, address, birth_date, phone, mail, iban, card, tax_id, social_insurance, id_card, passport, health_insurance, plate, file_reference, ip, secret. More in docs/operate/guard.md.",
     ),
     (
+        "usage",
+        "Figures of what was used and what it cost. They are about groups of people, never about one; see docs/operate/usage.md.",
+    ),
+    (
         MODELS,
         "Models, by the name people choose. Repeat the table for each. Without any, the built-in engine `fachwerk-auszug` answers: it quotes the sentences that fit and is no language model.",
     ),
@@ -415,6 +419,13 @@ const KEYS: &[Key] = &[
         Kind::Choice(&["off", "report", "refuse"]),
         Some("report"),
         "What is done about them.",
+    ),
+    key(
+        "usage",
+        "people_min",
+        whole(5, 1_000),
+        Some("5"),
+        "The fewest people that a figure is about. What fewer used is counted for the unit above, or with the rest; days with fewer are counted with later ones. It can be raised, never lowered below 5. What is closed stays as it is.",
     ),
     open(
         MODELS,

@@ -63,6 +63,17 @@ pub(crate) struct Unit {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Uuid>)]
     parent: Option<UnitId>,
+    /// Its own; without one, that of the unit above counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost_centre: Option<String>,
+}
+
+/// What to change in a unit.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UnitPatch {
+    /// The cost centre; empty to have none of its own.
+    cost_centre: String,
 }
 
 /// A unit to make.
@@ -94,7 +105,7 @@ impl From<app::User> for User {
 
 impl From<app::Unit> for Unit {
     fn from(unit: app::Unit) -> Self {
-        Self { id: unit.id, name: unit.name, parent: unit.parent }
+        Self { id: unit.id, name: unit.name, parent: unit.parent, cost_centre: unit.cost_centre }
     }
 }
 
@@ -158,4 +169,16 @@ pub(crate) async fn create_unit(
 ) -> Result<(StatusCode, axum::Json<Unit>), Problem> {
     let unit = app.create_unit(&principal, &body.name, body.parent).await?;
     Ok((StatusCode::CREATED, axum::Json(unit.into())))
+}
+
+/// Sets the cost centre of a unit.
+#[utoipa::path(patch, path = "/api/units/{id}", tag = "people", params(("id" = Uuid, Path)),
+    request_body = UnitPatch, responses((status = 200, body = Unit)))]
+pub(crate) async fn update_unit(
+    State(app): State<Arc<App>>,
+    Caller(principal): Caller,
+    Id(id): Id<UnitId>,
+    Json(body): Json<UnitPatch>,
+) -> Result<axum::Json<Unit>, Problem> {
+    Ok(axum::Json(app.update_unit(&principal, id, &body.cost_centre).await?.into()))
 }

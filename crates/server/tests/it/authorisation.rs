@@ -60,12 +60,16 @@ const EXPECTED: &[Expected] = &[
     row("list_keys", 200, 200, 200, 403, 403),
     row("create_key", 201, 201, 201, 403, 403),
     row("revoke_key", 204, 404, 404, 403, 403),
+    row("get_own_usage", 200, 200, 200, 403, 403),
     // People, audit, state: administrators, in the browser only.
     row("list_users", 403, 403, 200, 403, 403),
     row("create_user", 403, 403, 201, 403, 403),
     row("update_user", 403, 403, 200, 403, 403),
     row("list_units", 200, 200, 200, 200, 403),
     row("create_unit", 403, 403, 201, 403, 403),
+    row("update_unit", 403, 403, 200, 403, 403),
+    row("get_usage", 403, 403, 200, 403, 403),
+    row("export_usage", 403, 403, 200, 403, 403),
     row("list_audit", 403, 403, 200, 403, 403),
     row("verify_audit", 403, 403, 200, 403, 403),
     row("get_system", 403, 403, 200, 403, 403),
@@ -230,6 +234,7 @@ fn body_of(operation: &str) -> Value {
         }
         "update_user" => json!({"disabled": false}),
         "create_unit" => json!({"name": "x"}),
+        "update_unit" => json!({"cost_centre": "4711"}),
         "create_chat_completion" | "count_anthropic_tokens" => {
             json!({"model": "gross", "messages": [{"role": "user", "content": "x"}]})
         }
@@ -308,6 +313,10 @@ impl Cast {
             "keys" => {
                 let (_, made) = self.world.key_of(owner, &["models"]).await;
                 made["id"].as_str().unwrap().to_owned()
+            }
+            "units" => {
+                let units = self.admin.get("/api/units").await.json();
+                units["items"][0]["id"].as_str().unwrap().to_owned()
             }
             "users" => owner.get("/api/me").await.id(),
             "models" => "gross".to_owned(),

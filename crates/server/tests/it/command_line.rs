@@ -281,3 +281,18 @@ fn what_looks_at_an_installation_or_saves_it_wants_one() {
         assert!(!folder.path().join("b.tar.gz").exists());
     }
 }
+
+#[test]
+fn usage_is_exported_for_accounting() {
+    let folder = TempDir::new().unwrap();
+    let nothing = run(&folder, &["usage", "export", "--month", "2026-11"], "");
+    assert_eq!(nothing.status.code(), Some(1), "{nothing:?}");
+    assert!(err(&nothing).contains("there is no installation"), "{nothing:?}");
+    assert_eq!(run(&folder, &["migrate"], "").status.code(), Some(0));
+    let csv = run(&folder, &["usage", "export", "--month", "2026-10", "--to", "2026-11"], "");
+    assert!(out(&csv).starts_with("\u{feff}Monat;Von;Bis;Organisationseinheit;Kostenstelle;"));
+    let json = ["usage", "export", "--month", "2026-11", "--by", "data_class", "--format", "json"];
+    assert_eq!(out(&run(&folder, &json, "")), "{\"items\":[]}\n");
+    let wrong = run(&folder, &["usage", "export", "--month", "November"], "");
+    assert_eq!(wrong.status.code(), Some(64), "{wrong:?}");
+}

@@ -9,6 +9,7 @@ mod blobs;
 mod collections;
 mod conversations;
 mod documents;
+mod figures;
 mod formats;
 mod jobs;
 mod kill;

@@ -87,6 +87,8 @@ pub async fn fill(world: &World) {
     store.finish_run(asked.run.id, &end).await.unwrap();
     let usage = crate::ledger::call(me.tenant, Some(me.user));
     store.record_usage(&[usage]).await.unwrap();
+    let tomorrow = domain::Day::of(later).plus(1);
+    store.close_usage(me.tenant, tomorrow, 1).await.unwrap();
 }
 
 /// Another, empty installation: on the other engine, and on the same one.

@@ -1,7 +1,7 @@
 //! A fresh installation on either engine, with an administrator and whoever a test needs.
 
 use domain::{CollectionId, Credential, DataClass, Principal, Role, SessionId, TenantId, UnitId};
-use sqlx::{Connection as _, Executor as _};
+use sqlx::{Connection as _, Executor as _, Row as _};
 use store::{Blobs, Document, Error, Location, NewUser, PendingBlob, Store, User};
 
 pub struct World {
@@ -75,6 +75,15 @@ impl World {
         let mut connection = self.connection().await?;
         connection.execute(sqlx::AssertSqlSafe(sql.to_owned())).await?;
         connection.close().await
+    }
+
+    /// Asks for one number, named `n`, past the store.
+    pub async fn number(&self, sql: &'static str) -> i64 {
+        let mut connection = self.connection().await.unwrap();
+        let row = sqlx::query(sql).fetch_one(&mut connection).await.unwrap();
+        let number = row.get("n");
+        connection.close().await.unwrap();
+        number
     }
 
     /// A connection past the store.

@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/account/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says what the caller themselves used. Nobody else can ask for it. */
+        get: operations["get_own_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audit": {
         parameters: {
             query?: never;
@@ -504,6 +521,60 @@ export interface paths {
         put?: never;
         /** Makes a unit. */
         post: operations["create_unit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/units/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Sets the cost centre of a unit. */
+        patch: operations["update_unit"];
+        trace?: never;
+    };
+    "/api/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Says what the people of the tenant together used in a month. Nothing in it is about fewer than
+         *     `people_min` people, nor can be subtracted to be.
+         */
+        get: operations["get_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/usage/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Hands the same out as a file, for one month or several. */
+        get: operations["export_usage"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1144,6 +1215,8 @@ export interface components {
                 name: string;
                 /** Format: uuid */
                 parent?: string | null;
+                /** @description Its own; without one, that of the unit above counts. */
+                cost_centre?: string | null;
             }[];
         };
         /** @description Who wants to come in. */
@@ -1222,6 +1295,17 @@ export interface components {
             /** @description Whether there is any besides the built-in engine. */
             configured: boolean;
         };
+        /** @description What was used in a month. */
+        MonthUsage: {
+            /** @description As `2026-11`. */
+            month: string;
+            /** @description The last day of which there are figures at all; days are those of UTC. */
+            closed_until?: string | null;
+            /** @description The fewest people that an item is about. */
+            people_min: number;
+            total: components["schemas"]["UsageFigures"];
+            items: components["schemas"]["UsageItem"][];
+        };
         /** @description A conversation to make. */
         NewConversation: {
             /** @description Without it, the first question gives the title. */
@@ -1257,6 +1341,19 @@ export interface components {
             type: string;
             param?: string | null;
             code?: string | null;
+        };
+        /** @description What the caller used of a model. */
+        OwnModelUsage: components["schemas"]["UsageFigures"] & {
+            model: string;
+        };
+        /** @description What the caller used. */
+        OwnUsage: {
+            /** @description Since midnight, in UTC. */
+            today: components["schemas"]["UsageFigures"];
+            /** @description Since the month began, in UTC. */
+            month: components["schemas"]["UsageFigures"];
+            /** @description The month by model. */
+            models: components["schemas"]["OwnModelUsage"][];
         };
         /** @description A rectangle on a page, in parts of the page as displayed, from its top left corner. */
         PageBox: {
@@ -1671,6 +1768,13 @@ export interface components {
             name: string;
             /** Format: uuid */
             parent?: string | null;
+            /** @description Its own; without one, that of the unit above counts. */
+            cost_centre?: string | null;
+        };
+        /** @description What to change in a unit. */
+        UnitPatch: {
+            /** @description The cost centre; empty to have none of its own. */
+            cost_centre: string;
         };
         /** @description A unit by name. */
         UnitRef: {
@@ -1694,6 +1798,55 @@ export interface components {
             completion_tokens: number;
             /** @description Whether we counted, because the model did not say. */
             estimated: boolean;
+        };
+        /** @description Sums over requests. */
+        UsageFigures: {
+            /** Format: int64 */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Those of them that were answered out of the answer cache.
+             */
+            from_cache: number;
+            /** Format: int64 */
+            prompt_tokens: number;
+            /**
+             * Format: int64
+             * @description Those of them that came out of the model server's cache.
+             */
+            cached_tokens: number;
+            /** Format: int64 */
+            completion_tokens: number;
+            /**
+             * Format: int64
+             * @description Millionths of a euro.
+             */
+            cost_micro_euro: number;
+            /**
+             * Format: int64
+             * @description Requests whose route has no price.
+             */
+            unpriced: number;
+            /**
+             * Format: int64
+             * @description Estimated milliwatt hours, as far as routes have an estimate.
+             */
+            energy_mwh: number;
+        };
+        /** @description What at least `people_min` people together have used. */
+        UsageItem: components["schemas"]["UsageFigures"] & {
+            /**
+             * @description The id of a unit, the name of a model, the code of a place or class; empty for the rest, and
+             *     by day.
+             */
+            subject: string;
+            /** @description For a unit, its name after those above it; else as `subject`. */
+            name: string;
+            /** @description The unit's cost centre, or the nearest above it. */
+            cost_centre?: string | null;
+            /** @description The first day that is counted; it may lie in the month before. */
+            first_day: string;
+            last_day: string;
         };
         /** @description A person with an account. */
         User: {
@@ -1747,6 +1900,34 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get_own_usage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnUsage"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_audit: {
         parameters: {
             query?: {
@@ -3021,6 +3202,110 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Unit"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_unit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnitPatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unit"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_usage: {
+        parameters: {
+            query?: {
+                /** @description As `2026-11`; without it the present month. */
+                month?: string;
+                /** @description What tells them apart; without it the units. */
+                by?: "day" | "unit" | "model" | "place" | "data_class";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonthUsage"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_usage: {
+        parameters: {
+            query?: {
+                /** @description The first month, as `2026-11`; without it the present one. */
+                from?: string;
+                /** @description The last month, at most three years in all; without it the first. */
+                to?: string;
+                /** @description What tells them apart; without it the units. */
+                by?: "day" | "unit" | "model" | "place" | "data_class";
+                /** @description Without it CSV. */
+                format?: "csv" | "json";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             /** @description Refused, with the reason. */

@@ -1,0 +1,138 @@
+//! What was used and what it cost: over enough people for administrators, one's own for everybody.
+
+use app::{Figures, Principal, UsageView};
+use domain::{DataClass, Day, ErrorKind, Instant, Month, Place, Role, Scope, UnitId, UserId};
+use store::{By, Ended, TokenUsage, UsageRecord, Via};
+
+use crate::world::{World, with_key};
+
+/// A day of last month, so that it is over in any case.
+fn day(number: i64) -> Day {
+    last_month().first_day().plus(number)
+}
+
+fn last_month() -> Month {
+    Day::of(Instant::now()).month().first_day().plus(-1).month()
+}
+
+fn call(who: &Principal, user: UserId, on: Day) -> UsageRecord {
+    UsageRecord {
+        id: uuid::Uuid::now_v7(),
+        at: on.start(),
+        tenant: who.tenant,
+        by: By { user: Some(user), key: None, via: Via::Session },
+        operation: "create_message".to_owned(),
+        model: "gross".to_owned(),
+        route: "wolke".to_owned(),
+        place: Place::Elsewhere,
+        tokens: TokenUsage { prompt_tokens: 10, completion_tokens: 2, estimated: false },
+        cost_micro_euro: Some(1_500),
+        unit: who.home_unit(),
+        cached_tokens: 0,
+        energy_mwh: None,
+        from_cache: false,
+        data_class: DataClass::Open,
+        ended: Ended::Done,
+        database_away: false,
+        guard: None,
+    }
+}
+
+/// A call of so many different people of the unit.
+async fn calls(world: &World, of: &Principal, unit: UnitId, people: usize, on: Day) {
+    let call = |_| UsageRecord { unit: Some(unit), ..call(of, UserId::new(), on) };
+    let calls: Vec<_> = (0..people).map(call).collect();
+    world.store.record_usage(&calls).await.unwrap();
+}
+
+#[tokio::test]
+async fn units_are_charged_to_the_nearest_cost_centre() {
+    let world = World::new().await;
+    let admin = world.person("chefin", Role::Admin, vec![]).await;
+    let town = world.app.create_unit(&admin, "Stadt", None).await.unwrap();
+    let office = world.app.create_unit(&admin, "Bauamt", Some(town.id)).await.unwrap();
+    let team = world.app.create_unit(&admin, "Tiefbau", Some(office.id)).await.unwrap();
+    world.app.update_unit(&admin, office.id, " 4711 ").await.unwrap();
+    calls(&world, &admin, team.id, 6, day(1)).await;
+    calls(&world, &admin, town.id, 5, day(1)).await;
+
+    let report = world.app.get_usage(&admin, Some(last_month()), UsageView::Unit).await.unwrap();
+    let lines: Vec<_> = report
+        .lines
+        .iter()
+        .map(|line| (line.name.as_str(), line.cost_centre.as_deref(), line.sums.cost_micro_euro))
+        .collect();
+    assert_eq!(lines, [("Stadt", None, 7_500), ("Stadt / Bauamt / Tiefbau", Some("4711"), 9_000)]);
+    assert_eq!(report.total.calls, 11);
+
+    world.app.update_unit(&admin, office.id, "").await.unwrap();
+    let units = world.app.list_units(&admin).await.unwrap();
+    assert!(units.iter().all(|unit| unit.cost_centre.is_none()));
+    let unknown = world.app.update_unit(&admin, UnitId::new(), "1").await.unwrap_err();
+    assert_eq!(unknown.kind, ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn nobody_else_sees_what_one_person_used() {
+    let world = World::new().await;
+    let admin = world.person("chefin", Role::Admin, vec![]).await;
+    let ada = world.member("ada").await;
+    let now = Day::of(Instant::now());
+    let own = [call(&ada, ada.user, now), call(&ada, ada.user, day(0))];
+    world.store.record_usage(&own).await.unwrap();
+
+    for view in UsageView::ALL {
+        for month in [Some(last_month()), None] {
+            let report = world.app.get_usage(&admin, month, view).await.unwrap();
+            assert_eq!((report.total, report.lines.len()), (Figures::default(), 0), "{view:?}");
+        }
+    }
+    let theirs = world.app.get_own_usage(&ada).await.unwrap();
+    assert_eq!((theirs.today.calls, theirs.month.calls), (1, 1));
+    assert_eq!(theirs.models[0].model, "gross");
+    assert_eq!(world.app.get_own_usage(&admin).await.unwrap().month, Figures::default());
+}
+
+#[tokio::test]
+async fn only_administrators_in_the_browser_read_and_export() {
+    let world = World::new().await;
+    let admin = world.person("chefin", Role::Admin, vec![]).await;
+    let ada = world.member("ada").await;
+    let month = last_month();
+    for who in [ada.clone(), with_key(&admin, &Scope::ALL)] {
+        let seen = world.app.get_usage(&who, None, UsageView::Day).await;
+        assert_eq!(seen.unwrap_err().kind, ErrorKind::Forbidden);
+        let export = world.app.export_usage(&who, (month, month), UsageView::Day).await;
+        assert_eq!(export.err().unwrap().kind, ErrorKind::Forbidden);
+    }
+    let own = world.app.get_own_usage(&with_key(&ada, &Scope::ALL)).await;
+    assert_eq!(own.unwrap_err().kind, ErrorKind::Forbidden);
+}
+
+#[tokio::test]
+async fn an_export_goes_month_by_month_and_is_written_down() {
+    let world = World::new().await;
+    let admin = world.person("chefin", Role::Admin, vec![]).await;
+    let unit = world.app.create_unit(&admin, "Amt", None).await.unwrap().id;
+    calls(&world, &admin, unit, 5, day(-1)).await;
+    calls(&world, &admin, unit, 5, day(2)).await;
+
+    let months = (day(-1).month(), last_month());
+    let mut export = world.app.export_usage(&admin, months, UsageView::Unit).await.unwrap();
+    let mut found = Vec::new();
+    while let Some(report) = export.next().await.unwrap() {
+        found.push((report.month, report.total.calls));
+    }
+    assert_eq!(found, [(months.0, 5), (months.1, 5)]);
+
+    let entries = world.app.list_audit(&admin, None).await.unwrap().items;
+    let entry = entries.iter().find(|entry| entry.action == "export_usage").unwrap();
+    assert_eq!(entry.actor, Some(admin.user));
+    assert_eq!(entry.detail["from"], months.0.to_string());
+
+    let reversed = world.app.export_usage(&admin, (months.1, months.0), UsageView::Unit).await;
+    assert_eq!(reversed.err().unwrap().code, "months_reversed");
+    let long = ("1990-01".parse().unwrap(), months.1);
+    let long = world.app.export_usage(&admin, long, UsageView::Unit).await;
+    assert_eq!(long.err().unwrap().code, "months_too_many");
+}
