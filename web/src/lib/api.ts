@@ -7,6 +7,7 @@ import type {
 	Problem,
 	Role,
 	Scope,
+	UsageBy,
 	WantedVisibility
 } from './api/types';
 
@@ -55,6 +56,17 @@ export const changeUser = (
 export const listUnits = () => answer(client.GET('/api/units'));
 export const createUnit = (body: { name: string; parent?: string }) =>
 	answer(client.POST('/api/units', { body }));
+
+export const setCostCentre = (id: string, cost_centre: string) =>
+	answer(client.PATCH('/api/units/{id}', { ...at(id), body: { cost_centre } }));
+
+export const getUsage = (query: { month?: string; by?: UsageBy } = {}) =>
+	answer(client.GET('/api/usage', { params: { query } }));
+export const getOwnUsage = () => answer(client.GET('/api/account/usage'));
+
+/** Where the figures of a month lie as a file. */
+export const usageExportUrl = (month: string, by: UsageBy, format: 'csv' | 'json') =>
+	`/api/usage/export?${new URLSearchParams({ from: month, by, format })}`;
 
 export const listModels = () => answer(client.GET('/api/models'));
 

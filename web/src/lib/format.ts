@@ -15,6 +15,16 @@ export function formatNumber(value: number, locale: string): string {
 	return new Intl.NumberFormat(locale).format(value);
 }
 
+/** An amount such as `1.234,57 €`, from millionths of a euro; below a euro down to a hundredth of a cent. */
+export function formatEuro(micro: number, locale: string): string {
+	const euro = { style: 'currency', currency: 'EUR' } as const;
+	if (micro > 0 && micro < 100) {
+		return `< ${new Intl.NumberFormat(locale, { ...euro, minimumFractionDigits: 4 }).format(0.0001)}`;
+	}
+	const maximumFractionDigits = micro < 1e6 ? 4 : 2;
+	return new Intl.NumberFormat(locale, { ...euro, maximumFractionDigits }).format(micro / 1e6);
+}
+
 /** A size such as `1,2 MB`; powers of 1000, as file managers show them. */
 export function formatBytes(bytes: number, locale: string): string {
 	const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;

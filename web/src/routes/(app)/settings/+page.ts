@@ -1,7 +1,7 @@
-import { listKeys, listSessions } from '$lib/api';
+import { getOwnUsage, listKeys, listSessions } from '$lib/api';
 
 export async function load({ depends }) {
 	depends('app:account');
-	const [sessions, keys] = await Promise.all([listSessions(), listKeys()]);
-	return { sessions, keys: keys.items };
+	const [sessions, keys, usage] = await Promise.all([listSessions(), listKeys(), getOwnUsage()]);
+	return { sessions, keys: keys.items, usage };
 }

@@ -1,21 +1,33 @@
 import { error } from '@sveltejs/kit';
 
 import {
+	getUsage,
 	listAudit,
 	listModels,
 	listUnits,
 	listUsers,
-	systemState
+	systemState,
+	type UsageBy
 } from '$lib/api';
+import { isMonth } from '$lib/months';
+
+const VIEWS: readonly string[] = ['unit', 'model', 'place', 'data_class', 'day'] satisfies UsageBy[];
+const isView = (text: string | null): text is UsageBy => VIEWS.includes(text ?? '');
 
 /** Each section loads only what it shows. */
-export async function load({ params, parent, depends }) {
+export async function load({ params, url, parent, depends }) {
 	depends('app:admin');
 	const { me } = await parent();
 	if (me.role !== 'admin') error(404);
 	switch (params.section) {
 		case 'units':
 			return { section: 'units' as const, units: (await listUnits()).items };
+		case 'usage': {
+			const asked = { month: url.searchParams.get('month'), by: url.searchParams.get('by') };
+			const month = isMonth(asked.month) ? asked.month : undefined;
+			const by = isView(asked.by) ? asked.by : 'unit';
+			return { section: 'usage' as const, by, usage: await getUsage({ month, by }) };
+		}
 		case 'audit':
 			return { section: 'audit' as const, audit: await listAudit() };
 		case 'models': {
