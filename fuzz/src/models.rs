@@ -89,6 +89,7 @@ pub fn stream_chunk(data: &[u8]) {
                 serde_json::from_str::<Value>(&chunk.to_json()).expect("a chunk is JSON");
             }
             Ok(StreamItem::Failed(error)) => bounded(&error),
+            Ok(StreamItem::Transcript(event)) => bounded(&event.to_event()),
             Ok(StreamItem::Done) | Err(_) => {}
         }
     }

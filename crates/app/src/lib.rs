@@ -53,13 +53,14 @@ pub use conversations::{ConversationDetail, NewMessage};
 pub use domain::Principal;
 pub use error::{Error, Result};
 pub use gateway::{
-    Explanation, GatewayStatus, LastError, ModelStatus, Offer, RouteStatus, Sound, Taken,
+    Explanation, GatewayStatus, LastError, ModelStatus, Offer, Recording, RouteStatus, Sound,
+    Taken, TranscriptionRequest,
 };
 pub use guard::Kind as PersonalDataKind;
 pub use guardrail::{GuardAction, GuardCheck, GuardPolicy, PlaceRules};
 pub use live::{RunEvent, RunSnapshot, Stage};
 pub use models::{BUILT_IN_MODEL, ModelChoice, RouteState, SystemState};
-pub use operations::OperationReply;
+pub use operations::{OperationReply, TranscriptEvents, TranscriptReply};
 pub use paging::Part;
 pub use people::NewPerson;
 pub use runs::RunEvents;

@@ -1,14 +1,18 @@
 //! What programs ask of models beside chat: vectors, order, and the interfaces of OpenAI's that are
 //! handed on. The same rights, classes, limits and records as for chat.
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
 use domain::ErrorKind;
-use gateway::{Answered, Offer, Outcome, Sound, Terms};
+use futures_util::{Stream, stream};
+use gateway::{
+    Answered, Offer, Outcome, Sound, Terms, Transcript, TranscriptStream, TranscriptionRequest,
+};
 use llm::{
     Extension, Operation, OperationRequest, OperationResponse,
     embeddings::{EmbeddingRequest, EmbeddingResponse},
     rerank::{RerankRequest, RerankResponse},
+    transcription::{SpeechTask, TranscriptEvent},
 };
 
 use crate::{
@@ -24,6 +28,19 @@ pub enum OperationReply {
     Json(OperationResponse),
     /// A text read aloud.
     Sound(Sound),
+}
+
+/// A transcript event by event. Dropping it cancels the call and settles what it took.
+pub type TranscriptEvents = Pin<Box<dyn Stream<Item = Result<TranscriptEvent>> + Send>>;
+
+/// What was said in a recording.
+pub enum TranscriptReply {
+    /// As JSON.
+    Json(OperationResponse),
+    /// As text or subtitles.
+    Text(Sound),
+    /// On its way.
+    Stream(TranscriptEvents),
 }
 
 /// Who asks which model for what.
@@ -140,6 +157,58 @@ impl App {
             Outcome::Sound(sound) => OperationReply::Sound(sound),
         };
         Ok(Answer { way, reply })
+    }
+
+    /// Has a recording written down. The guard reads the texts beside it; what is said in it is
+    /// bound by the class alone.
+    ///
+    /// # Errors
+    /// As [`App::create_embedding`].
+    pub async fn create_transcription(
+        self: &Arc<Self>,
+        principal: &Principal,
+        call: impl Into<Call<&TranscriptionRequest>>,
+    ) -> Result<Answer<TranscriptReply>> {
+        let Call { request, wishes } = call.into();
+        let asking = Asking {
+            operation: match request.form.task() {
+                SpeechTask::Transcription => "create_transcription",
+                SpeechTask::Translation => "create_translation",
+            },
+            offer: Offer::Transcriptions,
+            model: request.form.model(),
+            extension: request.form.extension(),
+            texts: request.texts(),
+            has_tokens: false,
+            wishes,
+        };
+        let Account { mut settlement, terms, protected } =
+            self.open_account(principal, asking).await?;
+        let answered = self.gateway.transcribe(request, terms, &settlement.meter).await;
+        let Answered { response, taken } =
+            answered.map_err(|error| self.call_failed(&mut settlement, error))?;
+        let way = Way::new(taken, &protected, &settlement);
+        let reply = match response {
+            Transcript::Json(response) => TranscriptReply::Json(response),
+            Transcript::Text(text) => TranscriptReply::Text(text),
+            Transcript::Stream(stream) => {
+                TranscriptReply::Stream(self.transcript_events(*stream, settlement))
+            }
+        };
+        Ok(Answer { way, reply })
+    }
+
+    fn transcript_events(
+        self: &Arc<Self>,
+        stream: TranscriptStream,
+        settlement: Settlement,
+    ) -> TranscriptEvents {
+        let state = (Arc::clone(self), stream, settlement);
+        Box::pin(stream::unfold(state, |(app, mut stream, mut settlement)| async move {
+            let event = stream.next().await?;
+            let event = event.map_err(|error| app.call_failed(&mut settlement, error));
+            Some((event, (app, stream, settlement)))
+        }))
     }
 
     /// The model for an interface whose callers may leave it out: the first that is there for it.

@@ -4,15 +4,16 @@
 use bytes::Bytes;
 use http::HeaderValue;
 use llm::{
-    ChatRequest, ChatResponse, DecodeError, Delivery, Dialect, Operation, OperationRequest,
-    OperationResponse, OutgoingCall, RequestError, Usage,
+    ChatRequest, ChatResponse, ChatStream, DecodeError, Delivery, Dialect, Operation,
+    OperationRequest, OperationResponse, RequestError, Usage,
     embeddings::{EmbeddingRequest, EmbeddingResponse},
     openai::Head,
     rerank::{RerankRequest, RerankResponse},
+    transcription::TranscriptFormat,
 };
 use serde_json::Value;
 
-use crate::{Needs, Offer, plan};
+use crate::{Needs, Offer, TranscriptionRequest, attempt::Prepared, plan};
 
 /// What is asked.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +22,7 @@ pub(crate) enum Asked<'a> {
     Embeddings(&'a EmbeddingRequest),
     Rerank(&'a RerankRequest),
     Operation(&'a OperationRequest),
+    Transcription(&'a TranscriptionRequest),
 }
 
 /// A body as it came.
@@ -38,9 +40,12 @@ pub(crate) enum Whole {
     Rerank(RerankResponse),
     Operation(OperationResponse),
     Sound(Sound),
+    Transcript(OperationResponse),
+    /// A transcript as text or subtitles.
+    Written(Sound),
 }
 
-/// An answer that is no JSON, e.g. a text read aloud.
+/// An answer that is no JSON, e.g. a text read aloud, or subtitles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sound {
     /// What the server says it is.
@@ -66,6 +71,8 @@ impl Asked<'_> {
             Self::Operation(request) => {
                 !matches!(request.operation(), Operation::Completion | Operation::Moderation)
             }
+            // Paid by the minute, and a long way for the file.
+            Self::Transcription(_) => true,
         }
     }
 
@@ -76,6 +83,7 @@ impl Asked<'_> {
             Self::Embeddings(request) => request.model(),
             Self::Rerank(request) => request.model(),
             Self::Operation(request) => request.model(),
+            Self::Transcription(request) => request.form.model(),
         }
     }
 
@@ -83,7 +91,10 @@ impl Asked<'_> {
         match self {
             Self::Chat(_, delivery) => *delivery,
             Self::Operation(request) if streams(request) => Delivery::Streamed,
-            Self::Embeddings(_) | Self::Rerank(_) | Self::Operation(_) => Delivery::Whole,
+            Self::Transcription(request) if request.form.stream() => Delivery::Streamed,
+            Self::Embeddings(_) | Self::Rerank(_) | Self::Operation(_) | Self::Transcription(_) => {
+                Delivery::Whole
+            }
         }
     }
 
@@ -104,6 +115,9 @@ impl Asked<'_> {
                 let bytes = request.texts().into_iter().map(str::len).sum();
                 texts(Offer::from(request.operation()), bytes)
             }
+            Self::Transcription(request) => {
+                texts(Offer::Transcriptions, request.form.prompt().map_or(0, str::len))
+            }
         }
     }
 
@@ -111,7 +125,9 @@ impl Asked<'_> {
     pub(crate) fn prefix(&self) -> u64 {
         match self {
             Self::Chat(request, _) => plan::prefix(request),
-            Self::Embeddings(_) | Self::Rerank(_) | Self::Operation(_) => 0,
+            Self::Embeddings(_) | Self::Rerank(_) | Self::Operation(_) | Self::Transcription(_) => {
+                0
+            }
         }
     }
 
@@ -120,25 +136,42 @@ impl Asked<'_> {
         &self,
         dialect: Dialect,
         upstream_model: &str,
-    ) -> Result<Vec<OutgoingCall>, RequestError> {
-        match self {
+    ) -> Result<Vec<Prepared>, RequestError> {
+        let calls = match self {
             Self::Chat(request, delivery) => {
-                Ok(vec![dialect.chat_call(request, upstream_model, *delivery)?])
+                vec![dialect.chat_call(request, upstream_model, *delivery)?]
             }
             Self::Embeddings(request) => {
                 let pieces = request.split(dialect.embedding_batch_max(upstream_model));
-                pieces.iter().map(|piece| dialect.embedding_call(piece, upstream_model)).collect()
+                let calls =
+                    pieces.iter().map(|piece| dialect.embedding_call(piece, upstream_model));
+                calls.collect::<Result<_, _>>()?
             }
-            Self::Rerank(request) => Ok(vec![dialect.rerank_call(request, upstream_model)?]),
-            Self::Operation(request) => Ok(vec![dialect.operation_call(request, upstream_model)?]),
+            Self::Rerank(request) => vec![dialect.rerank_call(request, upstream_model)?],
+            Self::Operation(request) => vec![dialect.operation_call(request, upstream_model)?],
+            Self::Transcription(request) => {
+                return Ok(vec![request.call(dialect, upstream_model)?]);
+            }
+        };
+        Ok(calls.into_iter().map(Prepared::from).collect())
+    }
+
+    /// What reads an answer that comes in pieces.
+    pub(crate) fn reader(&self, dialect: Dialect, head: &Head) -> ChatStream {
+        match self {
+            Self::Transcription(_) => ChatStream::of_transcript(),
+            _ => dialect.chat_stream(head.clone()),
         }
     }
 
     /// The media type of a whole answer; `None` if it is the caller's choice.
     pub(crate) fn media_type(&self) -> Option<&'static str> {
-        let is_sound =
-            matches!(self, Self::Operation(request) if request.operation().answers_with_sound());
-        (!is_sound).then_some("application/json")
+        let is_other = match self {
+            Self::Operation(request) => request.operation().answers_with_sound(),
+            Self::Transcription(request) => request.form.format() == TranscriptFormat::Text,
+            Self::Chat(..) | Self::Embeddings(_) | Self::Rerank(_) => false,
+        };
+        (!is_other).then_some("application/json")
     }
 
     /// Reads the answers to the calls.
@@ -162,7 +195,11 @@ impl Asked<'_> {
             Self::Operation(_) if self.media_type().is_none() => {
                 Ok(Whole::Sound(Sound { content_type, bytes: body }))
             }
+            Self::Transcription(_) if self.media_type().is_none() => {
+                Ok(Whole::Written(Sound { content_type, bytes: body }))
+            }
             Self::Operation(_) => OperationResponse::parse(&body).map(Whole::Operation),
+            Self::Transcription(_) => OperationResponse::parse(&body).map(Whole::Transcript),
             Self::Embeddings(_) => Err(DecodeError),
         }
     }
@@ -180,8 +217,8 @@ impl Whole {
             Self::Chat(response) => response.usage(),
             Self::Embeddings(response) => response.usage(),
             Self::Rerank(response) => response.usage(),
-            Self::Operation(response) => response.usage(),
-            Self::Sound(_) => None,
+            Self::Operation(response) | Self::Transcript(response) => response.usage(),
+            Self::Sound(_) | Self::Written(_) => None,
         }
     }
 
@@ -189,7 +226,8 @@ impl Whole {
     pub(crate) fn generated_bytes(&self) -> usize {
         match self {
             Self::Chat(response) => response.generated_bytes(),
-            Self::Operation(response) => response.generated_bytes(),
+            Self::Operation(response) | Self::Transcript(response) => response.generated_bytes(),
+            Self::Written(text) => text.bytes.len(),
             Self::Embeddings(_) | Self::Rerank(_) | Self::Sound(_) => 0,
         }
     }
@@ -199,7 +237,11 @@ impl Whole {
         match self {
             Self::Chat(response) => response.set_field("usage", usage.to_value()),
             Self::Embeddings(response) => response.set_field("usage", usage.to_value()),
-            Self::Rerank(_) | Self::Operation(_) | Self::Sound(_) => {}
+            Self::Rerank(_)
+            | Self::Operation(_)
+            | Self::Sound(_)
+            | Self::Transcript(_)
+            | Self::Written(_) => {}
         }
     }
 
@@ -209,7 +251,7 @@ impl Whole {
             Self::Embeddings(response) => response.set_field(name, value),
             Self::Rerank(response) => response.set_field(name, value),
             Self::Operation(response) => response.set_field(name, value),
-            Self::Sound(_) => {}
+            Self::Sound(_) | Self::Transcript(_) | Self::Written(_) => {}
         }
     }
 }

@@ -1,8 +1,13 @@
 //! One try on one route: send, judge the answer, and say what a failure means for the next try.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    borrow::Cow,
+    convert::Infallible,
+    time::{Duration, SystemTime},
+};
 
 use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, stream};
 use http::{HeaderValue, StatusCode, header};
 use llm::{Authentication, Delivery, OutgoingCall, UpstreamError, openai::Head};
 use reqwest::Response;
@@ -55,13 +60,35 @@ pub(crate) struct Prepared {
     path: String,
     query: &'static [(&'static str, &'static str)],
     headers: &'static [(&'static str, &'static str)],
-    body: Bytes,
+    content_type: Cow<'static, str>,
+    /// In pieces, so that a large file need not be copied.
+    body: Vec<Bytes>,
+}
+
+impl Prepared {
+    /// A call whose body is a form.
+    pub(crate) fn form(path: &str, content_type: String, body: Vec<Bytes>) -> Self {
+        let path = path.to_owned();
+        Self { path, query: &[], headers: &[], content_type: content_type.into(), body }
+    }
+
+    /// The bytes and, where the client does not see it by itself, how many they are: some servers
+    /// take no body of unknown length.
+    fn body(&self) -> (reqwest::Body, Option<usize>) {
+        if let [whole] = self.body.as_slice() {
+            return (whole.clone().into(), None);
+        }
+        let length = self.body.iter().map(Bytes::len).sum();
+        let pieces = stream::iter(self.body.clone()).map(Ok::<_, Infallible>);
+        (reqwest::Body::wrap_stream(pieces), Some(length))
+    }
 }
 
 impl From<OutgoingCall> for Prepared {
     fn from(call: OutgoingCall) -> Self {
         let OutgoingCall { path, query, headers, body } = call;
-        Self { path, query, headers, body: body.into() }
+        let content_type = "application/json".into();
+        Self { path, query, headers, content_type, body: vec![body.into()] }
     }
 }
 
@@ -92,7 +119,7 @@ impl Attempt<'_> {
                 return Err(self.failed(Failure::Garbled, None, Next::OtherRoute));
             };
             let response = self.send(call, Delivery::Streamed).await?;
-            let events = self.server.dialect.chat_stream(self.head.clone());
+            let events = self.asked.reader(self.server.dialect, self.head);
             let mut stream =
                 UpstreamStream::new(response, events, &self.route.name, timeouts.idle, until);
             // A stream that ends or breaks before its first event has given nothing away yet.
@@ -147,12 +174,16 @@ impl Attempt<'_> {
             Delivery::Whole => self.asked.media_type(),
         };
         let url = self.server.base_url.endpoint(&call.path, call.query, &self.server.query);
+        let (body, length) = call.body();
         let mut request = self
             .client
             .post(url)
-            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CONTENT_TYPE, &*call.content_type)
             .header(header::ACCEPT, accept.unwrap_or("*/*"))
-            .body(call.body.clone());
+            .body(body);
+        if let Some(length) = length {
+            request = request.header(header::CONTENT_LENGTH, length);
+        }
         for (name, value) in call.headers {
             request = request.header(*name, *value);
         }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{
     Catalogue, ChatStream, Clients, GatewayError, Metered, Settings, Sound, Taken, Terms,
-    UsageMeter,
+    Transcript, TranscriptStream, TranscriptionRequest, UsageMeter,
     asked::{Asked, Whole},
     built_in::{self, BuiltIn},
     call::{Answer, Call, Opened},
@@ -20,7 +20,7 @@ use crate::{
     lease::Lease,
     snapshot::Snapshot,
     status::{self, GatewayStatus},
-    stream::Wanted,
+    stream::{Origin, Wanted},
 };
 
 /// Gets answers from models. Clones share everything.
@@ -243,6 +243,36 @@ impl Gateway {
             Whole::Sound(sound) => Outcome::Sound(sound),
             _ => unreachable!("an operation was asked for"),
         }))
+    }
+
+    /// Asks for speech to be written down; in pieces if the caller wants it so. Otherwise as
+    /// [`Gateway::complete`].
+    ///
+    /// # Errors
+    /// If no route may be tried, the request is refused, or every route failed.
+    pub async fn transcribe(
+        &self,
+        request: &TranscriptionRequest,
+        terms: impl Into<Terms>,
+        meter: &UsageMeter,
+    ) -> Result<Answered<Transcript>, GatewayError> {
+        let asked = Asked::Transcription(request);
+        let Opened { answer, taken, lease } = self.open(asked, terms.into(), meter).await?;
+        let response = match answer {
+            Answer::Stream(Origin::Upstream(stream)) => {
+                let stream = TranscriptStream::new(*stream, taken.clone(), meter.clone(), lease);
+                Transcript::Stream(Box::new(stream))
+            }
+            Answer::Whole(whole) => match settle(*whole, &asked, &taken, meter, lease) {
+                Whole::Transcript(response) => Transcript::Json(response),
+                Whole::Written(text) => Transcript::Text(text),
+                _ => unreachable!("a transcript was asked for"),
+            },
+            Answer::Stream(Origin::BuiltIn(_)) => {
+                unreachable!("the built-in engine hears nothing")
+            }
+        };
+        Ok(Answered { response, taken })
     }
 
     async fn open(

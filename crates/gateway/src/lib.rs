@@ -26,6 +26,7 @@ mod offer;
 mod plan;
 mod policy;
 mod queue;
+mod recording;
 mod retry_budget;
 mod secret;
 mod settings;
@@ -33,6 +34,7 @@ mod snapshot;
 mod status;
 mod stream;
 mod terms;
+mod transcript;
 mod upstream_stream;
 mod usage_meter;
 
@@ -57,10 +59,12 @@ pub use plan::{
 };
 pub use policy::{Abilities, AutoChoice, HealthCheck, Kind, PlacePolicy, Policy, QueueLimits};
 pub use queue::Caller;
+pub use recording::{Recording, TranscriptionRequest};
 pub use retry_budget::RetryBudgetSettings;
 pub use secret::Secret;
 pub use settings::{RouteCare, Settings};
 pub use status::{GatewayStatus, ModelStatus, RouteStatus};
 pub use stream::ChatStream;
 pub use terms::Terms;
+pub use transcript::{Transcript, TranscriptStream};
 pub use usage_meter::{Metered, Spent, Taken, UsageMeter};

@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::{DecodeError, SseEvent, UpstreamError, Usage, openai::Head, texts::parts_of};
+use crate::{
+    DecodeError, SseEvent, UpstreamError, Usage, openai::Head, texts::parts_of,
+    transcription::TranscriptEvent,
+};
 
 /// What a stream of any model yields.
 #[derive(Debug, Clone, PartialEq)]
@@ -191,6 +194,8 @@ fn string_bytes(value: &Value, except: &str) -> usize {
 pub enum StreamItem {
     /// A piece of the answer.
     Chunk(ChatChunk),
+    /// An event of a transcript.
+    Transcript(TranscriptEvent),
     /// The answer is complete.
     Done,
     /// The server failed in the middle and says so.

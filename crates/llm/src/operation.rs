@@ -270,19 +270,15 @@ impl OperationResponse {
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
         let usage = self.fields.get("usage")?;
-        let count = |name: &str| usage.get(name).and_then(Value::as_u64);
-        let named = count("input_tokens").map(|prompt_tokens| Usage {
-            prompt_tokens,
-            completion_tokens: count("output_tokens").unwrap_or(0),
-        });
-        Usage::from_value(usage).or(named)
+        Usage::from_value(usage).or_else(|| Usage::of_input_and_output(usage))
     }
 
     /// Bytes of all generated texts, for guessing tokens.
     #[must_use]
     pub fn generated_bytes(&self) -> usize {
         let choices = self.fields.get("choices").and_then(Value::as_array);
-        generated_bytes(choices.map_or(&[], Vec::as_slice), "message")
+        let transcript = self.fields.get("text").and_then(Value::as_str).map_or(0, str::len);
+        transcript + generated_bytes(choices.map_or(&[], Vec::as_slice), "message")
     }
 
     /// Sets a top-level field, e.g. `model`.

@@ -4,7 +4,7 @@ use crate::event_stream::EventStreamDecoder;
 use crate::lines::LineDecoder;
 use crate::{
     DecodeError, Dialect, SseDecoder, SseError, SseEvent, SseLimits, StreamItem, anthropic,
-    bedrock, dialect::Wire, gemini, ollama, openai::Head,
+    bedrock, dialect::Wire, gemini, ollama, openai::Head, transcription::TranscriptEvent,
 };
 
 /// Why a stream cannot be read further.
@@ -30,6 +30,7 @@ enum Reader {
     Gemini(SseDecoder, gemini::StreamReader),
     Bedrock(EventStreamDecoder, bedrock::StreamReader),
     Ollama(LineDecoder, ollama::StreamReader),
+    Transcript(SseDecoder),
 }
 
 impl ChatStream {
@@ -51,6 +52,12 @@ impl ChatStream {
         })
     }
 
+    /// Starts to read a transcript that comes in pieces, from a server that speaks OpenAI.
+    #[must_use]
+    pub fn of_transcript() -> Self {
+        Self(Reader::Transcript(SseDecoder::new(SseLimits::default())))
+    }
+
     /// Takes the next bytes and puts every item they complete into `items`.
     ///
     /// # Errors
@@ -60,6 +67,10 @@ impl ChatStream {
         match &mut self.0 {
             Reader::OpenAi(decoder) => feed_events(decoder, bytes, |event| {
                 items.push(StreamItem::decode(event)?);
+                Ok(())
+            }),
+            Reader::Transcript(decoder) => feed_events(decoder, bytes, |event| {
+                items.push(transcript_item(event)?);
                 Ok(())
             }),
             Reader::Anthropic(decoder, reader) => {
@@ -95,6 +106,11 @@ impl ChatStream {
                     items.push(StreamItem::decode(&event)?);
                 }
             }
+            Reader::Transcript(decoder) => {
+                if let Some(event) = decoder.finish()? {
+                    items.push(transcript_item(&event)?);
+                }
+            }
             Reader::Anthropic(decoder, mut reader) => {
                 if let Some(event) = decoder.finish()? {
                     reader.event(&event, items)?;
@@ -118,6 +134,15 @@ impl ChatStream {
             }
         }
         Ok(())
+    }
+}
+
+/// An event of a transcript. End mark and failure look as they do in a chat.
+fn transcript_item(event: &SseEvent) -> Result<StreamItem, DecodeError> {
+    let is_failure = event.name.as_deref() == Some("error");
+    match TranscriptEvent::decode(event) {
+        Ok(piece) if !is_failure => Ok(StreamItem::Transcript(piece)),
+        _ => StreamItem::decode(event),
     }
 }
 

@@ -2,8 +2,10 @@
 //! (RFC 7578) is taken apart and put together again by whoever has the bytes; here is what the fields
 //! beside the file may be. <https://platform.openai.com/docs/api-reference/audio>
 
+use serde_json::{Map, Value};
+
 use crate::request::MODEL_CHARS_MAX;
-use crate::{Extension, RequestError};
+use crate::{DecodeError, Dialect, Extension, RequestError, SseEvent, Usage, dialect::Wire};
 
 /// Most fields beside the file; beyond: refused.
 pub const FIELDS_MAX: usize = 32;
@@ -162,6 +164,12 @@ impl TranscriptionForm {
         self.field("prompt")
     }
 
+    /// Every text that goes to the server beside the recording.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        let texts = self.fields.iter().filter(|(name, _)| name != "model");
+        texts.map(|(_, value)| value.as_str())
+    }
+
     /// Whether the caller wants the answer in pieces.
     #[must_use]
     pub fn stream(&self) -> bool {
@@ -172,6 +180,17 @@ impl TranscriptionForm {
     #[must_use]
     pub fn format(&self) -> TranscriptFormat {
         self.field("response_format").and_then(format).unwrap_or_default()
+    }
+
+    /// The path below a server's base URL.
+    ///
+    /// # Errors
+    /// `model` if the server does not speak OpenAI.
+    pub fn upstream_path(&self, dialect: Dialect) -> Result<&'static str, RequestError> {
+        match dialect.wire() {
+            Wire::OpenAi(_) => Ok(self.task.path()),
+            _ => Err(dialect.cannot(self.task.path())),
+        }
     }
 
     /// What is asked of Fachwerk itself.
@@ -193,6 +212,51 @@ impl TranscriptionForm {
 
     fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// An event of a transcript that comes in pieces, as it came.
+/// <https://platform.openai.com/docs/api-reference/audio/transcript-text-delta-event>
+#[derive(Debug, Clone, PartialEq)]
+pub struct TranscriptEvent {
+    fields: Map<String, Value>,
+}
+
+impl TranscriptEvent {
+    /// Reads an event.
+    ///
+    /// # Errors
+    /// If it is no JSON object with a type.
+    pub(crate) fn decode(event: &SseEvent) -> Result<Self, DecodeError> {
+        let fields: Map<String, Value> =
+            serde_json::from_str(&event.data).map_err(|_| DecodeError)?;
+        let is_typed = fields.get("type").is_some_and(Value::is_string);
+        if is_typed { Ok(Self { fields }) } else { Err(DecodeError) }
+    }
+
+    /// Whether the transcript is complete with this event.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        self.fields.get("type").and_then(Value::as_str) == Some("transcript.text.done")
+    }
+
+    /// Bytes of the text that this event adds, for guessing tokens.
+    #[must_use]
+    pub fn added_bytes(&self) -> usize {
+        self.fields.get("delta").and_then(Value::as_str).map_or(0, str::len)
+    }
+
+    /// The usage figures in the last event, if the server counts tokens.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        Usage::of_input_and_output(self.fields.get("usage")?)
+    }
+
+    /// The event as text, ready to send.
+    #[must_use]
+    pub fn to_event(&self) -> String {
+        let text = serde_json::to_string(&self.fields);
+        format!("data: {}\n\n", text.expect("a map of JSON values always serialises"))
     }
 }
 

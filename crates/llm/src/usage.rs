@@ -34,6 +34,14 @@ impl Usage {
         Some(Self { prompt_tokens, completion_tokens: count("completion_tokens").unwrap_or(0) })
     }
 
+    /// Reads the figures under the names that OpenAI gives them for images and speech.
+    #[must_use]
+    pub(crate) fn of_input_and_output(value: &Value) -> Option<Self> {
+        let count = |name: &str| value.get(name).and_then(Value::as_u64);
+        let prompt_tokens = count("input_tokens")?;
+        Some(Self { prompt_tokens, completion_tokens: count("output_tokens").unwrap_or(0) })
+    }
+
     /// The `usage` object.
     #[must_use]
     pub fn to_value(self) -> Value {

@@ -132,6 +132,8 @@ pub struct Limits {
     pub json_bytes: usize,
     /// Largest body under `/v1`.
     pub chat_bytes: usize,
+    /// Largest recording to be written down, in bytes.
+    pub audio_bytes: u64,
     /// Most open connections.
     pub connections: usize,
     /// Most of them from one address.

@@ -74,6 +74,7 @@ impl Front {
                 json_bytes: config.limits.json_bytes,
                 chat_bytes: config.limits.chat_bytes,
                 upload_bytes: config.limits.upload_bytes,
+                audio_bytes: config.limits.audio_bytes,
                 idle: config.limits.body_idle,
                 upload_bytes_per_second: config.limits.upload_bytes_per_second,
             },

@@ -22,6 +22,7 @@ mod responses;
 mod runs;
 mod session;
 mod setup;
+mod transcriptions;
 mod usage;
 mod way;
 
@@ -103,6 +104,8 @@ pub(crate) fn models() -> OpenApiRouter<Front> {
         .routes(routes!(operations::create_moderation))
         .routes(routes!(operations::create_image))
         .routes(routes!(operations::create_speech))
+        .routes(routes!(transcriptions::create_transcription))
+        .routes(routes!(transcriptions::create_translation))
         .routes(routes!(responses::create_response))
         .routes(routes!(anthropic::create_anthropic_message))
         .routes(routes!(anthropic::count_anthropic_tokens))

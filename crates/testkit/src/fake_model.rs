@@ -57,6 +57,8 @@ pub struct SeenRequest {
     pub headers: BTreeMap<String, String>,
     /// The body; null if it is not JSON.
     pub body: Value,
+    /// The bytes of the body as they came.
+    pub bytes: Bytes,
 }
 
 #[derive(Debug)]
@@ -272,5 +274,6 @@ async fn see(request: Request) -> SeenRequest {
             .map(|(name, value)| (name.to_string(), text(value)))
             .collect(),
         body: serde_json::from_slice(&body).unwrap_or_default(),
+        bytes: body,
     }
 }

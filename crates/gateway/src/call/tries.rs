@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use llm::{ChatRequest, Delivery, OutgoingCall, RequestError, openai::Head};
+use llm::{ChatRequest, Delivery, RequestError, openai::Head};
 use tokio::time::Instant;
 
 use super::{Answer, Call, Moment, Opened};
@@ -109,11 +109,10 @@ impl Call<'_> {
         &mut self,
         moment: &Moment,
         (route, server): (&Route, &ServerRoute),
-        calls: Vec<OutgoingCall>,
+        calls: Vec<Prepared>,
         lease: &mut Lease,
     ) -> Outcome {
         let (client, deadline) = (self.gateway.clients.here(), self.terms.deadline);
-        let calls: Vec<Prepared> = calls.into_iter().map(Prepared::from).collect();
         let head = head(self.asked.model());
         let (asked, calls, head) = (self.asked, calls.as_slice(), &head);
         let attempt = Attempt { client, route, server, asked, calls, head, deadline };

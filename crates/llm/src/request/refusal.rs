@@ -33,7 +33,9 @@ impl RequestError {
         })
     }
 
-    pub(crate) fn missing(param: impl Into<String>) -> Self {
+    /// Something is missing.
+    #[must_use]
+    pub fn missing(param: impl Into<String>) -> Self {
         Self::about(param, "missing_required_parameter", |param| {
             format!("Missing required parameter: '{param}'.")
         })
@@ -60,7 +62,9 @@ impl RequestError {
         })
     }
 
-    pub(crate) fn empty(param: impl Into<String>) -> Self {
+    /// Something is empty.
+    #[must_use]
+    pub fn empty(param: impl Into<String>) -> Self {
         Self::about(param, "empty_array", |param| {
             format!("Invalid '{param}': empty array. Expected at least one item.")
         })

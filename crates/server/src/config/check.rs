@@ -55,6 +55,7 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
             person_bytes: Some(whole(&raw, "limits.person_bytes")).filter(|bytes| *bytes > 0),
             json_bytes: size(&raw, "limits.json_bytes"),
             chat_bytes: size(&raw, "limits.chat_bytes"),
+            audio_bytes: whole(&raw, "limits.audio_bytes"),
             connections: size(&raw, "limits.connections"),
             connections_per_address: size(&raw, "limits.connections_per_address"),
             header: seconds(&raw, "limits.header_seconds"),

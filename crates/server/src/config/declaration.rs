@@ -240,6 +240,13 @@ const KEYS: &[Key] = &[
     ),
     key(
         "limits",
+        "audio_bytes",
+        whole(1_024, 1 << 30),
+        Some("26214400"),
+        "Largest recording for /v1/audio/transcriptions and translations, 25 MB as at OpenAI. It is held in memory until it is written down. A larger one is refused with 413.",
+    ),
+    key(
+        "limits",
         "connections",
         whole(1, 1_000_000),
         Some("4096"),

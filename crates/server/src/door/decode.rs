@@ -26,6 +26,8 @@ pub(crate) struct BodyLimits {
     pub chat_bytes: usize,
     /// For a document.
     pub upload_bytes: u64,
+    /// For a recording.
+    pub audio_bytes: u64,
     /// Longest pause inside a body.
     pub idle: Duration,
     /// Least bytes a second of a document, on average; 0 for any.

@@ -1,4 +1,4 @@
-//! A form with one file, streamed.
+//! A form with a file, streamed.
 
 use std::time::{Duration, Instant};
 
@@ -33,25 +33,27 @@ pub(crate) fn announced_bytes(headers: &HeaderMap) -> u64 {
 pub(crate) struct Form {
     parts: Multipart,
     limits: BodyLimits,
+    /// Largest file, in bytes.
+    file_bytes: u64,
     allowance: Allowance,
 }
 
-/// The file in it.
-pub(crate) struct FormFile<'f> {
+/// A field of it, in most forms the file.
+pub(crate) struct FormField<'f> {
     pub field: Field<'f>,
     limits: BodyLimits,
+    file_bytes: u64,
     allowance: Allowance,
     pace: Pace,
 }
 
 impl Form {
-    /// Begins to read a form. One that says itself that it is too long is refused before a byte of
-    /// it is taken.
-    pub async fn open(front: &Front, request: Request) -> Result<Self, Problem> {
+    /// Begins to read a form with a file of at most so many bytes. One that says itself that it is
+    /// too long is refused before a byte of it is taken.
+    pub async fn open(front: &Front, file_bytes: u64, request: Request) -> Result<Self, Problem> {
         let limits = front.limits;
-        if announced_bytes(request.headers()) > limits.upload_bytes.saturating_add(FRAME_BYTES_MAX)
-        {
-            return Err(Problem::too_large(limits.upload_bytes));
+        if announced_bytes(request.headers()) > file_bytes.saturating_add(FRAME_BYTES_MAX) {
+            return Err(Problem::too_large(file_bytes));
         }
         let allowance = Allowance::new(FRAME_BYTES_MAX);
         let paced = allowance.clone();
@@ -65,29 +67,36 @@ impl Form {
             );
             Problem::new(ErrorKind::Unsupported, "multipart_expected", text).with_source(error)
         })?;
-        Ok(Self { parts, limits, allowance })
+        Ok(Self { parts, limits, file_bytes, allowance })
     }
 
     /// Finds the field `file`, which must be the first: what stands before it would have to be
     /// kept.
-    pub async fn file(&mut self) -> Result<FormFile<'_>, Problem> {
-        let next = tokio::time::timeout(self.limits.idle, self.parts.next_field()).await;
+    pub async fn file(&mut self) -> Result<FormField<'_>, Problem> {
+        let field = self.next_field().await?;
+        let field = field.filter(|field| field.field.name() == Some("file"));
+        field.ok_or_else(|| app::Error::invalid("file_missing").in_field("file").into())
+    }
+
+    /// The next field, whichever it is; `None` at the end.
+    pub async fn next_field(&mut self) -> Result<Option<FormField<'_>>, Problem> {
+        let Self { parts, limits, file_bytes, allowance } = self;
+        let next = tokio::time::timeout(limits.idle, parts.next_field()).await;
         let field = next.map_err(|_| slow_body())?;
-        let field = field.map_err(|error| broken(error, &self.allowance, self.limits))?;
-        let field = field.filter(|field| field.name() == Some("file"));
-        let field = field.ok_or_else(|| app::Error::invalid("file_missing").in_field("file"))?;
-        self.allowance.raise(self.limits.upload_bytes);
-        let pace = Pace::new(self.limits.upload_bytes_per_second, self.limits.idle);
-        Ok(FormFile { field, limits: self.limits, allowance: self.allowance.clone(), pace })
+        let field = field.map_err(|error| broken(error, allowance, *file_bytes))?;
+        let Some(field) = field else { return Ok(None) };
+        if field.name() == Some("file") {
+            allowance.raise(*file_bytes);
+        }
+        let pace = Pace::new(limits.upload_bytes_per_second, limits.idle);
+        let (limits, file_bytes, allowance) = (*limits, *file_bytes, allowance.clone());
+        Ok(Some(FormField { field, limits, file_bytes, allowance, pace }))
     }
 
     /// A form that is cut off must not pass for a whole file, and one with more in it must not lose
     /// the rest in silence.
     pub async fn end(&mut self) -> Result<(), Problem> {
-        let next = tokio::time::timeout(self.limits.idle, self.parts.next_field()).await;
-        let field = next.map_err(|_| slow_body())?;
-        let field = field.map_err(|error| broken(error, &self.allowance, self.limits))?;
-        if field.is_none() {
+        if self.next_field().await?.is_none() {
             return Ok(());
         }
         let text = Bilingual::new(
@@ -98,8 +107,8 @@ impl Form {
     }
 }
 
-impl FormFile<'_> {
-    /// The next bytes of the file; `None` at its end. Dropped half-way, it loses nothing.
+impl FormField<'_> {
+    /// The next bytes of the field; `None` at its end. Dropped half-way, it loses nothing.
     pub async fn next_piece(&mut self) -> Result<Option<Bytes>, Problem> {
         let asked = Instant::now();
         let next = tokio::time::timeout(self.limits.idle, self.field.chunk()).await;
@@ -108,7 +117,7 @@ impl FormFile<'_> {
         if self.pace.is_too_slow(asked.elapsed(), bytes) {
             return Err(slow_body());
         }
-        piece.map_err(|error| broken(error, &self.allowance, self.limits))
+        piece.map_err(|error| broken(error, &self.allowance, self.file_bytes))
     }
 }
 
@@ -136,9 +145,9 @@ impl Pace {
     }
 }
 
-fn broken(error: MultipartError, allowance: &Allowance, limits: BodyLimits) -> Problem {
+fn broken(error: MultipartError, allowance: &Allowance, file_bytes: u64) -> Problem {
     if allowance.is_exceeded() {
-        return Problem::too_large(limits.upload_bytes);
+        return Problem::too_large(file_bytes);
     }
     broken_body(axum::Error::new(error))
 }

@@ -1,7 +1,7 @@
 //! A streamed answer on its way to a program, in the wire format of its interface. Knows no format
 //! itself.
 
-use app::{ChunkStream, Language};
+use app::Language;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use llm::ChatChunk;
@@ -9,9 +9,9 @@ use llm::ChatChunk;
 use crate::door::Problem;
 
 /// How an interface writes the pieces of an answer. Each text is ready to send, and may be empty.
-pub(super) trait AnswerFormat: Send + Sized + 'static {
+pub(super) trait AnswerFormat<Piece = ChatChunk>: Send + Sized + 'static {
     /// A piece.
-    fn piece(&mut self, chunk: &ChatChunk) -> String;
+    fn piece(&mut self, piece: &Piece) -> String;
     /// The end of a whole answer.
     fn end(self) -> String;
     /// A failure in the middle; nothing follows it.
@@ -19,17 +19,17 @@ pub(super) trait AnswerFormat: Send + Sized + 'static {
 }
 
 /// The pieces of the answer, then its end; after an error nothing follows.
-pub(super) fn encode(
-    chunks: ChunkStream,
-    format: impl AnswerFormat,
+pub(super) fn encode<Piece: Send + 'static>(
+    pieces: impl Stream<Item = app::Result<Piece>> + Send + Unpin + 'static,
+    format: impl AnswerFormat<Piece>,
     language: Language,
 ) -> impl Stream<Item = Bytes> + Send {
-    stream::unfold(Some((chunks, format)), move |rest| async move {
-        let (mut chunks, mut format) = rest?;
-        let last = match chunks.next().await {
-            Some(Ok(chunk)) => {
-                let piece = format.piece(&chunk);
-                return Some((Bytes::from(piece), Some((chunks, format))));
+    stream::unfold(Some((pieces, format)), move |rest| async move {
+        let (mut pieces, mut format) = rest?;
+        let last = match pieces.next().await {
+            Some(Ok(piece)) => {
+                let text = format.piece(&piece);
+                return Some((Bytes::from(text), Some((pieces, format))));
             }
             Some(Err(error)) => {
                 let problem = Problem::from(error);

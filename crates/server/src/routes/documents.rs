@@ -155,7 +155,7 @@ pub(crate) async fn upload_document(
 ) -> Result<(StatusCode, axum::Json<Document>), Problem> {
     let expected = announced_bytes(request.headers());
     let mut upload = front.app.begin_upload(&principal, collection, expected).await?;
-    let mut form = Form::open(&front, request).await?;
+    let mut form = Form::open(&front, front.limits.upload_bytes, request).await?;
     let mut file = form.file().await?;
     let name = file.field.file_name().unwrap_or_default().to_owned();
     while let Some(bytes) = file.next_piece().await? {

@@ -8,7 +8,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    client::{Client, form},
+    client::{Client, form, recording},
     world::{PASSWORD, World},
 };
 
@@ -86,6 +86,8 @@ const EXPECTED: &[Expected] = &[
     row("create_moderation", 200, 200, 200, 200, 403),
     row("create_image", 200, 200, 200, 200, 403),
     row("create_speech", 200, 200, 200, 200, 403),
+    row("create_transcription", 200, 200, 200, 200, 403),
+    row("create_translation", 200, 200, 200, 200, 403),
     row("create_anthropic_message", 200, 200, 200, 200, 403),
     row("count_anthropic_tokens", 200, 200, 200, 200, 403),
     // Collections and documents: private ones exist for their owner alone.
@@ -196,7 +198,11 @@ async fn check(
 ) {
     let path = operation.path.replace("{id}", thing);
     let mut request = client.request(&operation.method, &path);
-    let body = if operation.id == "upload_document" {
+    let body = if matches!(operation.id.as_str(), "create_transcription" | "create_translation") {
+        let (kind, body) = recording(&[("model", "gross")], "a.wav", b"RIFF");
+        request = request.header("content-type", kind);
+        Body::from(body)
+    } else if operation.id == "upload_document" {
         let (kind, body) = form("file", "neu.txt", b"Noch ein Satz.");
         request = request.header("content-type", kind);
         Body::from(body)

@@ -112,6 +112,28 @@ pub fn form(field: &str, name: &str, bytes: &[u8]) -> (String, Vec<u8>) {
     ("multipart/form-data; boundary=grenze".to_owned(), body)
 }
 
+/// A multipart form with fields around a recording, which stands behind the first of them.
+pub fn recording(fields: &[(&str, &str)], name: &str, bytes: &[u8]) -> (String, Vec<u8>) {
+    let mut body = Vec::new();
+    for (index, (field, value)) in fields.iter().enumerate() {
+        let part = format!(
+            "--grenze\r\ncontent-disposition: form-data; name=\"{field}\"\r\n\r\n{value}\r\n"
+        );
+        body.extend_from_slice(part.as_bytes());
+        if index == 0 {
+            let head = format!(
+                "--grenze\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+                 content-type: audio/wav\r\n\r\n"
+            );
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(bytes);
+            body.extend_from_slice(b"\r\n");
+        }
+    }
+    body.extend_from_slice(b"--grenze--\r\n");
+    ("multipart/form-data; boundary=grenze".to_owned(), body)
+}
+
 impl Answer {
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.bytes).unwrap_or_else(|_| panic!("not JSON: {self:?}"))

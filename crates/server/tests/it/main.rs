@@ -19,5 +19,6 @@ mod process;
 mod providers;
 mod routes;
 mod routing;
+mod transcribing;
 mod transcript;
 mod world;

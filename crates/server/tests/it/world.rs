@@ -114,7 +114,7 @@ fn config(folder: &TempDir, model: &FakeModel, settings: &str) -> Config {
         upstream_model = "oben"
         place = "germany"
         clearance = "internal"
-        offers = "chat, completions, embeddings, rerank, moderations, images, speech"
+        offers = "chat, completions, embeddings, rerank, moderations, images, speech, transcriptions"
         "#,
         data = folder.path().join("data"),
         base_url = model.base_url(),

@@ -37,6 +37,11 @@ pub(super) fn answer(path: &str, request: &Value) -> Option<(&'static str, Vec<u
             json!({"id": "modr-fake", "model": model, "results": [{"flagged": false}]})
         }
         "images/generations" => json!({"created": 1, "data": [{"b64_json": "aGk="}]}),
+        "audio/transcriptions" | "audio/translations" => {
+            let usage = json!({"type": "tokens", "input_tokens": 14, "output_tokens": 3,
+                "total_tokens": 17});
+            json!({"text": "Guten Tag.", "usage": usage})
+        }
         "audio/speech" => return Some(("audio/mpeg", b"ID3 sound".to_vec())),
         _ => return None,
     };

@@ -701,6 +701,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audio/transcriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Writes a recording down, whole or as a stream of typed events. */
+        post: operations["create_transcription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audio/translations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Writes a recording down in English. */
+        post: operations["create_translation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/chat/completions": {
         parameters: {
             query?: never;
@@ -1605,6 +1639,27 @@ export interface components {
         Reason: {
             code: string;
             text: string;
+        };
+        /** @description The form of a recording. */
+        RecordingForm: {
+            /**
+             * Format: binary
+             * @description The recording; servers tell its format by its name.
+             */
+            file: string;
+            model: string;
+            /** @description `json`, `text`, `srt`, `verbose_json`, `vtt` or what else the server knows. */
+            response_format?: string | null;
+            /** @description What the model shall know beforehand, e.g. names. */
+            prompt?: string | null;
+            /** @description The language that is spoken, e.g. `de`. For transcriptions. */
+            language?: string | null;
+            /** Format: float */
+            temperature?: number | null;
+            /** @description Whether the transcript shall come as typed events. For transcriptions. */
+            stream?: boolean | null;
+            /** @description The object `fachwerk`, as JSON. */
+            fachwerk?: string | null;
         };
         /** @description The answer that is being written again. */
         Retried: {
@@ -3564,6 +3619,100 @@ export interface operations {
                 };
                 content: {
                     "audio/mpeg": number[];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiError"];
+                };
+            };
+        };
+    };
+    create_transcription: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Whether the header `x-fachwerk-explanation` shall say why the route was taken and the others
+                 *     were not. For administrators.
+                 */
+                explain?: boolean;
+            };
+            header?: {
+                /** @description How long the caller waits for the whole answer, in milliseconds. */
+                "x-fachwerk-timeout-ms"?: number | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["RecordingForm"];
+            };
+        };
+        responses: {
+            /** @description An answer and the way it took. */
+            200: {
+                headers: {
+                    "x-fachwerk-explanation"?: string | null;
+                    "x-fachwerk-guard"?: string | null;
+                    "x-fachwerk-model"?: string;
+                    "x-fachwerk-place"?: string;
+                    "x-fachwerk-route"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiError"];
+                };
+            };
+        };
+    };
+    create_translation: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Whether the header `x-fachwerk-explanation` shall say why the route was taken and the others
+                 *     were not. For administrators.
+                 */
+                explain?: boolean;
+            };
+            header?: {
+                /** @description How long the caller waits for the whole answer, in milliseconds. */
+                "x-fachwerk-timeout-ms"?: number | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["RecordingForm"];
+            };
+        };
+        responses: {
+            /** @description An answer and the way it took. */
+            200: {
+                headers: {
+                    "x-fachwerk-explanation"?: string | null;
+                    "x-fachwerk-guard"?: string | null;
+                    "x-fachwerk-model"?: string;
+                    "x-fachwerk-place"?: string;
+                    "x-fachwerk-route"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
             /** @description Refused, with the reason. */
