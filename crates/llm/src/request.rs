@@ -3,6 +3,7 @@
 mod fields;
 mod refusal;
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::{Extension, Grounding, Language, Message, Role};
@@ -29,6 +30,8 @@ pub struct ChatRequest {
     /// Every field as it came, in order, but for `fachwerk`; the place of `messages` is kept, its
     /// value lies in `self.messages`.
     fields: Map<String, Value>,
+    /// The messages as the caller wrote them, as long as nobody may have changed them.
+    written: Written,
     /// The sources to which the answer is bound; set by the caller, never on the wire as such.
     pub grounding: Option<Grounding>,
 }
@@ -49,6 +52,7 @@ impl ChatRequest {
             extension: None,
             is_translated: false,
             fields,
+            written: Written::default(),
             grounding: None,
         }
     }
@@ -58,7 +62,20 @@ impl ChatRequest {
     /// # Errors
     /// The first thing that is wrong, with the parameter's name where there is one.
     pub fn parse(body: &[u8]) -> Result<Self, RequestError> {
-        Self::from_fields(parse_object(body)?)
+        Self::read(Bytes::copy_from_slice(body))
+    }
+
+    /// Parses as [`ChatRequest::parse`] does, and keeps hold of the bytes: messages that nobody
+    /// changes go to a server as they came.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with the parameter's name where there is one.
+    pub fn read(body: Bytes) -> Result<Self, RequestError> {
+        let list = fields::look_over(&body)?;
+        let mut request = Self::from_fields(object(&body)?)?;
+        let list = list.filter(|list| list.says_the_same_as(&request.messages));
+        request.written = Written(list.map(|list| body.slice(list.at)));
+        Ok(request)
     }
 
     /// Checks a request that was put together from one in another dialect. What it may hold beyond
@@ -86,6 +103,7 @@ impl ChatRequest {
             extension,
             is_translated: false,
             fields,
+            written: Written::default(),
             grounding: None,
         })
     }
@@ -181,7 +199,13 @@ impl ChatRequest {
         &self.fields
     }
 
+    /// The list of messages as the caller wrote it, if it still says what the messages say.
+    pub(crate) fn written(&self) -> Option<&[u8]> {
+        self.written.0.as_deref()
+    }
+
     pub(crate) fn messages_mut(&mut self) -> &mut [Message] {
+        self.written = Written::default();
         &mut self.messages
     }
 
@@ -192,9 +216,23 @@ impl ChatRequest {
     }
 }
 
+/// Bytes that stand for messages. Two requests that say the same are equal however they are written.
+#[derive(Debug, Clone, Default)]
+struct Written(Option<Bytes>);
+
+impl PartialEq for Written {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
 /// Parses a body that must be a JSON object, not too deep.
 pub(crate) fn parse_object(body: &[u8]) -> Result<Map<String, Value>, RequestError> {
-    fields::check_depth(body)?;
+    fields::look_over(body)?;
+    object(body)
+}
+
+fn object(body: &[u8]) -> Result<Map<String, Value>, RequestError> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(fields)) => Ok(fields),
         Ok(_) => Err(RequestError::not_json("the body must be a JSON object")),

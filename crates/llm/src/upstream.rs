@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::dialect::{DeveloperRole, MaxTokensName, Quirks};
@@ -27,16 +27,22 @@ impl ChatRequest {
         delivery: Delivery,
         quirks: &Quirks,
     ) -> Vec<u8> {
-        let mut messages = grounded(self);
-        for message in &mut messages {
-            let is_renamed =
-                message.role() == Role::Developer && quirks.developer == DeveloperRole::System;
-            if self.is_translated() || is_renamed {
-                *message = Cow::Owned(message.plain(is_renamed, quirks.takes_reasoning));
+        let body = Body { request: self, upstream_model, delivery, quirks };
+        let written = self.written().filter(|_| body.takes_messages_as_written());
+        let room = written.map_or(0, <[u8]>::len);
+        let mut object = ObjectWriter::new(room + ROOM_FOR_SETTINGS);
+        for (key, value) in self.fields() {
+            match (key.as_str(), written) {
+                ("messages", Some(written)) => object.written(key, written),
+                ("messages", None) => {
+                    let messages = body.messages();
+                    object.entry(key, &messages.iter().map(|m| m.fields()).collect::<Vec<_>>());
+                }
+                _ => body.setting(&mut object, key, value),
             }
         }
-        let body = Body { request: self, messages, upstream_model, delivery, quirks };
-        serde_json::to_vec(&body).expect("JSON values always serialise")
+        body.delivery(&mut object);
+        object.end()
     }
 }
 
@@ -65,52 +71,102 @@ fn without_marks(tools: &Value) -> Value {
     tools
 }
 
+/// Room for everything but the messages, in bytes; more is made as needed.
+const ROOM_FOR_SETTINGS: usize = 512;
+
+/// Writes a JSON object entry by entry, also such as are written already.
+struct ObjectWriter(Vec<u8>);
+
+impl ObjectWriter {
+    fn new(room: usize) -> Self {
+        let mut text = Vec::with_capacity(room);
+        text.push(b'{');
+        Self(text)
+    }
+
+    fn entry(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
+        self.name(name);
+        serde_json::to_writer(&mut self.0, value).expect("JSON values always serialise");
+    }
+
+    /// `value` must be JSON.
+    fn written(&mut self, name: &str, value: &[u8]) {
+        self.name(name);
+        self.0.extend_from_slice(value);
+    }
+
+    fn name(&mut self, name: &str) {
+        if self.0.len() > 1 {
+            self.0.push(b',');
+        }
+        serde_json::to_writer(&mut self.0, name).expect("a string always serialises");
+        self.0.push(b':');
+    }
+
+    fn end(mut self) -> Vec<u8> {
+        self.0.push(b'}');
+        self.0
+    }
+}
+
 struct Body<'a> {
     request: &'a ChatRequest,
-    messages: Vec<Cow<'a, Message>>,
     upstream_model: &'a str,
     delivery: Delivery,
     quirks: &'a Quirks,
 }
 
-impl Serialize for Body<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (key, value) in self.request.fields() {
-            match key.as_str() {
-                "model" => map.serialize_entry(key, self.upstream_model)?,
-                "messages" => {
-                    let messages: Vec<_> = self.messages.iter().map(|m| m.fields()).collect();
-                    map.serialize_entry(key, &messages)?;
-                }
-                "stream" | "stream_options" => {}
-                "max_tokens" if self.has_newer_limit() => {}
-                "thinking" if self.request.is_translated() => {
-                    if let Some(effort) = self.effort() {
-                        map.serialize_entry("reasoning_effort", &effort)?;
-                    }
-                }
-                "tools" if self.request.is_translated() => {
-                    map.serialize_entry(key, &without_marks(value))?;
-                }
-                _ => {
-                    if let Some(name) = self.quirks.name_of(key) {
-                        map.serialize_entry(name, value)?;
-                    }
-                }
-            }
-        }
-        if self.delivery == Delivery::Streamed {
-            map.serialize_entry("stream", &true)?;
-            if self.quirks.takes_stream_options {
-                map.serialize_entry("stream_options", &self.stream_options())?;
-            }
-        }
-        map.end()
-    }
-}
-
 impl Body<'_> {
+    /// Whether the server gets the messages without any change.
+    fn takes_messages_as_written(&self) -> bool {
+        let request = self.request;
+        let is_plain = !request.is_translated() && request.grounding.is_none();
+        is_plain && !request.messages().iter().any(|message| self.renames(message))
+    }
+
+    fn renames(&self, message: &Message) -> bool {
+        message.role() == Role::Developer && self.quirks.developer == DeveloperRole::System
+    }
+
+    fn messages(&self) -> Vec<Cow<'_, Message>> {
+        let mut messages = grounded(self.request);
+        for message in &mut messages {
+            let renamed = self.renames(message);
+            if self.request.is_translated() || renamed {
+                *message = Cow::Owned(message.plain(renamed, self.quirks.takes_reasoning));
+            }
+        }
+        messages
+    }
+
+    fn setting(&self, object: &mut ObjectWriter, key: &str, value: &Value) {
+        match key {
+            "model" => object.entry(key, self.upstream_model),
+            "stream" | "stream_options" => {}
+            "max_tokens" if self.has_newer_limit() => {}
+            "thinking" if self.request.is_translated() => {
+                if let Some(effort) = self.effort() {
+                    object.entry("reasoning_effort", &effort);
+                }
+            }
+            "tools" if self.request.is_translated() => object.entry(key, &without_marks(value)),
+            _ => {
+                if let Some(name) = self.quirks.name_of(key) {
+                    object.entry(name, value);
+                }
+            }
+        }
+    }
+
+    fn delivery(&self, object: &mut ObjectWriter) {
+        if self.delivery == Delivery::Streamed {
+            object.entry("stream", &true);
+            if self.quirks.takes_stream_options {
+                object.entry("stream_options", &self.stream_options());
+            }
+        }
+    }
+
     /// Of two limits under two names, only the newer is sent where one of them is renamed.
     fn has_newer_limit(&self) -> bool {
         self.quirks.max_tokens != MaxTokensName::AsGiven

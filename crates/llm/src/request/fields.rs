@@ -1,5 +1,7 @@
 //! Checks of single fields. Ranges that differ between servers are left to the server.
 
+use std::ops::Range;
+
 use serde_json::{Map, Value};
 
 use super::{JSON_DEPTH_MAX, MESSAGES_MAX, MODEL_CHARS_MAX};
@@ -141,16 +143,74 @@ pub(super) fn include_usage(
     }
 }
 
-/// Refuses deep nesting before anything recursive sees the body. Long prompts are long strings, so
-/// those are skipped in large steps.
-pub(super) fn check_depth(body: &[u8]) -> Result<(), RequestError> {
-    let (mut depth, mut at) = (0_usize, 0);
+/// The list of messages as the caller wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Written {
+    /// Where it stands in the body, brackets included.
+    pub at: Range<usize>,
+    /// Names of fields in it, also those that stand there twice.
+    names: usize,
+}
+
+impl Written {
+    /// Whether the messages that were read are all there is to read: a name that stands there twice
+    /// was read once, and a server might read the other one.
+    pub fn says_the_same_as(&self, messages: &[Message]) -> bool {
+        let names = |message: &Message| {
+            let fields = message.fields();
+            fields.len() + fields.values().map(names_in).sum::<usize>()
+        };
+        self.names == messages.iter().map(names).sum::<usize>()
+    }
+}
+
+fn names_in(value: &Value) -> usize {
+    match value {
+        Value::Object(fields) => fields.len() + fields.values().map(names_in).sum::<usize>(),
+        Value::Array(items) => items.iter().map(names_in).sum(),
+        _ => 0,
+    }
+}
+
+/// Looks a body over before anything recursive sees it: refuses deep nesting, and finds the list of
+/// messages if it stands there once. Long prompts are long strings, so those are skipped in large
+/// steps.
+pub(super) fn look_over(body: &[u8]) -> Result<Option<Written>, RequestError> {
+    let mut found: Option<Written> = None;
+    let (mut depth, mut at, mut lists, mut names) = (0_usize, 0, 0_usize, 0);
+    let mut begin = None;
     while let Some(byte) = body.get(at) {
         at += 1;
         match byte {
-            b'"' => at = end_of_string(body, at),
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' => {
+                let end = end_of_string(body, at);
+                if depth == 1 && is_name(body, end) {
+                    match body.get(at..end) {
+                        Some(b"messages\"") => {
+                            (begin, lists) = (Some(end), lists.saturating_add(1))
+                        }
+                        // A name with escapes may mean the same.
+                        Some(name) if name.contains(&b'\\') => lists = usize::MAX,
+                        _ => {}
+                    }
+                }
+                at = end;
+            }
+            b':' => names += 1,
+            b'[' | b'{' => {
+                depth += 1;
+                // What begins the value of the name, with the colon before it.
+                if depth == 2 && begin.is_some() && found.is_none() {
+                    found = Some(Written { at: at - 1..0, names: 0 });
+                    names = 0;
+                }
+            }
+            b']' | b'}' => {
+                depth = depth.saturating_sub(1);
+                if depth == 1 && begin.take().is_some() {
+                    found = found.map(|list| Written { at: list.at.start..at, names });
+                }
+            }
             _ => {}
         }
         if depth > JSON_DEPTH_MAX {
@@ -159,7 +219,13 @@ pub(super) fn check_depth(body: &[u8]) -> Result<(), RequestError> {
             )));
         }
     }
-    Ok(())
+    Ok(found.filter(|list| lists == 1 && list.at.end > list.at.start))
+}
+
+/// Whether the string that ends at `end` names a field.
+fn is_name(body: &[u8], end: usize) -> bool {
+    let rest = body.get(end..).unwrap_or_default();
+    rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')
 }
 
 /// One past the quotation mark that ends the string whose content begins at `at`.

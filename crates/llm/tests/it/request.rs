@@ -1,6 +1,6 @@
 //! Parsing requests: what we act on is checked, the rest is kept.
 
-use llm::{ChatRequest, JSON_DEPTH_MAX, MESSAGES_MAX, Role};
+use llm::{ChatRequest, Dialect, JSON_DEPTH_MAX, MESSAGES_MAX, Role};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -258,4 +258,51 @@ fn any_json() -> impl Strategy<Value = Value> {
                 .prop_map(|fields| Value::Object(fields.into_iter().collect())),
         ]
     })
+}
+
+proptest! {
+    /// Whatever stands around and inside the messages, a server reads in them what we read.
+    #[test]
+    fn what_is_sent_says_what_was_read(
+        before in field(),
+        messages in prop::collection::vec(message(), 1..4),
+        after in field(),
+    ) {
+        let fields = [before, format!(r#""messages":[{}]"#, messages.join(" , ")), after];
+        let body = format!(r#"{{"model":"x",{}}}"#, fields.join(","));
+        let Ok(request) = ChatRequest::parse(body.as_bytes()) else { return Ok(()) };
+        let call = Dialect::Compatible.chat_call(&request, "m", llm::Delivery::Whole).unwrap();
+        let sent: Value = serde_json::from_slice(&call.body).unwrap();
+        let read: Vec<Value> =
+            request.messages().iter().map(|m| Value::Object(m.fields().clone())).collect();
+        let read = Value::Array(read);
+        prop_assert_eq!(&sent["messages"], &read);
+        // Nothing that was not read, either.
+        let text = String::from_utf8(call.body).unwrap();
+        let is_there = read.to_string().contains("first");
+        prop_assert_eq!(text.contains("first"), is_there, "{} became {}", body, text);
+    }
+}
+
+/// A field beside the messages; some would be taken for them by a careless reader.
+fn field() -> impl Strategy<Value = String> {
+    prop::sample::select(vec![
+        r#""user":"messages""#.to_owned(),
+        r#""metadata":{"messages":[{"role":"user"}]}"#.to_owned(),
+        r#""messages":[{"role":"user","content":"first"}]"#.to_owned(),
+        r#""stop":["\"messages\":[", "]"]"#.to_owned(),
+        r#""m\u0065ssages":[{"role":"user","content":"last"}]"#.to_owned(),
+        r#""seed" : 1"#.to_owned(),
+    ])
+}
+
+fn message() -> impl Strategy<Value = String> {
+    let content = prop::sample::select(vec![
+        r#""plain""#,
+        r#""\u0061 \"messages\": [{"}, {""#,
+        r#"[{"type":"text","text":"a:b"},{"type":"image_url","image_url":{"url":"data:x"}}]"#,
+    ]);
+    let twice = prop::sample::select(vec!["", r#""content":"first","#, r#" "name" : "n","#]);
+    (content, twice)
+        .prop_map(|(content, twice)| format!(r#"{{"role":"user",{twice}"content":{content}}}"#))
 }

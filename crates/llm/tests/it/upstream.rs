@@ -71,3 +71,48 @@ fn sources_join_the_callers_own_instructions() {
         assert!(instruction.contains("Sei höflich.") && instruction.contains("Der Mieter zahlt."));
     }
 }
+
+/// The messages of a body as a server gets them.
+fn sent_messages(body: &str) -> String {
+    let request = ChatRequest::parse(body.as_bytes()).unwrap();
+    let call = Dialect::Compatible.chat_call(&request, "m", Delivery::Whole).unwrap();
+    let text = String::from_utf8(call.body).unwrap();
+    let (_, rest) = text.split_once(r#""messages":"#).unwrap();
+    rest.to_owned()
+}
+
+#[test]
+fn messages_that_nobody_changes_are_sent_as_they_were_written() {
+    let list = "[ {\"role\" : \"user\", \"content\":\"Stra\\u00dfe \\/ \\\"a:b\\\" 1.0e5\"} ]";
+    let body = format!(r#"{{"model":"x","messages":{list},"n":1}}"#);
+    assert_eq!(sent_messages(&body), format!(r#"{list},"n":1}}"#));
+}
+
+/// What we read and check is what the server reads: nothing hides behind a second field of the same
+/// name.
+#[test]
+fn messages_with_a_hidden_twin_are_written_anew() {
+    let read = r#"[{"role":"user","content":"read"}]"#;
+    let hidden = r#"[{"role":"user","content":"hidden"}]"#;
+    let bodies = [
+        format!(r#"{{"model":"x","messages":{hidden},"messages":{read}}}"#),
+        format!(r#"{{"model":"x","messages":{hidden},"m\u0065ssages":{read}}}"#),
+        format!(r#"{{"model":"x","m\u0065ssages":{hidden},"messages":{read}}}"#),
+        r#"{"model":"x","messages":[{"role":"user","content":"hidden","content":"read"}]}"#.into(),
+        r#"{"model":"x","messages":[{"role":"user","content":"hidden","c\u006fntent":"read"}]}"#
+            .into(),
+    ];
+    for body in bodies {
+        let sent = sent_messages(&body);
+        assert!(sent.contains("read") && !sent.contains("hidden"), "{body} became {sent}");
+    }
+}
+
+#[test]
+fn a_change_to_a_message_is_sent() {
+    let body = r#"{"model":"x","messages":[{"role":"user","content":"secret"}]}"#;
+    let mut request = ChatRequest::parse(body.as_bytes()).unwrap();
+    request.rewrite_texts(&mut |text| (text.text == "secret").then(|| "masked".to_owned()));
+    let call = Dialect::Compatible.chat_call(&request, "m", Delivery::Whole).unwrap();
+    assert!(!String::from_utf8(call.body).unwrap().contains("secret"));
+}

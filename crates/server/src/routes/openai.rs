@@ -58,7 +58,7 @@ pub(crate) async fn create_chat_completion(
     Wished(wishes): Wished,
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
-    let request = ChatRequest::parse(&body)?;
+    let request = ChatRequest::read(body)?;
     let answer = app.create_chat_completion(&principal, Call { request, wishes }).await?;
     let mut response = match answer.reply {
         ChatReply::Whole(whole) => {
