@@ -60,6 +60,16 @@ impl Engine {
         }
     }
 
+    /// Placeholders for `count` values that are bound in this order, the first of them the value
+    /// number `first`. SQLite looks a numbered one up among all of a statement, so that the cost of
+    /// a long one grows with the square of its length; those without a number it takes as they come.
+    pub(crate) fn placeholders_in_order(self, first: usize, count: usize) -> String {
+        match self {
+            Self::Sqlite => vec!["?"; count].join(", "),
+            Self::Postgres => database::placeholders(first, count),
+        }
+    }
+
     /// The name by which migrations and files call the engine.
     #[must_use]
     pub const fn code(self) -> &'static str {
