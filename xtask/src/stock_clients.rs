@@ -1,5 +1,6 @@
 //! The stock OpenAI packages for Python and JavaScript and Anthropic's for Python, so that a test
-//! can prove that they work with us unchanged. Installed by name into the target folder, never into the system.
+//! can prove that they work with us unchanged, and schemathesis, which holds us to our description.
+//! Installed by name into the target folder, never into the system.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,11 +13,13 @@ use crate::shell;
 /// Pinned, so that a test run says something about us and not about a release of yesterday.
 const PYTHON_PACKAGE: &str = "openai==3.54.0";
 const ANTHROPIC_PACKAGE: &str = "anthropic==2.12.0";
+const SCHEMATHESIS_PACKAGE: &str = "schemathesis==4.32.5";
 const JAVASCRIPT_PACKAGE: &str = "openai@7.57.0";
 
 /// The environment variables by which the tests find them.
 const PYTHON_VARIABLE: &str = "FACHWERK_OPENAI_PYTHON";
 const ANTHROPIC_VARIABLE: &str = "FACHWERK_ANTHROPIC_PYTHON";
+const SCHEMATHESIS_VARIABLE: &str = "FACHWERK_SCHEMATHESIS";
 const JAVASCRIPT_VARIABLE: &str = "FACHWERK_OPENAI_NODE_MODULES";
 
 /// Where the clients lie.
@@ -26,6 +29,8 @@ pub struct StockClients {
     python: PathBuf,
     /// A Python that imports `anthropic`.
     anthropic: PathBuf,
+    /// The program that makes up requests from the description of the interface.
+    schemathesis: PathBuf,
     /// A `node_modules` folder with `openai`.
     node_modules: PathBuf,
 }
@@ -36,6 +41,8 @@ impl StockClients {
         Ok(Self {
             python: install_python(place, PYTHON_PACKAGE)?,
             anthropic: install_python(place, ANTHROPIC_PACKAGE)?,
+            schemathesis: install_python(place, SCHEMATHESIS_PACKAGE)?
+                .with_file_name("schemathesis"),
             node_modules: install_javascript(place)?,
         })
     }
@@ -44,6 +51,7 @@ impl StockClients {
     pub fn announce(&self, command: &mut Command) {
         command.env(PYTHON_VARIABLE, &self.python);
         command.env(ANTHROPIC_VARIABLE, &self.anthropic);
+        command.env(SCHEMATHESIS_VARIABLE, &self.schemathesis);
         command.env(JAVASCRIPT_VARIABLE, &self.node_modules);
     }
 }

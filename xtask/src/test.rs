@@ -21,9 +21,11 @@ struct Wish {
     after_failure: AfterFailure,
     /// What the browser drives.
     profile: Profile,
+    /// How many requests schemathesis makes up for each operation; as the test says, if not said.
+    examples: Option<u32>,
 }
 
-/// `cargo xtask test [--quick] [--release] [--keep-going] [FILTER…]`.
+/// `cargo xtask test [--quick] [--release] [--keep-going] [--examples N] [FILTER…]`.
 pub fn run(place: &Place, arguments: &[String]) -> Outcome {
     let wish = understand(arguments)?;
     let mut steps = Steps::new(wish.after_failure);
@@ -54,12 +56,18 @@ fn understand(arguments: &[String]) -> Outcome<Wish> {
         rust_filters: Vec::new(),
         after_failure: AfterFailure::Stop,
         profile: Profile::Dev,
+        examples: None,
     };
     let mut named = Vec::new();
-    for argument in arguments {
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--quick" => wish.steps = vec!["format", "tidy", "clippy", "rust"],
             "--release" => wish.profile = Profile::Release,
+            "--examples" => {
+                let count = arguments.next().and_then(|count| count.parse().ok());
+                wish.examples = Some(count.ok_or_else(|| unknown("--examples without a number"))?);
+            }
             "--keep-going" => wish.after_failure = AfterFailure::GoOn,
             option if option.starts_with('-') => return Err(unknown(option)),
             filter => match STEPS.iter().find(|step| **step == filter) {
@@ -80,7 +88,7 @@ fn understand(arguments: &[String]) -> Outcome<Wish> {
 fn unknown(option: &str) -> Failure {
     Failure::new(
         format!("`cargo xtask test` does not know {option}"),
-        "It knows --quick, --release, --keep-going, names of steps and parts of Rust test names.",
+        "It knows --quick, --release, --keep-going, --examples N, names of steps and parts of Rust test names.",
     )
 }
 
@@ -120,8 +128,11 @@ fn test_rust(place: &Place, wish: &Wish) -> Outcome {
     let mut command = place.cargo(&["test", "--workspace", "--no-fail-fast"]);
     command.args(&wish.rust_filters);
     // In a quick run the clients may be absent; the tests that need them then say so.
-    if wish.steps.contains(&"install") {
+    if wish.steps.contains(&"install") || wish.examples.is_some() {
         StockClients::install(place)?.announce(&mut command);
+    }
+    if let Some(count) = wish.examples {
+        command.env("FACHWERK_SCHEMATHESIS_EXAMPLES", count.to_string());
     }
     shell::run(&mut command, "Repeat one test with `cargo xtask test PART_OF_ITS_NAME`.")
 }
@@ -163,6 +174,13 @@ mod tests {
         let wish = wish(&["sentences"]);
         assert_eq!(wish.steps, ["rust"]);
         assert_eq!(wish.rust_filters, ["sentences"]);
+    }
+
+    #[test]
+    fn an_option_may_take_a_number() {
+        let wish = wish(&["--examples", "300", "described"]);
+        assert_eq!((wish.examples, wish.rust_filters), (Some(300), vec!["described".to_owned()]));
+        assert!(understand(&["--examples".to_owned()]).is_err());
     }
 
     #[test]

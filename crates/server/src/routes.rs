@@ -131,6 +131,7 @@ pub(crate) struct PartQuery {
     /// `next` of the answer before.
     after: Option<String>,
     /// At most so many, from 1 to 100; without it, 50.
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
 }
 

@@ -306,7 +306,7 @@ impl IntoResponse for Problem {
 }
 
 /// Whether a path belongs to Anthropic's interface.
-fn is_anthropic(path: &str) -> bool {
+pub(crate) fn is_anthropic(path: &str) -> bool {
     path == "/v1/messages" || path.starts_with("/v1/messages/")
 }
 

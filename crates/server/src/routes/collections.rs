@@ -78,6 +78,7 @@ pub(crate) struct WantedUnit {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WantedCollection {
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
     #[schema(value_type = DataClassCode)]
     data_class: DataClass,
@@ -89,6 +90,7 @@ pub(crate) struct WantedCollection {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CollectionPatch {
+    #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
     #[schema(value_type = Option<DataClassCode>)]
     data_class: Option<DataClass>,

@@ -56,6 +56,7 @@ pub(crate) struct HistoryQuery {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewConversation {
     /// Without it, the first question gives the title.
+    #[schema(min_length = 1, max_length = 200)]
     title: Option<String>,
 }
 
@@ -63,6 +64,7 @@ pub(crate) struct NewConversation {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConversationPatch {
+    #[schema(min_length = 1, max_length = 200)]
     title: String,
 }
 
@@ -72,6 +74,7 @@ pub(crate) struct ConversationPatch {
 pub(crate) struct Question {
     /// May be empty if a summary is asked for.
     #[serde(default)]
+    #[schema(max_length = 100_000)]
     text: String,
     /// Documents to answer from. If neither documents nor collections are named, those of the
     /// question before stay.

@@ -4,7 +4,11 @@
 use serde_json::{Value, json};
 use utoipa::{OpenApi, ToSchema};
 
-use crate::door::problem::is_openai;
+use crate::door::problem::{is_anthropic, is_openai};
+
+/// Bodies under `/v1`, which the program keeps as they come and therefore has no types for: what it
+/// acts on, by operation. Other fields are allowed, because they are passed on.
+const MODEL_BODIES: &str = include_str!("description/models.json");
 
 /// What is wrong with a request (RFC 9457), everywhere but under `/v1`.
 #[derive(ToSchema)]
@@ -69,10 +73,25 @@ pub fn api_description() -> String {
         "session": {"type": "apiKey", "in": "cookie", "name": crate::door::cookie::SESSION},
         "key": {"type": "http", "scheme": "bearer"},
     });
+    // The shapes of a run's events are told apart by their names; by themselves several may fit.
+    let events = &mut description["components"]["schemas"]["RunEventBody"];
+    if let Some(shapes) = events.as_object_mut().and_then(|event| event.remove("oneOf")) {
+        events["anyOf"] = shapes;
+    }
+    let bodies: Value = serde_json::from_str(MODEL_BODIES).expect("the file is JSON");
+    for (name, schema) in bodies["schemas"].as_object().into_iter().flatten() {
+        description["components"]["schemas"][name] = schema.clone();
+    }
     let paths = description["paths"].as_object_mut().expect("a description has paths");
     for (path, operations) in paths {
         for operation in operations.as_object_mut().expect("a path has operations").values_mut() {
             operation["responses"]["default"] = refusal(path);
+            let id = operation["operationId"].as_str().unwrap_or_default();
+            let body = bodies["operations"].get(id);
+            if let Some(body) = body {
+                describe_bodies(body, operation);
+            }
+            describe_events(operation);
         }
     }
     let mut text =
@@ -81,12 +100,48 @@ pub fn api_description() -> String {
     text
 }
 
+/// Puts the bodies of an operation under `/v1` in.
+fn describe_bodies(body: &Value, operation: &mut Value) {
+    let json = |name: &Value| json!({"schema": reference(name.as_str().unwrap_or_default())});
+    if let Some(name) = body.get("request") {
+        operation["requestBody"]["content"]["application/json"] = json(name);
+    }
+    if let Some(name) = body.get("response") {
+        operation["responses"]["200"]["content"]["application/json"] = json(name);
+    }
+    if body["streams"] == true {
+        operation["responses"]["200"]["content"]["text/event-stream"] = json!({});
+    }
+}
+
+/// An event stream is described by one of its events (as OpenAPI 3.2 has it for `itemSchema`): what
+/// a route names as the body is the JSON text in its `data`. Comments between events say nothing.
+fn describe_events(operation: &mut Value) {
+    let Some(stream) = operation.pointer_mut("/responses/200/content/text~1event-stream") else {
+        return;
+    };
+    let mut data = json!({"type": "string"});
+    if let Some(schema) = stream.get("schema") {
+        data["contentMediaType"] = "application/json".into();
+        data["contentSchema"] = schema.clone();
+    }
+    stream["schema"] = json!({
+        "type": "object", "required": ["data"],
+        "properties": {"event": {"type": "string"}, "data": data},
+    });
+}
+
+fn reference(schema: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{schema}")})
+}
+
 fn refusal(path: &str) -> Value {
-    let (kind, name) = if is_openai(path) {
+    let (kind, name) = if is_anthropic(path) {
+        ("application/json", "AnthropicError")
+    } else if is_openai(path) {
         ("application/json", "OpenAiError")
     } else {
         ("application/problem+json", "Problem")
     };
-    let schema = json!({"$ref": format!("#/components/schemas/{name}")});
-    json!({"description": "Refused, with the reason.", "content": {kind: {"schema": schema}}})
+    json!({"description": "Refused, with the reason.", "content": {kind: {"schema": reference(name)}}})
 }

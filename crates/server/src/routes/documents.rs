@@ -208,7 +208,13 @@ pub(crate) async fn retry_document(
 /// Returns the original file.
 #[utoipa::path(get, path = "/api/documents/{id}/content", tag = "documents",
     params(("id" = Uuid, Path)),
-    responses((status = 200, body = String, content_type = "application/octet-stream")))]
+    responses((status = 200, content(
+        (String = "application/octet-stream"),
+        (String = "application/pdf"),
+        (String = "application/vnd.oasis.opendocument.text"),
+        (String = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+        (String = "text/plain")
+    ))))]
 pub(crate) async fn get_document_content(
     State(app): State<Arc<App>>,
     Caller(principal): Caller,

@@ -43,6 +43,7 @@ pub(crate) struct CreatedKey {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewKey {
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
     #[schema(value_type = Vec<ScopeCode>)]
     scopes: Vec<Scope>,

@@ -72,10 +72,13 @@ pub(crate) struct DocumentRef {
 #[serde(deny_unknown_fields)]
 pub(crate) struct PassageQuery {
     /// Only of this page.
+    #[param(value_type = Option<i64>, minimum = 0, maximum = 4_294_967_295_u32)]
     page: Option<u32>,
     /// Only behind this ordinal: `next` of the answer before.
+    #[param(value_type = Option<i64>, minimum = 0, maximum = 4_294_967_295_u32)]
     after: Option<u32>,
     /// At most so many, from 1 to 200; without it, 200.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
 }
 
@@ -83,6 +86,7 @@ pub(crate) struct PassageQuery {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Search {
+    #[schema(min_length = 1, max_length = 2_000)]
     query: String,
     /// Only in these; without it, in all that the caller may read.
     #[schema(value_type = Option<Vec<Uuid>>)]
@@ -91,6 +95,7 @@ pub(crate) struct Search {
     #[schema(value_type = Option<Vec<Uuid>>)]
     documents: Option<Vec<DocumentId>>,
     /// At most so many hits, from 1 to 100; without it, 20.
+    #[schema(minimum = 1, maximum = 100)]
     limit: Option<u64>,
 }
 

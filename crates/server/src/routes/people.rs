@@ -32,13 +32,14 @@ pub(crate) struct User {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewUser {
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
     email: String,
     #[schema(value_type = RoleCode)]
     role: Role,
     password: String,
     #[serde(default)]
-    #[schema(value_type = Option<Vec<Uuid>>)]
+    #[schema(value_type = Vec<Uuid>)]
     units: Vec<UnitId>,
 }
 
@@ -80,6 +81,7 @@ pub(crate) struct UnitPatch {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewUnit {
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
     #[schema(value_type = Option<Uuid>)]
     parent: Option<UnitId>,

@@ -43,6 +43,11 @@ impl Client {
         self.key.as_deref().unwrap_or_default()
     }
 
+    /// The session it sends.
+    pub fn session(&self) -> &str {
+        self.cookie.as_deref().unwrap_or_default()
+    }
+
     pub fn in_english(mut self) -> Self {
         self.language = "en";
         self

@@ -7,6 +7,7 @@ mod client;
 mod command_line;
 mod config;
 mod connections;
+mod described;
 mod dialects;
 mod generated;
 mod guarded_fields;
