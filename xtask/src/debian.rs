@@ -25,6 +25,10 @@ pub const CHROMIUM: Need =
 pub const POSTGRESQL: Need =
     Need { what: "the PostgreSQL server", packages: &["postgresql"], is_there: has_postgresql };
 
+/// A clock that can be set for one process.
+pub const FAKETIME: Need =
+    Need { what: "libfaketime", packages: &["libfaketime"], is_there: has_faketime };
+
 /// A plain reverse proxy to compare with.
 pub const NGINX: Need = Need {
     what: "nginx",
@@ -100,6 +104,11 @@ pub fn chromium() -> Option<PathBuf> {
         return Some(PathBuf::from(named));
     }
     ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(shell::which)
+}
+
+fn has_faketime() -> bool {
+    let folders = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    folders.map(|folder| folder.path().join("faketime/libfaketime.so.1")).any(|file| file.is_file())
 }
 
 /// Debian keeps a server's programs in a folder for each version, off the search path.

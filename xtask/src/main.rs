@@ -8,6 +8,7 @@ mod bench;
 mod binary;
 mod debian;
 mod deny;
+mod drill;
 mod failure;
 mod fuzz;
 mod generate;
@@ -49,7 +50,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "test",
-        arguments: "[--quick] [--release] [--keep-going] [FILTER…]",
+        arguments: "[--quick] [--release] [--keep-going] [--examples N] [FILTER…]",
         summary: "check and test everything; FILTER is a step's name or part of a Rust test's",
         run: test::run,
     },
@@ -70,6 +71,12 @@ const COMMANDS: &[Command] = &[
         arguments: "NAME… [--OPTION]",
         summary: "measure the release binary or a crate; see bench/README.md",
         run: bench::run,
+    },
+    Command {
+        name: "drill",
+        arguments: "[CASE…] [--short]",
+        summary: "break what the program stands on, case by case, and say what came of it",
+        run: drill::run,
     },
     Command {
         name: "fuzz",

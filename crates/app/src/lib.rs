@@ -83,6 +83,9 @@ use crate::{
     live::LiveRuns,
 };
 
+/// Longest wait for the database when somebody asks whether it answers; beyond: it does not.
+const READY_MAX: Duration = Duration::from_secs(3);
+
 /// What the use cases need to know about this installation.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -220,11 +223,18 @@ impl App {
     /// # Errors
     /// Why not.
     pub async fn check_ready(&self) -> Result<()> {
-        self.store.ping().await?;
-        match self.store.schema_state().await? {
-            store::SchemaState::Current => Ok(()),
-            other => Err(Error::new(domain::ErrorKind::Overloaded, "overloaded")
-                .caused_by(format!("the schema of the database is {other:?}"))),
+        let unready = || Error::new(domain::ErrorKind::Overloaded, "overloaded");
+        let asked = async {
+            self.store.ping().await?;
+            self.store.schema_state().await
+        };
+        match tokio::time::timeout(READY_MAX, asked).await {
+            Err(_) => Err(unready().caused_by("the database does not answer".to_owned())),
+            Ok(Ok(store::SchemaState::Current)) => Ok(()),
+            Ok(Ok(other)) => {
+                Err(unready().caused_by(format!("the schema of the database is {other:?}")))
+            }
+            Ok(Err(error)) => Err(error.into()),
         }
     }
 }

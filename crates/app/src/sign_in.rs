@@ -13,8 +13,9 @@ use crate::{App, Error, Part, Principal, Result};
 /// Longest name of a browser that is kept, in characters; the rest is cut.
 const USER_AGENT_CHARS_MAX: usize = 200;
 
-/// Longest wait for the database to say whose key it is; beyond: what was known a moment ago counts.
-const KEY_LOOKUP_MAX: Duration = Duration::from_secs(2);
+/// Longest wait for the database to say whose key or session it is; beyond: what was known of a key a
+/// moment ago counts, and sessions are refused as overload.
+const LOOKUP_MAX: Duration = Duration::from_secs(2);
 
 /// Somebody who has just signed in, with the token for their cookie.
 pub struct SignedIn {
@@ -97,8 +98,10 @@ impl App {
         let token = Token::given(TokenKind::Session, token).ok_or_else(unknown)?;
         let now = Instant::now();
         let hash = self.secret.hash(&token);
-        let signed_in =
-            self.store.session_by_token(hash.as_str(), now).await?.ok_or_else(unknown)?;
+        let asked = self.store.session_by_token(hash.as_str(), now);
+        let answered = tokio::time::timeout(LOOKUP_MAX, asked).await;
+        let answered = answered.map_err(|_| Error::new(ErrorKind::Overloaded, "overloaded"))?;
+        let signed_in = answered?.ok_or_else(unknown)?;
         let session = &signed_in.session;
         if now.since(session.last_used_at) > self.config.session_idle {
             return Err(unknown());
@@ -120,7 +123,7 @@ impl App {
         if let Some(principal) = self.known_keys.fresh(hash, changes, now) {
             return Ok(principal);
         }
-        let asked = tokio::time::timeout(KEY_LOOKUP_MAX, self.store.key_by_token(hash, now));
+        let asked = tokio::time::timeout(LOOKUP_MAX, self.store.key_by_token(hash, now));
         let answered = match asked.await {
             Ok(Err(error)) if error.kind() != ErrorKind::Overloaded => return Err(error.into()),
             Ok(Ok(answered)) => answered,

@@ -97,6 +97,9 @@ impl From<sqlx::Error> for Error {
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed
             | sqlx::Error::Io(_)
+            // Whoever closes at once, e.g. a balancer without a database behind it, is read as an
+            // answer that PostgreSQL does not give.
+            | sqlx::Error::Protocol(_)
             | sqlx::Error::Tls(_) => Self::Unavailable(Box::new(error)),
             sqlx::Error::Database(ref refused) if is_passing(refused.code().as_deref()) => {
                 Self::Unavailable(Box::new(error))

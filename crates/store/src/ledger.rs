@@ -39,6 +39,8 @@ const UNWRITTEN_BYTES_MAX: usize = 1 << 20;
 const WRITE_RETRY: Duration = Duration::from_secs(1);
 /// Most records moved in one transaction; a larger segment takes several.
 const BATCH_MAX: usize = 5_000;
+/// Longest wait for the database to take them; beyond: they are tried again.
+const BATCH_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Takes records down at once and moves them to the database later.
 #[derive(Debug)]
@@ -191,7 +193,10 @@ async fn move_to(store: &Store, segment: &Arc<Segment>) -> Result<(), Error> {
     let Content { records, unreadable } =
         read.await.map_err(|gone| Error::Io(std::io::Error::other(gone)))??;
     for batch in records.chunks(BATCH_MAX) {
-        match store.record_usage(batch).await {
+        // A network that was pulled says nothing, and would hold all later batches up.
+        let written = tokio::time::timeout(BATCH_PATIENCE, store.record_usage(batch)).await;
+        let late = |_| Error::Unavailable("the database does not answer".into());
+        match written.unwrap_or_else(|elapsed| Err(late(elapsed))) {
             Err(error) if is_dangling(&error) => {
                 tracing::error!("calls of an unknown tenant are kept in the journal, set aside");
                 return segment.set_aside();

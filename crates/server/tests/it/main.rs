@@ -9,6 +9,7 @@ mod config;
 mod connections;
 mod described;
 mod dialects;
+mod drill;
 mod generated;
 mod guarded_fields;
 mod guarding;

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::{BufRead, BufReader, Write},
+    net::SocketAddr,
     path::PathBuf,
     process::{Child, Command, ExitStatus, Output, Stdio},
     time::{Duration, Instant},
@@ -20,11 +21,13 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Installation {
     folder: TempDir,
     environment: Vec<(String, String)>,
+    /// The program that starts ours, with its arguments; none if empty.
+    starter: Vec<String>,
 }
 
 impl Installation {
     pub fn new() -> Self {
-        Self { folder: TempDir::new().unwrap(), environment: vec![] }
+        Self { folder: TempDir::new().unwrap(), environment: vec![], starter: vec![] }
     }
 
     /// An installation whose rows lie in a PostgreSQL database.
@@ -34,6 +37,12 @@ impl Installation {
 
     pub fn with(mut self, variable: &str, value: &str) -> Self {
         self.environment.push((variable.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Lets another program start the processes to come.
+    pub fn within(mut self, starter: &[&str]) -> Self {
+        self.starter = starter.iter().map(|&word| word.to_owned()).collect();
         self
     }
 
@@ -53,8 +62,10 @@ impl Installation {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fachwerk"));
-        command.args(arguments).current_dir(self.folder.path()).env_clear();
+        let program = env!("CARGO_BIN_EXE_fachwerk").to_owned();
+        let words: Vec<&String> = self.starter.iter().chain([&program]).collect();
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).args(arguments).current_dir(self.folder.path()).env_clear();
         command.env("FACHWERK_DATA", self.data()).env("FACHWERK_LISTEN", "127.0.0.1:0");
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
@@ -124,6 +135,14 @@ impl Running {
     pub fn caller(&self, key: &str) -> Caller {
         let client = testkit::client::client();
         Caller { client, address: self.address.clone(), key: key.to_owned() }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address.trim_start_matches("http://").parse().unwrap()
     }
 
     /// Processes that this one has started and that live.
@@ -209,6 +228,12 @@ impl Caller {
         answer(request.bearer_auth(&self.key)).await
     }
 
+    /// All measurements, as text.
+    pub async fn metrics(&self) -> String {
+        let request = self.client.get(format!("{}/metrics", self.address));
+        request.send().await.unwrap().text().await.unwrap()
+    }
+
     pub async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         answer(self.post_request(path, body)).await
     }
@@ -226,12 +251,16 @@ impl Caller {
     }
 
     pub async fn upload(&self, collection: &str, name: &str, bytes: &[u8]) -> String {
+        let (status, made) = self.try_upload(collection, name, bytes).await;
+        assert_eq!(status, 202, "{made}");
+        made["id"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn try_upload(&self, collection: &str, name: &str, bytes: &[u8]) -> (u16, Value) {
         let (kind, body) = form("file", name, bytes);
         let path = format!("{}/api/collections/{collection}/documents", self.address);
         let request = self.client.post(path).bearer_auth(&self.key);
-        let (status, made) = answer(request.header("content-type", kind).body(body)).await;
-        assert_eq!(status, 202, "{made}");
-        made["id"].as_str().unwrap().to_owned()
+        answer(request.header("content-type", kind).body(body)).await
     }
 
     /// Waits until a document is ready or failed.
