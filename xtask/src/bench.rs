@@ -7,6 +7,7 @@ mod bgb;
 mod documents;
 mod events;
 mod gateway;
+mod growth;
 mod guard;
 mod http;
 mod installation;
@@ -17,7 +18,9 @@ mod questions;
 mod report;
 mod retrieval;
 mod slow_model;
+mod spawned;
 mod start;
+mod streams;
 
 use crate::binary::{self, Profile};
 use crate::failure::{Failure, Outcome};
@@ -65,6 +68,16 @@ const BENCHES: &[Bench] = &[
         name: "gateway",
         summary: "what a call through /v1 costs, beside nginx and the LiteLLM proxy",
         run: Run::Program(gateway::run),
+    },
+    Bench {
+        name: "streams",
+        summary: "2,000 streams at once: chunks lost and late, memory of a stream, beside nginx",
+        run: Run::Program(streams::run),
+    },
+    Bench {
+        name: "growth",
+        summary: "what a call costs with 10, 100, 1,000 and 10,000 keys, units and routes",
+        run: Run::Program(growth::run),
     },
     Bench {
         name: "kill",

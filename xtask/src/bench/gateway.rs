@@ -16,9 +16,9 @@ use crate::place::Place;
 use crate::{debian, shell};
 
 /// Where the harness starts its mock.
-const MOCK: &str = "http://127.0.0.1:9100/v1";
+pub(super) const MOCK: &str = "http://127.0.0.1:9100/v1";
 /// Where its configurations of nginx and LiteLLM listen.
-const NGINX: &str = "http://127.0.0.1:9200/v1";
+pub(super) const NGINX: &str = "http://127.0.0.1:9200/v1";
 const LITELLM_PORT: &str = "4100";
 /// The release whose cost the targets name.
 const LITELLM_PINNED: &str = "1.74.4";
@@ -59,14 +59,14 @@ pub fn run(place: &Place, program: &Path) -> Outcome {
 }
 
 /// The shared load generator and mock, built for this machine.
-struct Harness {
-    folder: PathBuf,
-    bin: PathBuf,
-    work: PathBuf,
+pub(super) struct Harness {
+    pub folder: PathBuf,
+    pub bin: PathBuf,
+    pub work: PathBuf,
 }
 
 impl Harness {
-    fn build(place: &Place) -> Outcome<Self> {
+    pub fn build(place: &Place) -> Outcome<Self> {
         let folder = place.root.join("../shared/bench/gateway");
         if !folder.join("bench.py").is_file() {
             let what = format!("{} is not there", folder.display());

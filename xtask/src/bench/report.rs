@@ -45,11 +45,16 @@ impl Report {
     /// Prints everything.
     pub fn print(&self) -> Outcome {
         self.print_head()?;
+        self.print_rows();
+        Ok(())
+    }
+
+    /// Prints the table alone, below one of another shape.
+    pub fn print_rows(&self) {
         println!("| what | measured | target |\n|---|---|---|");
         for row in &self.rows {
             println!("{row}");
         }
-        Ok(())
     }
 }
 

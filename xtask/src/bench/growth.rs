@@ -1,0 +1,221 @@
+//! What a call costs while the installation grows: as many keys, units and routes in each, all of them
+//! in use. The installations run side by side and take turns, so that noise meets them alike.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::gateway::{Harness, MOCK};
+use super::http::{Client, lost};
+use super::installation::Installation;
+use super::processes;
+use super::report::Report;
+use super::spawned::Spawned;
+use super::streams::wait_for;
+use crate::failure::{Failure, Outcome};
+use crate::place::Place;
+
+const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
+/// Turns of each installation, and calls in a turn.
+const ROUNDS: usize = 12;
+const CALLS: usize = 1_000;
+/// Callers at the same time while the installation is filled.
+const FILLERS: usize = 8;
+/// So much more than the smallest may a call cost in a larger installation.
+const MORE_MAX: f64 = 1.10;
+/// What is left to do after the last answer: usage is moved to the database in batches.
+const REST: Duration = Duration::from_millis(1_500);
+
+/// An installation of one size.
+struct Grown {
+    size: usize,
+    installation: Installation,
+    admin: Client,
+    keys: Vec<String>,
+    ready: Duration,
+    /// Calls so far; chooses whose turn it is.
+    calls: usize,
+    cpu: Duration,
+    measured: usize,
+}
+
+/// Measures and prints.
+pub fn run(place: &Place, program: &Path) -> Outcome {
+    let harness = Harness::build(place)?;
+    let mut mock = Command::new(harness.bin.join("mock"));
+    let _mock = Spawned::start(mock.args(["--port", "9100"]))?;
+    wait_for("127.0.0.1:9100")?;
+    let mut all = Vec::new();
+    for size in SIZES {
+        let begun = Instant::now();
+        let mut grown = Grown::of(place, program, size)?;
+        // Everybody calls once, so that whatever is kept by key or by route is there.
+        grown.turn(size.max(CALLS))?;
+        println!("  {size} keys, units and routes in {:.1} s", begun.elapsed().as_secs_f64());
+        all.push(grown);
+    }
+    for _ in 0..ROUNDS {
+        for grown in &mut all {
+            let before = processes::processor_time(grown.installation.process());
+            grown.turn(CALLS)?;
+            thread::sleep(REST);
+            grown.cpu += processes::processor_time(grown.installation.process()) - before;
+            grown.measured += CALLS;
+        }
+    }
+    print(&all)
+}
+
+impl Grown {
+    fn of(place: &Place, program: &Path, size: usize) -> Outcome<Self> {
+        let models: String = (0..size).map(model).collect();
+        let config = format!("[log]\nlevel = \"warn\"\n{models}");
+        let name = format!("growth-{size}");
+        let mut installation = Installation::fresh(place, program, &name, &config)?;
+        let ready = installation.start()?;
+        let admin = installation.client("bench")?;
+        let keys = fill(&admin, size)?;
+        let (calls, cpu, measured) = (0, Duration::ZERO, 0);
+        Ok(Self { size, installation, admin, keys, ready, calls, cpu, measured })
+    }
+
+    /// Lets the next callers call, each with a key and a model of their own.
+    fn turn(&mut self, calls: usize) -> Outcome {
+        let mut connection = Connection::to(&self.installation.url(""))?;
+        for _ in 0..calls {
+            let key = &self.keys[self.calls % self.keys.len()];
+            connection.ask(key, &format!("m{}", self.calls % self.size))?;
+            self.calls += 1;
+        }
+        Ok(())
+    }
+
+    fn cpu_per_1000(&self) -> f64 {
+        self.cpu.as_secs_f64() / self.measured.max(1) as f64 * 1_000.0
+    }
+
+    /// How long a page takes that tells about everything.
+    fn time_of(&self, path: &str) -> Outcome<f64> {
+        let begun = Instant::now();
+        self.admin.get(path).map_err(|error| lost(&error))?.expect(200, path)?;
+        Ok(begun.elapsed().as_secs_f64() * 1_000.0)
+    }
+}
+
+fn model(number: usize) -> String {
+    format!(
+        "[[models]]\nname = \"m{number}\"\npurpose = \"bench\"\n[[models.routes]]\n\
+         kind = \"openai\"\nbase_url = \"{MOCK}\"\nupstream_model = \"mock-model\"\n\
+         place = \"own\"\nclearance = \"restricted\"\nprice_input = 1.0\nprice_output = 3.0\n"
+    )
+}
+
+/// Makes keys and units through the interface, several at a time; returns the keys.
+fn fill(admin: &Client, size: usize) -> Outcome<Vec<String>> {
+    let share = |filler: usize| (filler..size).step_by(FILLERS);
+    let fill = |filler: usize| -> Outcome<Vec<String>> {
+        let mut keys = Vec::new();
+        for number in share(filler) {
+            let post = |path: &str, body| admin.post(path, &body).map_err(|error| lost(&error));
+            let unit = json!({ "name": format!("Referat {number}") });
+            post("/api/units", unit)?.expect(201, "create a unit")?;
+            let key = json!({ "name": format!("Fachverfahren {number}"), "scopes": ["models"] });
+            let made = post("/api/keys", key)?.expect(201, "create a key")?;
+            keys.push(made["key"].as_str().unwrap_or_default().to_owned());
+        }
+        Ok(keys)
+    };
+    thread::scope(|scope| {
+        let fillers: Vec<_> = (0..FILLERS).map(|n| scope.spawn(move || fill(n))).collect();
+        let mut keys = Vec::new();
+        for filler in fillers {
+            let filled = filler.join().map_err(|_| Failure::new("filling broke off", "Again."))?;
+            keys.extend(filled?);
+        }
+        Ok(keys)
+    })
+}
+
+/// A connection that is kept, as programs keep theirs.
+struct Connection {
+    stream: BufReader<TcpStream>,
+}
+
+impl Connection {
+    fn to(url: &str) -> Outcome<Self> {
+        let address = url.trim_start_matches("http://").trim_end_matches('/');
+        let stream = TcpStream::connect(address).map_err(|error| lost(&error))?;
+        stream.set_nodelay(true).map_err(|error| lost(&error))?;
+        Ok(Self { stream: BufReader::new(stream) })
+    }
+
+    fn ask(&mut self, key: &str, model: &str) -> Outcome {
+        let answered = self.try_ask(key, model).map_err(|error| lost(&error))?;
+        if answered.starts_with("HTTP/1.1 200") {
+            return Ok(());
+        }
+        Err(Failure::new(format!("a call was refused: {answered}"), "Look into the bench's log."))
+    }
+
+    /// Asks and returns the first line of the answer.
+    fn try_ask(&mut self, key: &str, model: &str) -> std::io::Result<String> {
+        let body = json!({"model": model, "messages": [{"role": "user", "content": "Guten Tag"}]});
+        let body = body.to_string();
+        let request = format!(
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {key}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        self.stream.get_mut().write_all(request.as_bytes())?;
+        let mut first = String::new();
+        self.stream.read_line(&mut first)?;
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            self.stream.read_line(&mut line)?;
+            if line.trim().is_empty() {
+                break;
+            }
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap_or(0);
+            }
+        }
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body)?;
+        Ok(first)
+    }
+}
+
+fn print(all: &[Grown]) -> Outcome {
+    let mut report = Report::new("growth");
+    report.print_head()?;
+    println!(
+        "| keys, units, routes | CPU s / 1,000 calls | times the smallest | ready ms | resident MB | \
+         /v1/models ms | status ms | /metrics ms |\n|---:|---:|---:|---:|---:|---:|---:|---:|"
+    );
+    let smallest = all.first().map_or(1.0, Grown::cpu_per_1000);
+    for grown in all {
+        let cost = grown.cpu_per_1000();
+        let times = cost / smallest;
+        println!(
+            "| {} | {cost:.3} | {times:.2} | {:.0} | {} | {:.1} | {:.1} | {:.1} |",
+            grown.size,
+            grown.ready.as_secs_f64() * 1_000.0,
+            processes::field_kb(grown.installation.process(), "VmRSS:") / 1_024,
+            grown.time_of("/v1/models")?,
+            grown.time_of("/api/gateway/status")?,
+            grown.time_of("/metrics")?,
+        );
+        let what = format!("a call with {} of each", grown.size);
+        let seen = format!("{times:.2} times");
+        report.judge(&what, &seen, "at most 1.10 times the smallest", times <= MORE_MAX);
+    }
+    println!();
+    report.print_rows();
+    Ok(())
+}
