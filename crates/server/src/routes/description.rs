@@ -109,6 +109,9 @@ fn describe_bodies(body: &Value, operation: &mut Value) {
     if let Some(name) = body.get("response") {
         operation["responses"]["200"]["content"]["application/json"] = json(name);
     }
+    for kind in body["texts"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        operation["responses"]["200"]["content"][kind] = json!({"schema": {"type": "string"}});
+    }
     if body["streams"] == true {
         operation["responses"]["200"]["content"]["text/event-stream"] = json!({});
     }

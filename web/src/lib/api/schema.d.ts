@@ -1363,7 +1363,7 @@ export interface components {
             email: string;
             role: components["schemas"]["Role"];
             password: string;
-            units?: string[] | null;
+            units?: string[];
         };
         /** @description What is wrong with a request, under `/v1`. */
         OpenAiError: {
@@ -1945,6 +1945,242 @@ export interface components {
         } | {
             /** @enum {string} */
             kind: "tenant";
+        };
+        /** @description What is asked of Fachwerk itself; never sent to a model server. */
+        Extension: {
+            collections?: string[] | null;
+            documents?: string[] | null;
+            /** @description The class of what the caller sends. */
+            data_class?: components["schemas"]["DataClass"] | null;
+        } | null;
+        /** @description One message. Other fields are passed on. */
+        ChatMessage: {
+            /** @enum {string} */
+            role: "system" | "developer" | "user" | "assistant" | "tool";
+            /** @description A text, or parts of text, images and files. */
+            content?: string | {
+                type: string;
+                text?: string;
+            }[] | null;
+        };
+        /** @description Only what Fachwerk acts on; other fields are passed on to the model server or refused by name: docs/operate/compatibility.md. */
+        ChatCompletionRequest: {
+            /** @description A name from `GET /v1/models`, or `auto`. */
+            model: string;
+            messages: components["schemas"]["ChatMessage"][];
+            stream?: boolean | null;
+            max_completion_tokens?: number | null;
+            max_tokens?: number | null;
+            n?: number | null;
+            temperature?: number | null;
+            top_p?: number | null;
+            tools?: Record<string, never>[] | null;
+            response_format?: Record<string, never> | null;
+            fachwerk?: components["schemas"]["Extension"];
+        };
+        /** @description A whole answer; what the model server adds stays in it. */
+        ChatCompletion: {
+            id: string;
+            /** @enum {string} */
+            object: "chat.completion";
+            created: number;
+            model: string;
+            choices: {
+                index: number;
+                /** @description What the model says. */
+                message: {
+                    role: string;
+                    content?: string | null;
+                };
+                finish_reason: string | null;
+            }[];
+            usage?: components["schemas"]["TokenUsage"];
+        };
+        /** @description Tokens as the model server counted them. */
+        TokenUsage: {
+            prompt_tokens?: number;
+            completion_tokens?: number;
+            total_tokens?: number;
+        } | null;
+        /** @description Other fields are passed on. */
+        CompletionRequest: {
+            /** @description A name from `GET /v1/models`, or `auto`. */
+            model: string;
+            prompt: string | string[];
+            stream?: boolean | null;
+            n?: number | null;
+            fachwerk?: components["schemas"]["Extension"];
+        };
+        /** @description A whole answer of the older interface. */
+        Completion: {
+            choices: Record<string, never>[];
+            usage?: components["schemas"]["TokenUsage"];
+        };
+        /** @description Other fields are passed on. */
+        EmbeddingRequest: {
+            /** @description A name from `GET /v1/models`, or `auto`. */
+            model: string;
+            input: string | string[] | number[];
+            /** @enum {string|null} */
+            encoding_format?: "float" | "base64" | null;
+            dimensions?: number | null;
+            fachwerk?: components["schemas"]["Extension"];
+        };
+        /** @description A vector for each text, in the order of the texts. */
+        Embeddings: {
+            /** @enum {string} */
+            object: "list";
+            data: {
+                index: number;
+                /** @description Numbers, or base64 of 32-bit ones. */
+                embedding: number[] | string;
+            }[];
+            usage?: components["schemas"]["TokenUsage"];
+        };
+        /** @description Other fields are passed on. */
+        RerankRequest: {
+            /** @description A name from `GET /v1/models`, or `auto`. */
+            model: string;
+            query: string;
+            documents: (string | {
+                text: string;
+            })[];
+            top_n?: number | null;
+            return_documents?: boolean | null;
+            fachwerk?: components["schemas"]["Extension"];
+        };
+        /** @description The texts by how well they answer, best first. */
+        Reranking: {
+            results: {
+                index: number;
+                relevance_score: number;
+            }[];
+        };
+        /** @description Other fields are passed on. */
+        ModerationRequest: {
+            /** @description A name from `GET /v1/models`, or `auto`. */
+            model?: string | null;
+            input: string | string[];
+            fachwerk?: components["schemas"]["Extension"];
+        };
+        /** @description What the model server found. */
+        Moderation: {
+            results: Record<string, never>[];
+        };
+        /** @description Other fields are passed on. */
+        ImageRequest: {
+            /** @description A name from `GET /v1/models`, or `auto`. */
+            model?: string | null;
+            prompt: string;
+            n?: number | null;
+            fachwerk?: components["schemas"]["Extension"];
+        };
+        /** @description The images, as base64 or addresses. */
+        Images: {
+            data: Record<string, never>[];
+        };
+        /** @description Other fields are passed on. */
+        SpeechRequest: {
+            /** @description A name from `GET /v1/models`, or `auto`. */
+            model: string;
+            input: string;
+            voice: string | Record<string, never>;
+            fachwerk?: components["schemas"]["Extension"];
+        };
+        /** @description Other fields are translated or refused by name: docs/operate/compatibility.md. */
+        ResponseRequest: {
+            /** @description A name from `GET /v1/models`, or `auto`. */
+            model: string;
+            input: string | Record<string, never>[];
+            instructions?: string | null;
+            stream?: boolean | null;
+            max_output_tokens?: number | null;
+            temperature?: number | null;
+            top_p?: number | null;
+            fachwerk?: components["schemas"]["Extension"];
+        };
+        /** @description A whole answer. Nothing of it is kept. */
+        Response: {
+            id: string;
+            /** @enum {string} */
+            object: "response";
+            created_at: number;
+            /** @enum {string} */
+            status: "completed" | "incomplete" | "failed";
+            model: string;
+            output: {
+                type: string;
+            }[];
+            usage?: Record<string, never> | null;
+        };
+        /** @description One turn. */
+        AnthropicTurn: {
+            /** @enum {string} */
+            role: "user" | "assistant";
+            content: string | {
+                type: string;
+            }[];
+        };
+        /** @description Other fields are translated or refused by name: docs/operate/compatibility.md. */
+        AnthropicRequest: {
+            /** @description A name from `GET /v1/models`, or `auto`. */
+            model: string;
+            max_tokens: number;
+            messages: components["schemas"]["AnthropicTurn"][];
+            system?: string | Record<string, never>[] | null;
+            stream?: boolean | null;
+            temperature?: number | null;
+            top_p?: number | null;
+            fachwerk?: components["schemas"]["Extension"];
+        };
+        /** @description A whole answer. */
+        AnthropicMessage: {
+            id: string;
+            /** @enum {string} */
+            type: "message";
+            /** @enum {string} */
+            role: "assistant";
+            model: string;
+            content: {
+                type: string;
+            }[];
+            stop_reason: string | null;
+            usage: Record<string, never>;
+        };
+        /** @description As a request for a message, without a limit. */
+        AnthropicCountRequest: {
+            /** @description A name from `GET /v1/models`, or `auto`. */
+            model: string;
+            messages: components["schemas"]["AnthropicTurn"][];
+            system?: string | Record<string, never>[] | null;
+        };
+        /** @description Tokens, estimated. */
+        AnthropicCount: {
+            input_tokens: number;
+        };
+        /** @description What is wrong with a request, in Anthropic's shape. */
+        AnthropicError: {
+            /** @enum {string} */
+            type: "error";
+            /** @description The reason. */
+            error: {
+                type: string;
+                message: string;
+            };
+        };
+        /** @description A model by its name. */
+        OpenAiModel: {
+            id: string;
+            /** @enum {string} */
+            object: "model";
+            created: number;
+            owned_by: string;
+        };
+        /** @description All models that the caller may use. */
+        OpenAiModels: {
+            /** @enum {string} */
+            object: "list";
+            data: components["schemas"]["OpenAiModel"][];
         };
     };
     responses: never;
@@ -2569,6 +2805,10 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                    "application/pdf": string;
+                    "application/vnd.oasis.opendocument.text": string;
+                    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": string;
+                    "text/plain": string;
                 };
             };
             /** @description Refused, with the reason. */
@@ -2988,7 +3228,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["RunEventBody"];
+                    "text/event-stream": {
+                        event?: string;
+                        data: string;
+                    };
                 };
             };
             /** @description Refused, with the reason. */
@@ -3603,7 +3846,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["SpeechRequest"];
             };
         };
         responses: {
@@ -3666,6 +3909,13 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                    "application/x-subrip": string;
+                    "text/plain": string;
+                    "text/vtt": string;
+                    "text/event-stream": {
+                        event?: string;
+                        data: string;
+                    };
                 };
             };
             /** @description Refused, with the reason. */
@@ -3713,6 +3963,9 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                    "application/x-subrip": string;
+                    "text/plain": string;
+                    "text/vtt": string;
                 };
             };
             /** @description Refused, with the reason. */
@@ -3744,7 +3997,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["ChatCompletionRequest"];
             };
         };
         responses: {
@@ -3759,7 +4012,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ChatCompletion"];
+                    "text/event-stream": {
+                        event?: string;
+                        data: string;
+                    };
                 };
             };
             /** @description Refused, with the reason. */
@@ -3791,7 +4048,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["CompletionRequest"];
             };
         };
         responses: {
@@ -3806,7 +4063,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Completion"];
+                    "text/event-stream": {
+                        event?: string;
+                        data: string;
+                    };
                 };
             };
             /** @description Refused, with the reason. */
@@ -3838,7 +4099,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["EmbeddingRequest"];
             };
         };
         responses: {
@@ -3853,7 +4114,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Embeddings"];
                 };
             };
             /** @description Refused, with the reason. */
@@ -3885,7 +4146,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["ImageRequest"];
             };
         };
         responses: {
@@ -3900,7 +4161,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Images"];
                 };
             };
             /** @description Refused, with the reason. */
@@ -3932,7 +4193,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["AnthropicRequest"];
             };
         };
         responses: {
@@ -3947,7 +4208,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["AnthropicMessage"];
+                    "text/event-stream": {
+                        event?: string;
+                        data: string;
+                    };
                 };
             };
             /** @description Refused, with the reason. */
@@ -3956,7 +4221,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OpenAiError"];
+                    "application/json": components["schemas"]["AnthropicError"];
                 };
             };
         };
@@ -3970,7 +4235,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["AnthropicCountRequest"];
             };
         };
         responses: {
@@ -3979,7 +4244,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["AnthropicCount"];
                 };
             };
             /** @description Refused, with the reason. */
@@ -3988,7 +4253,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OpenAiError"];
+                    "application/json": components["schemas"]["AnthropicError"];
                 };
             };
         };
@@ -4007,7 +4272,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["OpenAiModels"];
                 };
             };
             /** @description Refused, with the reason. */
@@ -4037,7 +4302,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["OpenAiModel"];
                 };
             };
             /** @description Refused, with the reason. */
@@ -4069,7 +4334,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["ModerationRequest"];
             };
         };
         responses: {
@@ -4084,7 +4349,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Moderation"];
                 };
             };
             /** @description Refused, with the reason. */
@@ -4116,7 +4381,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["RerankRequest"];
             };
         };
         responses: {
@@ -4131,7 +4396,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Reranking"];
                 };
             };
             /** @description Refused, with the reason. */
@@ -4163,7 +4428,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["ResponseRequest"];
             };
         };
         responses: {
@@ -4178,7 +4443,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Response"];
+                    "text/event-stream": {
+                        event?: string;
+                        data: string;
+                    };
                 };
             };
             /** @description Refused, with the reason. */
