@@ -4,7 +4,7 @@
 use std::{pin::Pin, sync::Arc};
 
 use futures_util::{Stream, stream};
-use gateway::{ChatStream, Terms};
+use gateway::{ChatStream, Needs, Terms};
 use llm::{ChatChunk, ChatEvent, ChatRequest, ChatResponse, Task};
 use serde_json::{Value, json};
 
@@ -63,8 +63,9 @@ impl App {
         let class = protected.class;
         let mut settlement = Settlement::new(self, principal, class)?;
         settlement.guarded(&protected.note);
-        let (places, explain) = (protected.places, wishes.explain);
-        let terms = Terms { deadline, explain, places, ..settlement.terms() };
+        let needs = || Needs::of(&request);
+        let terms = settlement.reserve(request.model(), protected.places, &needs).await?;
+        let terms = Terms { deadline, explain: wishes.explain, ..terms };
         if request.stream() {
             let answer = self.gateway.chat(&request, terms, &settlement.meter).await;
             let answer = answer.map_err(|error| self.call_failed(&mut settlement, error))?;

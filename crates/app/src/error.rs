@@ -5,7 +5,10 @@ use std::{borrow::Cow, fmt, time::Duration};
 
 use domain::{Denial, ErrorKind, limits};
 
-use crate::wording::{Language, wording};
+use crate::{
+    limiter::Allowance,
+    wording::{Language, wording},
+};
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -22,6 +25,8 @@ pub struct Error {
     fields: Vec<(Cow<'static, str>, Box<Error>)>,
     /// When trying again makes sense.
     pub retry_after: Option<Duration>,
+    /// What is left of the caller's rates, where one of their limits is why.
+    pub allowance: Option<Allowance>,
     cause: Option<Cause>,
 }
 
@@ -32,7 +37,15 @@ impl Error {
     /// Makes an error of that kind; `code` names its text in the message files.
     #[must_use]
     pub fn new(kind: ErrorKind, code: &'static str) -> Self {
-        Self { kind, code, values: vec![], fields: vec![], retry_after: None, cause: None }
+        Self {
+            kind,
+            code,
+            values: vec![],
+            fields: vec![],
+            retry_after: None,
+            allowance: None,
+            cause: None,
+        }
     }
 
     /// Makes an error about a request that makes no sense as it stands.
@@ -73,6 +86,13 @@ impl Error {
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
+        self
+    }
+
+    /// Says what is left of the caller's rates.
+    #[must_use]
+    pub(crate) fn leaving(mut self, allowance: Option<Allowance>) -> Self {
+        self.allowance = allowance;
         self
     }
 

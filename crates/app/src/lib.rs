@@ -19,6 +19,8 @@ mod history;
 mod indexing;
 mod ingest;
 mod known_keys;
+mod limiter;
+mod limits;
 mod live;
 mod marks;
 mod models;
@@ -58,6 +60,8 @@ pub use gateway::{
 };
 pub use guard::Kind as PersonalDataKind;
 pub use guardrail::{GuardAction, GuardCheck, GuardPolicy, PlaceRules};
+pub use limiter::{Allowance, Rate};
+pub use limits::{LimitView, MeterUse, OwnLimits};
 pub use live::{RunEvent, RunSnapshot, Stage};
 pub use models::{BUILT_IN_MODEL, ModelChoice, RouteState, SystemState};
 pub use operations::{OperationReply, TranscriptEvents, TranscriptReply};
@@ -70,9 +74,9 @@ pub use sign_in::SignedIn;
 pub use store::{
     ApiKey, Asked, Attachment, AuditEntry, AuditReport, Citation, Collection, CollectionChange,
     Conversation, Document, DocumentCounts, DocumentState, Figures, FoundPassage, JobCounts,
-    Message, MessageRole, NewCollection, OwnUsage, Page, PageBox, Passage, PersonName, Run,
-    RunState, Session, SummaryLength, Task, Tenant, TokenUsage, Unit, UnitName, UsageView, User,
-    UserChange,
+    Message, MessageRole, MonthSum, NewCollection, OwnUsage, OwnedKey, Page, PageBox, Passage,
+    PersonName, Run, RunState, Session, SummaryLength, Task, Tenant, TokenUsage, Unit, UnitName,
+    UsageView, User, UserChange,
 };
 pub use uploads::Upload;
 pub use usage::{OwnFigures, UsageExport, UsageLine, UsageReport};
@@ -80,7 +84,7 @@ pub use wording::{Language, wording};
 
 use crate::{
     admission::Admission, guardrail::Guardrail, indexing::Indexing, known_keys::KnownKeys,
-    live::LiveRuns,
+    limiter::Limiter, live::LiveRuns,
 };
 
 /// Longest wait for the database when somebody asks whether it answers; beyond: it does not.
@@ -145,6 +149,9 @@ pub struct App {
     store: Store,
     ledger: Ledger,
     known_keys: KnownKeys,
+    limiter: Arc<Limiter>,
+    /// Held while the journal is moved.
+    settling: tokio::sync::Mutex<()>,
     blobs: Blobs,
     index: Arc<::search::Index>,
     indexing: Indexing,
@@ -172,7 +179,10 @@ impl App {
     pub fn new(parts: Parts) -> Result<Arc<Self>> {
         let readers = parts.config.ingest_workers;
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let is_shared = parts.store.engine() == store::Engine::Postgres;
         Ok(Arc::new(Self {
+            limiter: Arc::new(Limiter::new(is_shared)),
+            settling: tokio::sync::Mutex::new(()),
             store: parts.store,
             ledger: parts.ledger,
             known_keys: KnownKeys::default(),

@@ -1,9 +1,9 @@
 //! The models a principal may ask, and the state of the installation.
 
-use domain::{Action, DataClass, ErrorKind, Place, Resource};
+use domain::{Action, Credential, DataClass, ErrorKind, Place, Resource};
 use gateway::{
     AUTO_MODEL, Caller, Catalogue, GatewayError, GatewayStatus, Model, ModelAccess, Offer,
-    PlanError, Reason, RouteKind, Taken, Terms,
+    PlanError, Reason, RouteKind, Share, Taken, Terms,
 };
 use store::{AuditEvent, AuditOutcome, By, DocumentCounts, JobCounts};
 
@@ -189,9 +189,24 @@ impl App {
 
     /// The terms of a call for this principal.
     pub(crate) fn terms(&self, principal: &Principal, class: DataClass) -> Terms {
-        // By person, however many keys and sessions they have.
-        let caller = Caller { id: principal.user.uuid().as_u128(), ..Caller::default() };
+        let caller = self.caller(principal);
         Terms { places: self.config.places, caller, ..Terms::from(class) }
+    }
+
+    /// Whose turn it is where calls wait: the unit's, in it the person's, of theirs the key's or the
+    /// browser's.
+    fn caller(&self, principal: &Principal) -> Caller {
+        let [unit, person, key] = self.limiter.weights(principal);
+        let home = principal.home_unit();
+        let credential = match &principal.credential {
+            Credential::ApiKey { id, .. } => id.uuid(),
+            Credential::Session(_) => uuid::Uuid::nil(),
+        };
+        Caller {
+            unit: Share { id: home.map_or(0, |home| home.uuid().as_u128()), weight: unit },
+            person: Share { id: principal.user.uuid().as_u128(), weight: person },
+            key: Share { id: credential.as_u128(), weight: key },
+        }
     }
 
     /// Says whether the built-in engine gave an answer.
@@ -234,6 +249,9 @@ impl App {
             }
             PlanError::Unsuited { model, reason: Reason::ContextTooShort } => {
                 Error::invalid("context_too_long").with("model", model)
+            }
+            PlanError::Unsuited { model, reason: Reason::OverBudget } => {
+                Error::new(ErrorKind::RateLimited, "budget_route").with("model", model)
             }
             PlanError::Unsuited { model, reason } => {
                 Error::invalid("model_unsuited").with("model", model).with("reason", reason.code())

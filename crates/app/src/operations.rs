@@ -6,7 +6,8 @@ use std::{pin::Pin, sync::Arc};
 use domain::ErrorKind;
 use futures_util::{Stream, stream};
 use gateway::{
-    Answered, Offer, Outcome, Sound, Terms, Transcript, TranscriptStream, TranscriptionRequest,
+    Answered, Needs, Offer, Outcome, Sound, Terms, Transcript, TranscriptStream,
+    TranscriptionRequest,
 };
 use llm::{
     Extension, Operation, OperationRequest, OperationResponse,
@@ -238,11 +239,17 @@ impl App {
         if has_tokens && self.must_read(model, class) {
             return Err(Error::new(ErrorKind::Unprocessable, "guard_tokens"));
         }
+        let needs = Needs {
+            offer,
+            batched: matches!(offer, Offer::Embeddings | Offer::Rerank),
+            prompt_bytes: texts.iter().map(|text| text.len()).sum(),
+            ..Needs::default()
+        };
         let protected = self.admit(principal, model, texts, class).await?;
         let mut settlement = Settlement::new(self, principal, protected.class)?.of(operation);
         settlement.guarded(&protected.note);
-        let (places, explain) = (protected.places, wishes.explain);
-        let terms = Terms { deadline, explain, places, ..settlement.terms() };
+        let terms = settlement.reserve(model, protected.places, &|| needs).await?;
+        let terms = Terms { deadline, explain: wishes.explain, ..terms };
         Ok(Account { settlement, terms, protected })
     }
 }

@@ -109,12 +109,14 @@ impl App {
         self.authorise_people(principal)?;
         let name = checked_name(name, "name")?;
         let by = By::from(principal);
-        self.store.create_unit(principal.tenant, &name, parent, &by).await.map_err(|error| {
-            match error {
-                store::Error::NotFound => Error::invalid("unit_unknown").in_field("parent"),
-                other => other.into(),
-            }
-        })
+        let made = self.store.create_unit(principal.tenant, &name, parent, &by).await;
+        let unit = made.map_err(|error| match error {
+            store::Error::NotFound => Error::invalid("unit_unknown").in_field("parent"),
+            other => other.into(),
+        })?;
+        // Limits of the units above bind it from now on.
+        self.load_limits().await?;
+        Ok(unit)
     }
 
     /// Sets the cost centre of a unit; an empty one is taken away, and that of the unit above counts.

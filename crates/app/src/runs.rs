@@ -5,7 +5,7 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 
 use domain::{DataClass, Instant, MessageId, RunId};
 use futures_util::Stream;
-use gateway::ChatStream;
+use gateway::{ChatStream, Needs};
 use llm::{ChatEvent, ChatRequest, Role};
 use store::{
     Message, MessageRole, ObjectKind, RouteUsed, Run, RunEnd, RunPulse, RunState, Silent,
@@ -324,10 +324,8 @@ impl App {
         live: &LiveRun,
     ) -> Result<()> {
         let failed = |error| self.gateway_error(error);
-        let mut terms = settlement.terms();
-        if let Some(protected) = &writing.protected {
-            terms.places = protected.places;
-        }
+        let places = writing.protected.as_ref().map_or(self.config.places, |it| it.places);
+        let terms = settlement.reserve(request.model(), places, &|| Needs::of(request)).await?;
         let mut answer: ChatStream =
             self.gateway.chat(request, terms, &settlement.meter).await.map_err(failed)?;
         let taken = answer.taken();

@@ -4,10 +4,15 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{DataClass, ErrorKind, Instant};
-use gateway::{Spent, Terms, UsageMeter};
+use gateway::{Needs, PlacePolicy, Spent, Terms, UsageMeter};
 use store::{By, Ended, SETTLE_INTERVAL, TokenUsage, UsageRecord};
 
-use crate::{App, Error, Principal, Result, guardrail::GuardNote};
+use crate::{
+    App, Error, Principal, Result,
+    guardrail::GuardNote,
+    limiter::Reservation,
+    limits::{Asking, amounts, count_warnings},
+};
 
 /// Pause after the database did not take what calls have used.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
@@ -25,6 +30,7 @@ pub(crate) struct Settlement {
     failed: bool,
     guard: Option<String>,
     operation: &'static str,
+    reservation: Option<Reservation>,
 }
 
 impl Settlement {
@@ -45,6 +51,7 @@ impl Settlement {
             failed: false,
             guard: None,
             operation: "create_chat_completion",
+            reservation: None,
         })
     }
 
@@ -54,9 +61,20 @@ impl Settlement {
         self
     }
 
-    /// The terms of the run's call.
-    pub(crate) fn terms(&self) -> Terms {
-        self.app.terms(&self.principal, self.class)
+    /// Reserves what the call will need of all limits that bind it, and sets its terms.
+    ///
+    /// # Errors
+    /// If one of the limits leaves no room.
+    pub(crate) async fn reserve(
+        &mut self,
+        model: &str,
+        places: PlacePolicy,
+        needs: &(dyn Fn() -> Needs + Sync),
+    ) -> Result<Terms> {
+        let asked = Asking { model, class: self.class, places, needs };
+        self.reservation = self.app.reserve(&self.principal, &asked).await?;
+        let cost_max = self.reservation.as_ref().and_then(Reservation::cost_max);
+        Ok(Terms { places, cost_max, ..self.app.terms(&self.principal, self.class) })
     }
 
     /// Says what the guard found.
@@ -86,9 +104,11 @@ impl Drop for Settlement {
             metered.beside.map(|spent| self.record(spent, Ended::Cancelled, guard.clone()));
         let (usage, is_estimated) = (metered.usage, metered.is_estimated);
         let own = self.record(Spent { usage, is_estimated, taken }, ended, guard);
-        for record in beside.into_iter().chain([own]) {
-            self.write_down(&record);
+        let records: Vec<UsageRecord> = beside.into_iter().chain([own]).collect();
+        for record in &records {
+            self.write_down(record);
         }
+        self.settle(&records);
     }
 }
 
@@ -100,6 +120,7 @@ impl Settlement {
             at: Instant::now(),
             tenant: self.principal.tenant,
             by: self.by,
+            units: self.principal.units.clone(),
             operation: self.operation.to_owned(),
             cost_micro_euro: taken.price.map(|price| price.of(usage)),
             model: taken.model,
@@ -125,6 +146,24 @@ impl Settlement {
         if let Err(error) = self.app.ledger.record(record) {
             tracing::error!(error = &error as &dyn std::error::Error, "usage was not recorded");
         }
+    }
+
+    /// Puts what was written down in place of what was reserved. All attempts were of one model.
+    fn settle(&mut self, records: &[UsageRecord]) {
+        let Some(first) = records.first() else { return };
+        let binding = self.app.limiter.binding(&self.principal, &first.model);
+        let reservation = self.reservation.take().or_else(|| {
+            // Limits were set while the call was under way.
+            (!binding.is_empty()).then(|| Reservation::new(&self.app.limiter))
+        });
+        let Some(reservation) = reservation else { return };
+        let (mut tokens, mut cost) = (0_u64, 0_u64);
+        for record in records {
+            let TokenUsage { prompt_tokens, completion_tokens, .. } = record.tokens;
+            tokens = tokens.saturating_add(prompt_tokens).saturating_add(completion_tokens);
+            cost = cost.saturating_add(record.cost_micro_euro.unwrap_or(0));
+        }
+        reservation.settle(&binding, amounts(tokens, cost));
     }
 }
 
@@ -166,6 +205,16 @@ impl App {
     /// # Errors
     /// If the database does not take it; it stays written down.
     pub async fn settle_ledger(&self) -> Result<()> {
-        Ok(self.ledger.settle(&self.store).await?)
+        let _settling = self.settling.lock().await;
+        self.settle_now().await
+    }
+
+    /// The same for whoever holds the lock.
+    pub(crate) async fn settle_now(&self) -> Result<()> {
+        self.limiter.begin_settling();
+        let warnings = self.ledger.settle(&self.store).await?;
+        self.limiter.settled();
+        count_warnings(&warnings);
+        Ok(())
     }
 }

@@ -48,6 +48,9 @@ fn worded<'v>(texts: &'v Texts, name: &str, value: &'v str) -> Cow<'v, str> {
         "class" | "clearance" => {
             texts.get(&format!("class_{value}")).map_or(value.into(), |word| word.as_str().into())
         }
+        "bound" => {
+            texts.get(&format!("bound_{value}")).map_or(value.into(), |word| word.as_str().into())
+        }
         "kinds" => {
             let word = |code: &'v str| {
                 texts.get(&format!("kind_{code}")).map_or(code, |word| word.as_str())

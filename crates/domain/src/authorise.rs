@@ -26,11 +26,15 @@ pub enum Action {
     ReadAudit,
     /// Read what the tenant's people together have used, and what it cost.
     ReadUsage,
+    /// Set limits and budgets, and see how much of them is used.
+    ManageLimits,
+    /// See the limits that bind oneself, and what is left.
+    ReadOwnLimits,
 }
 
 impl Action {
     /// All actions.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::UseModels,
         Self::ExplainRouting,
         Self::ReadCollection,
@@ -41,6 +45,8 @@ impl Action {
         Self::ManagePeople,
         Self::ReadAudit,
         Self::ReadUsage,
+        Self::ManageLimits,
+        Self::ReadOwnLimits,
     ];
 
     /// The scope an API key needs for it; `None` means that no key is enough and a person must be
@@ -48,11 +54,15 @@ impl Action {
     #[must_use]
     pub const fn scope(self) -> Option<Scope> {
         match self {
-            Self::UseModels | Self::ExplainRouting => Some(Scope::Models),
+            Self::UseModels | Self::ExplainRouting | Self::ReadOwnLimits => Some(Scope::Models),
             Self::ReadCollection => Some(Scope::Search),
             Self::CreateCollection | Self::WriteCollection => Some(Scope::Documents),
             Self::UseConversation => Some(Scope::Conversations),
-            Self::ManageOwnAccount | Self::ManagePeople | Self::ReadAudit | Self::ReadUsage => None,
+            Self::ManageOwnAccount
+            | Self::ManagePeople
+            | Self::ReadAudit
+            | Self::ReadUsage
+            | Self::ManageLimits => None,
         }
     }
 }
@@ -89,7 +99,11 @@ pub fn authorise(principal: &Principal, action: Action, resource: &Resource) -> 
     match (action, resource) {
         (Action::UseModels | Action::CreateCollection, Resource::Tenant(_)) => Ok(()),
         (
-            Action::ExplainRouting | Action::ManagePeople | Action::ReadAudit | Action::ReadUsage,
+            Action::ExplainRouting
+            | Action::ManagePeople
+            | Action::ReadAudit
+            | Action::ReadUsage
+            | Action::ManageLimits,
             Resource::Tenant(_),
         ) => {
             if principal.role == Role::Admin {
@@ -98,7 +112,10 @@ pub fn authorise(principal: &Principal, action: Action, resource: &Resource) -> 
                 Err(Denial::Forbidden)
             }
         }
-        (Action::UseConversation | Action::ManageOwnAccount, Resource::Personal { owner, .. }) => {
+        (
+            Action::UseConversation | Action::ManageOwnAccount | Action::ReadOwnLimits,
+            Resource::Personal { owner, .. },
+        ) => {
             if *owner == principal.user {
                 Ok(())
             } else {
@@ -227,7 +244,9 @@ mod tests {
         );
 
         principal.credential = key(Scope::ALL.to_vec());
-        for action in [Action::ManagePeople, Action::ReadAudit, Action::ReadUsage] {
+        let for_sessions =
+            [Action::ManagePeople, Action::ReadAudit, Action::ReadUsage, Action::ManageLimits];
+        for action in for_sessions {
             assert_eq!(
                 authorise(&principal, action, &Resource::Tenant(tenant)),
                 Err(Denial::SessionNeeded)

@@ -86,6 +86,24 @@ pub struct Month {
 }
 
 impl Month {
+    /// The month of a point in time.
+    #[must_use]
+    pub const fn of(at: Instant) -> Self {
+        Day::of(at).month()
+    }
+
+    /// The month as a number, 202611 for November 2026.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        self.year * 100 + self.month
+    }
+
+    /// The first moment of the next month.
+    #[must_use]
+    pub const fn end(self) -> Instant {
+        self.next().first_day().start()
+    }
+
     /// Its first day.
     #[must_use]
     pub const fn first_day(self) -> Day {
@@ -198,6 +216,17 @@ mod tests {
         ];
         for text in wrong {
             assert_eq!(text.parse::<Day>(), Err(NotADate), "{text}");
+        }
+    }
+
+    #[test]
+    fn months_begin_where_the_one_before_ends() {
+        let mut at = Instant::from_micros(0);
+        for number in 0..2_400 {
+            let month = Month::of(at);
+            assert_eq!(month.number(), (1970 + number / 12) * 100 + number % 12 + 1);
+            assert_eq!(Month::of(month.end().before(std::time::Duration::from_micros(1))), month);
+            at = month.end();
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod limits;
 mod place;
 mod principal;
 mod resource;
+mod usage_limit;
 
 pub use authorise::{Action, Denial, authorise};
 pub use calendar::{Day, Month, NotADate};
@@ -24,3 +25,4 @@ pub use instant::Instant;
 pub use place::{DataClass, Place, UnknownCode};
 pub use principal::{Credential, Principal, Role, Scope};
 pub use resource::{Resource, Visibility};
+pub use usage_limit::{AtLimit, LimitScope, Meter, UsageLimit};

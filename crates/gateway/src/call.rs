@@ -189,9 +189,9 @@ impl<'a> Call<'a> {
             return Err(self.last.take().unwrap_or(GatewayError::OutOfTime));
         }
         let snapshot = self.gateway.snapshot.load_full();
-        let Terms { class, places, ref access, .. } = self.terms;
+        let Terms { class, places, cost_max, ref access, .. } = self.terms;
         let needs = &self.needs;
-        let mut ask = Ask { class, places, access, needs, prefix: 0, time_left };
+        let mut ask = Ask { class, places, access, needs, prefix: 0, cost_max, time_left };
         let found = plan::find_model(&snapshot.catalogue, self.asked.model(), &ask);
         let model = found.map_err(GatewayError::Plan)?;
         if model.policy == Policy::Affinity {

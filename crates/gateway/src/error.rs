@@ -152,6 +152,9 @@ impl GatewayError {
                 | PlanError::PlaceNotAllowed { .. }
                 | PlanError::NotGranted { .. },
             ) => ErrorKind::Forbidden,
+            Self::Plan(PlanError::Unsuited { reason: Reason::OverBudget, .. }) => {
+                ErrorKind::RateLimited
+            }
             Self::Plan(PlanError::Unsuited { .. } | PlanError::NoChoice)
             | Self::Unsupported(_)
             | Self::Refused { .. } => ErrorKind::Invalid,
@@ -172,6 +175,9 @@ impl GatewayError {
             Self::Plan(PlanError::NotGranted { .. }) => "model_not_granted",
             Self::Plan(PlanError::Unsuited { reason: Reason::ContextTooShort, .. }) => {
                 "context_length_exceeded"
+            }
+            Self::Plan(PlanError::Unsuited { reason: Reason::OverBudget, .. }) => {
+                "insufficient_quota"
             }
             Self::Plan(PlanError::Unsuited { .. } | PlanError::NoChoice) => "no_suitable_route",
             Self::Crowded { .. } => "too_many_waiting",
@@ -307,6 +313,9 @@ fn unsuited(model: &str, reason: Reason) -> String {
         Reason::NoStructure => format!("The model '{model}' does not support structured output."),
         Reason::ContextTooShort => {
             format!("The request is longer than the context length of the model '{model}'.")
+        }
+        Reason::OverBudget => {
+            format!("What is left of your budget does not pay for the model '{model}'.")
         }
         _ => format!("The model '{model}' cannot do what is asked."),
     }

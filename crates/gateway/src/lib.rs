@@ -54,11 +54,11 @@ pub use measure::describe_measurements;
 pub use model_state::LastError;
 pub use offer::{Offer, Offers};
 pub use plan::{
-    Ask, Condition, Dice, Explanation, Needs, Plan, PlanError, Reason, State, find_model,
+    Ask, Condition, Dice, Explanation, Needs, Plan, PlanError, Reason, State, dearest, find_model,
     may_receive, plan, prefix,
 };
 pub use policy::{Abilities, AutoChoice, HealthCheck, Kind, PlacePolicy, Policy, QueueLimits};
-pub use queue::Caller;
+pub use queue::{Caller, Share};
 pub use recording::{Recording, TranscriptionRequest};
 pub use retry_budget::RetryBudgetSettings;
 pub use secret::Secret;

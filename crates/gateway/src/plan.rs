@@ -37,6 +37,8 @@ pub struct Ask<'a> {
     pub needs: &'a Needs,
     /// The beginning of the conversation, see [`prefix`]; read under the policy `affinity` only.
     pub prefix: u64,
+    /// The most that the call may cost by estimate, in micro-euro; `None`: whatever it costs.
+    pub cost_max: Option<u64>,
     /// How long the caller still waits; `None`: as long as it takes.
     pub time_left: Option<Duration>,
 }
@@ -204,6 +206,18 @@ pub fn plan(
     Ok(plan)
 }
 
+/// The most that a request may cost by estimate, in micro-euro, over all routes that it may take.
+#[must_use]
+pub fn dearest(catalogue: &Catalogue, name: &str, ask: &Ask<'_>) -> u64 {
+    let models = match catalogue.model(name) {
+        Some(model) => vec![model],
+        None => auto::fitting(catalogue, ask),
+    };
+    let routes = models.into_iter().flat_map(|model| &model.routes);
+    let allowed = routes.filter(|route| filter::ruled_out(route, ask).is_none());
+    allowed.map(|route| filter::cost(route, ask.needs)).max().unwrap_or(0)
+}
+
 /// Checks whether the caller may use a model, and it has a route for this offer that may receive data
 /// of this class at one of these places, whatever else is asked.
 ///
@@ -218,7 +232,8 @@ pub fn may_receive(
 ) -> Result<(), PlanError> {
     let needs = Needs { offer, ..Needs::default() };
     let (places, access) = terms;
-    let ask = Ask { class, places, access, needs: &needs, prefix: 0, time_left: None };
+    let needs = &needs;
+    let ask = Ask { class, places, access, needs, prefix: 0, cost_max: None, time_left: None };
     let models = match catalogue.model(name) {
         Some(model) => vec![model],
         None if name == AUTO_MODEL && !catalogue.auto().is_empty() => behind_auto(catalogue),
@@ -281,6 +296,9 @@ fn refusal(catalogue: &Catalogue, name: &str, models: Vec<&Model>, ask: &Ask<'_>
     let reasons = || routes().filter_map(|route| filter::ruled_out(route, ask));
     let of_ability =
         |reason: &Reason| !matches!(reason, Reason::AboveClearance | Reason::PlaceNotAllowed);
+    if reasons().any(|reason| reason == Reason::OverBudget) {
+        return PlanError::Unsuited { model: name, reason: Reason::OverBudget };
+    }
     if let Some(reason) = reasons().filter(of_ability).last() {
         return PlanError::Unsuited { model: name, reason };
     }

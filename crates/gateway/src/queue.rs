@@ -16,8 +16,8 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-pub use fair::Caller;
 use fair::Fair;
+pub use fair::{Caller, Share};
 
 use crate::{GatewayError, QueueLimits, health::Window, lease::Lease, model_state::ModelState};
 
@@ -185,18 +185,12 @@ impl Line {
         if self.fair.len() < limits.length_max {
             return Ok(None);
         }
-        let share = |count: usize, caller: Caller| count as f64 / f64::from(caller.weight.max(1));
-        let own = share(self.fair.len_of(caller) + 1, caller);
-        let longest = self.fair.longest().filter(|longest| {
-            longest.id != caller.id && share(self.fair.len_of(*longest), *longest) > own
-        });
-        match longest {
-            Some(longest) => Ok(self.fair.remove_last(longest)),
-            None => {
-                let others = self.fair.callers() - usize::from(self.fair.len_of(caller) > 0);
-                Err(Crowding { by_oneself: others > 0 && self.fair.len_of(caller) > 0 })
-            }
+        if let Some(evicted) = self.fair.evict(caller) {
+            return Ok(Some(evicted));
         }
+        let own = self.fair.len_of(caller) > 0;
+        let others = self.fair.callers() - usize::from(own);
+        Err(Crowding { by_oneself: others > 0 && own })
     }
 
     fn retry_after(&mut self, now: Instant) -> Duration {

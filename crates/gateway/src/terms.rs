@@ -19,6 +19,9 @@ pub struct Terms {
     pub deadline: Option<Instant>,
     /// Whose call it is, where calls must wait.
     pub caller: Caller,
+    /// The most that the call may cost by estimate, in micro-euro; routes that cost more are not
+    /// used. `None`: whatever it costs.
+    pub cost_max: Option<u64>,
     /// Whether the meter keeps why the route was taken.
     pub explain: bool,
 }
@@ -32,6 +35,7 @@ impl From<DataClass> for Terms {
             access: ModelAccess::ALL,
             deadline: None,
             caller: Caller::default(),
+            cost_max: None,
             explain: false,
         }
     }

@@ -1,6 +1,7 @@
 //! The door: everything between a connection and a route. Who calls, in which language, within
 //! which bounds; and how refusals leave. Knows no routes.
 
+pub(crate) mod allowance;
 pub(crate) mod assets;
 pub(crate) mod caller;
 pub(crate) mod codes;

@@ -117,6 +117,9 @@ impl Platform {
         let is_alone = self.role == Role::All && self.house.is_embedded();
         let failed = |error: app::Error| wiring::explain("the work cannot be taken up", &error);
         self.house.app.end_abandoned_runs(is_alone).await.map_err(failed)?;
+        self.house.app.load_limits().await.map_err(failed)?;
+        let app = Arc::clone(&self.house.app);
+        self.tasks.spawn(async move { app.keep_limits().await });
         let app = Arc::clone(&self.house.app);
         self.tasks.spawn(async move { app.keep_ledger().await });
         if self.role == Role::Api {
@@ -170,6 +173,7 @@ impl Platform {
                     "what calls have used waits for the next start"
                 );
             }
+            self.house.app.release_limits().await;
             self.house.store.close().await;
         };
         if tokio::time::timeout(FAREWELL, closing).await.is_err() {

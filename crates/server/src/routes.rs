@@ -11,6 +11,7 @@ mod description;
 mod documents;
 mod gateway;
 mod keys;
+mod limits;
 mod messages;
 mod models;
 mod openai;
@@ -51,6 +52,10 @@ pub(crate) fn own() -> OpenApiRouter<Front> {
         .routes(routes!(account::revoke_session))
         .routes(routes!(keys::list_keys, keys::create_key))
         .routes(routes!(keys::revoke_key))
+        .routes(routes!(limits::list_limits))
+        .routes(routes!(limits::list_limitable_keys))
+        .routes(routes!(limits::put_limit, limits::delete_limit))
+        .routes(routes!(limits::get_own_limits))
         .routes(routes!(people::list_users, people::create_user))
         .routes(routes!(people::update_user))
         .routes(routes!(people::list_units, people::create_unit))

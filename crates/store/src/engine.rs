@@ -46,6 +46,8 @@ pub(crate) enum Lock {
     People = 3,
     /// Counting failed logins.
     Logins = 4,
+    /// Sharing limits between processes.
+    Limits = 5,
     /// Making figures of what was used.
     Figures = 9,
 }

@@ -24,7 +24,7 @@ use std::{
 use segment::{Content, Segment};
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 
-use crate::{Error, Store, UsageRecord, error::is_dangling};
+use crate::{Error, LimitWarning, Store, UsageRecord, error::is_dangling};
 
 /// How long a record waits for others before all are moved to the database together.
 pub const SETTLE_INTERVAL: Duration = Duration::from_millis(200);
@@ -141,22 +141,24 @@ impl Ledger {
     }
 
     /// Moves everything that waits to the database. What fails to arrive stays in the journal; what
-    /// can never arrive, because its tenant is unknown there, is set aside.
+    /// can never arrive, because its tenant is unknown there, is set aside. Returns the warnings that
+    /// were given with what arrived.
     ///
     /// # Errors
     /// A database error, or an unreadable file.
-    pub async fn settle(&self, store: &Store) -> Result<(), Error> {
+    pub async fn settle(&self, store: &Store) -> Result<Vec<LimitWarning>, Error> {
         let _moving = self.moving.lock().await;
         self.with(|journal| {
             let open = journal.open.take().map(Arc::new);
             journal.closed.extend(open);
         });
+        let mut warnings = Vec::new();
         while let Some(segment) = self.with(|journal| journal.closed.front().cloned()) {
-            move_to(store, &segment).await?;
+            move_to(store, &segment, &mut warnings).await?;
             self.with(|journal| journal.closed.pop_front());
             self.backlog_bytes.fetch_sub(segment.bytes(), Ordering::Relaxed);
         }
-        Ok(())
+        Ok(warnings)
     }
 
     /// Writes what waits in memory.
@@ -187,7 +189,11 @@ impl Ledger {
     }
 }
 
-async fn move_to(store: &Store, segment: &Arc<Segment>) -> Result<(), Error> {
+async fn move_to(
+    store: &Store,
+    segment: &Arc<Segment>,
+    warnings: &mut Vec<LimitWarning>,
+) -> Result<(), Error> {
     let file = Arc::clone(segment);
     let read = tokio::task::spawn_blocking(move || file.read());
     let Content { records, unreadable } =
@@ -201,7 +207,7 @@ async fn move_to(store: &Store, segment: &Arc<Segment>) -> Result<(), Error> {
                 tracing::error!("calls of an unknown tenant are kept in the journal, set aside");
                 return segment.set_aside();
             }
-            written => written?,
+            written => warnings.extend(written?),
         }
     }
     if unreadable > 0 {

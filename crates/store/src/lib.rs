@@ -19,7 +19,9 @@ mod figures;
 mod ingest;
 mod jobs;
 mod keys;
+mod leases;
 mod ledger;
+mod limits;
 mod logins;
 mod messages;
 mod page;
@@ -31,6 +33,7 @@ mod schema;
 mod sessions;
 mod settings;
 mod setup;
+mod sums;
 mod tenants;
 mod transfer;
 mod usage;
@@ -52,7 +55,9 @@ pub use jobs::{
     Retry,
 };
 pub use keys::{ApiKey, KeyHolder, NewApiKey};
+pub use leases::{LeaseAsk, LeaseGiven};
 pub use ledger::{Ledger, SETTLE_INTERVAL};
+pub use limits::{LimitRow, LimitRules, LimitWarning, MonthSum, OwnedKey};
 pub use logins::LoginAttempts;
 pub use messages::{
     Asked, Attachment, Citation, Message, MessageRole, MessageRun, NewQuestion, RouteUsed,

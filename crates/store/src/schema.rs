@@ -70,6 +70,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: "",
     },
     Migration {
+        name: "0008_limits",
+        portable: include_str!("../migrations/0008_limits.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
         name: "0009_usage_figures",
         portable: include_str!("../migrations/0009_usage_figures.sql"),
         sqlite: "",

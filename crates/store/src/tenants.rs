@@ -6,6 +6,7 @@ use sqlx::any::AnyRow;
 use crate::{
     AuditEvent, By, Error, Store, audit,
     database::{fetch, fetch_one},
+    limits,
     values::{get, params},
 };
 
@@ -127,6 +128,8 @@ impl Store {
             event = event.with("parent", parent);
         }
         audit::append(&mut tx, tenant, event).await?;
+        // A limit above binds the new unit too.
+        limits::count_change(&mut tx).await?;
         tx.commit().await?;
         Ok(unit)
     }

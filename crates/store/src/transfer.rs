@@ -42,6 +42,10 @@ pub(crate) const TABLES: &[&str] = &[
     "job",
     "usage_record",
     "usage_figure",
+    "usage_limit",
+    "usage_month",
+    "limit_lease",
+    "limit_warning",
     "audit",
     "audit_head",
 ];

@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    AuditEvent, AuditOutcome, By, Error, Store, TokenUsage, audit,
+    AuditEvent, AuditOutcome, By, Error, LimitWarning, Store, TokenUsage, audit,
     database::{Tx, composed, count, fetch_one},
     engine::Lock,
-    figures,
+    figures, sums,
     values::{Params, get, params},
 };
 
@@ -23,7 +23,7 @@ use crate::{
 const ROWS_PER_STATEMENT: usize = 50;
 /// Most that is written down as the cost of one call, in micro-euro: a million euros. Millions of such
 /// calls can be summed.
-const COST_MAX: u64 = 1_000_000_000_000;
+pub(crate) const COST_MAX: u64 = 1_000_000_000_000;
 
 /// Most that is written down as the energy of one call, in milliwatt hours: a gigawatt hour.
 const ENERGY_MAX: u64 = 1_000_000_000_000;
@@ -73,6 +73,9 @@ pub struct UsageRecord {
     pub tenant: TenantId,
     /// Who asked, and how they came.
     pub by: By,
+    /// The units they belonged to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub units: Vec<UnitId>,
     /// The use case, named as everywhere, e.g. `create_chat_completion`.
     pub operation: String,
     /// The model's name.
@@ -123,17 +126,18 @@ pub struct UsageTotal {
 }
 
 impl Store {
-    /// Writes calls down, with an audit entry for each group of calls that differ only in figures.
-    /// All or nothing; a batch that was written before is not written again.
+    /// Writes calls down and adds them to the sums, with an audit entry for each group of calls that
+    /// differ only in figures. All or nothing; a batch that was written before is not written again.
+    /// Returns the warnings that were given with it.
     ///
     /// # Errors
     /// A database error.
-    pub async fn record_usage(&self, batch: &[UsageRecord]) -> Result<(), Error> {
-        let Some(first) = batch.first() else { return Ok(()) };
+    pub async fn record_usage(&self, batch: &[UsageRecord]) -> Result<Vec<LimitWarning>, Error> {
+        let Some(first) = batch.first() else { return Ok(Vec::new()) };
         let mut tx = self.write().await?;
         let known = "SELECT COUNT(*) AS n FROM usage_record WHERE id = $1";
         if count(tx.db(), known, params![first.id.to_string()]).await? > 0 {
-            return Ok(());
+            return Ok(Vec::new());
         }
         // A day that is closed stays as it is: whoever comes later counts for the next.
         tx.lock(Lock::Figures).await?;
@@ -147,10 +151,12 @@ impl Store {
         for rows in batch.chunks(ROWS_PER_STATEMENT) {
             insert(&mut tx, rows, &open_from).await?;
         }
+        let warnings = sums::add(&mut tx, batch).await?;
         for (tenant, event) in audit_events(batch) {
             audit::append(&mut tx, tenant, event).await?;
         }
-        tx.commit().await
+        tx.commit().await?;
+        Ok(warnings)
     }
 
     /// Sums what a tenant's calls have used since a point in time.

@@ -3,6 +3,7 @@ import { answer, apiHeaders, ApiError, client, problem } from './api/client';
 import type {
 	DataClass,
 	Document,
+	Limits,
 	Question,
 	Problem,
 	Role,
@@ -67,6 +68,12 @@ export const getOwnUsage = () => answer(client.GET('/api/account/usage'));
 /** Where the figures of a month lie as a file. */
 export const usageExportUrl = (month: string, by: UsageBy, format: 'csv' | 'json') =>
 	`/api/usage/export?${new URLSearchParams({ from: month, by, format })}`;
+export const listLimits = () => answer(client.GET('/api/limits'));
+export const listLimitableKeys = () => answer(client.GET('/api/limits/keys'));
+export const putLimit = (scope: string, body: Limits) =>
+	answer(client.PUT('/api/limits/{id}', { ...at(scope), body }));
+export const deleteLimit = (scope: string) => answer(client.DELETE('/api/limits/{id}', at(scope)));
+export const ownLimits = () => answer(client.GET('/api/me/limits'));
 
 export const listModels = () => answer(client.GET('/api/models'));
 

@@ -1,6 +1,10 @@
 //! A small authority with an installation of its own, made anew for each test.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use app::{
     App, Collection, Config, Document, DocumentState, GuardPolicy, NewCollection, NewPerson, Parts,
@@ -10,7 +14,7 @@ use domain::{
     CollectionId, Credential, DataClass, Place, Role, Scope, SessionId, UnitId, Visibility,
 };
 use gateway::{
-    Catalogue, Gateway, KeyHeader, Model, Offer, Offers, PlacePolicy, Route, RouteKind,
+    Catalogue, Gateway, KeyHeader, Model, Offer, Offers, PlacePolicy, Price, Route, RouteKind,
     ServerRoute, Settings,
 };
 use identity::InstallationSecret;
@@ -21,6 +25,9 @@ use testkit::fake_model::FakeModel;
 use tokio_util::task::TaskTracker;
 
 pub const PASSWORD: &str = "korrekt pferd batterie";
+
+/// Micro-euro for a million tokens at a euro each.
+const MEGA: u64 = 1_000_000_000_000;
 
 /// An installation with three models: `fachwerk-auszug`; `gross` on a server elsewhere that is
 /// cleared for open data only; and `beide` on an own server, then elsewhere up to personal data.
@@ -43,15 +50,22 @@ impl World {
         let folder = TempDir::new().unwrap();
         let (model, near) = (FakeModel::start().await, FakeModel::start().await);
         let config = Config { guard, ..config("erste") };
-        let (app, store) = start(&folder, catalogue(&model, &near), config, "index").await;
+        let location = sqlite(folder.path());
+        let catalogue = catalogue(&model, &near);
+        let (app, store) = start(folder.path(), &location, catalogue, config, "index").await;
         Self { app, store, model, near, folder, tasks: TaskTracker::new() }
     }
 
     /// Starts a second process on the same folder, as after a crash of the first; its index is empty
     /// and must be built anew, since the first still holds the lock on the other.
     pub async fn restart(&self) -> Arc<App> {
-        let catalogue = catalogue(&self.model, &self.near);
-        start(&self.folder, catalogue, config("zweite"), "index-2").await.0
+        self.restart_as("zweite", "index-2").await
+    }
+
+    pub async fn restart_as(&self, instance: &str, index: &str) -> Arc<App> {
+        let (catalogue, location) =
+            (catalogue(&self.model, &self.near), sqlite(self.folder.path()));
+        start(self.folder.path(), &location, catalogue, config(instance), index).await.0
     }
 
     pub async fn person(&self, name: &str, role: Role, units: Vec<UnitId>) -> Principal {
@@ -117,17 +131,41 @@ pub fn with_key(principal: &Principal, scopes: &[Scope]) -> Principal {
     Principal { credential, ..principal.clone() }
 }
 
+/// Four processes on one PostgreSQL; the world is the first.
+pub async fn four_processes() -> (World, Vec<Arc<App>>) {
+    let folder = TempDir::new().unwrap();
+    let (model, near) = (FakeModel::start().await, FakeModel::start().await);
+    let location = Location::Postgres(testkit::postgres::server().create_database());
+    let mut processes = Vec::new();
+    let mut stores = Vec::new();
+    for name in ["eins", "zwei", "drei", "vier"] {
+        let own = folder.path().join(name);
+        std::fs::create_dir(&own).unwrap();
+        let catalogue = catalogue(&model, &near);
+        let (app, store) = start(&own, &location, catalogue, config(name), "index").await;
+        processes.push(app);
+        stores.push(store);
+    }
+    let (app, store) = (Arc::clone(&processes[0]), stores.remove(0));
+    (World { app, store, model, near, folder, tasks: TaskTracker::new() }, processes)
+}
+
+fn sqlite(folder: &Path) -> Location {
+    Location::Sqlite(folder.join("fachwerk.db"))
+}
+
 async fn start(
-    folder: &TempDir,
+    folder: &Path,
+    location: &Location,
     catalogue: Catalogue,
     config: Config,
     index: &str,
 ) -> (Arc<App>, Store) {
-    let store = Store::open(&Location::Sqlite(folder.path().join("fachwerk.db"))).await.unwrap();
+    let store = Store::open(location).await.unwrap();
     store.migrate().await.unwrap();
-    let ledger = Ledger::open(&folder.path().join("ledger")).unwrap();
-    let blobs = Blobs::open(&folder.path().join("blobs"), &folder.path().join("tmp")).unwrap();
-    let (index, _) = search::Index::open(&folder.path().join(index), search::Role::Writer).unwrap();
+    let ledger = Ledger::open(&folder.join("ledger")).unwrap();
+    let blobs = Blobs::open(&folder.join("blobs"), &folder.join("tmp")).unwrap();
+    let (index, _) = search::Index::open(&folder.join(index), search::Role::Writer).unwrap();
     let parts = Parts {
         store: store.clone(),
         ledger,
@@ -162,12 +200,23 @@ fn catalogue(model: &FakeModel, near: &FakeModel) -> Catalogue {
     overflow.rank = 2;
     let mut vectors = Route::new("vektor", server(model), Place::Elsewhere, DataClass::Personal);
     vectors.offers = Offers::of([Offer::Embeddings]);
+    // A euro a token, and the same for nothing.
+    let price = |euro: u64| Some(Price { input: euro * MEGA, output: euro * MEGA });
+    let priced = |name: &str, rank, euro| Route {
+        rank,
+        price: price(euro),
+        concurrent_max: 64,
+        ..Route::new(name, server(near), Place::Own, DataClass::Restricted)
+    };
+    let remote = Route { concurrent_max: 64, ..remote };
     let model = |name: &str, routes| Model::new(name, routes);
     Catalogue::new(vec![
         model(app::BUILT_IN_MODEL, vec![built_in]),
         model("gross", vec![remote]),
         model("beide", vec![own, overflow]),
         model("vektoren", vec![vectors]),
+        model("teuer", vec![priced("kostet", 1, 1), priced("frei", 2, 0)]),
+        model("nurteuer", vec![priced("kostet", 1, 1)]),
     ])
     .unwrap()
 }

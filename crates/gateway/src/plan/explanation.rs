@@ -27,6 +27,8 @@ pub enum Reason {
     ContextTooShort,
     /// It takes no more calls, because an operator says so.
     Drained,
+    /// What is left of the budget does not pay for it.
+    OverBudget,
     /// It failed too often and is left alone.
     BreakerOpen,
     /// It asked to be left alone.
@@ -58,6 +60,7 @@ impl Reason {
                 | Self::NoImages
                 | Self::NoStructure
                 | Self::ContextTooShort
+                | Self::OverBudget
         )
     }
 
@@ -74,6 +77,7 @@ impl Reason {
             Self::NoStructure => "no_structured_output",
             Self::ContextTooShort => "context_too_short",
             Self::Drained => "drained",
+            Self::OverBudget => "over_budget",
             Self::BreakerOpen => "breaker_open",
             Self::CoolingDown => "cooling_down",
             Self::Unwell => "health_check_failed",

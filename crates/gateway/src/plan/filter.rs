@@ -20,6 +20,8 @@ pub(super) fn ruled_out(route: &Route, ask: &Ask<'_>) -> Option<Reason> {
         Some(Reason::NoStructure)
     } else if !needs.batched && !has_room(route, needs.tokens_least()) {
         Some(Reason::ContextTooShort)
+    } else if ask.cost_max.is_some_and(|most| cost(route, needs) > most) {
+        Some(Reason::OverBudget)
     } else {
         None
     }
@@ -29,6 +31,11 @@ pub(super) fn ruled_out(route: &Route, ask: &Ask<'_>) -> Option<Reason> {
 /// is none where it does: the server has the last word.
 pub(super) fn fits_surely(route: &Route, needs: &Needs) -> bool {
     needs.batched || has_room(route, needs.tokens_likely())
+}
+
+/// What the request costs on this route by estimate, in micro-euro; nothing where no price is known.
+pub(super) fn cost(route: &Route, needs: &Needs) -> u64 {
+    route.price.map_or(0, |price| price.of(needs.usage_likely()))
 }
 
 fn has_room(route: &Route, tokens: u64) -> bool {

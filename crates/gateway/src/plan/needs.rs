@@ -1,6 +1,6 @@
 //! What a request asks of a route, seen once before the first attempt. Holds no content.
 
-use llm::{ChatRequest, Task};
+use llm::{ChatRequest, Task, Usage};
 use serde_json::Value;
 
 use crate::{Kind, Offer};
@@ -11,6 +11,8 @@ const MESSAGE_TOKENS: u64 = 8;
 const PART_TOKENS: u64 = 1_024;
 /// A high estimate: no more bytes of text than this make a token of ordinary German or English prose.
 const BYTES_PER_TOKEN_FEW: u64 = 3;
+/// Tokens of an answer whose length nobody says, by estimate: about two pages.
+const ANSWER_TOKENS_UNSAID: u64 = 1_024;
 /// A low estimate: not even text that suits the vocabulary best has more bytes to a token, on average.
 const BYTES_PER_TOKEN_MANY: u64 = 8;
 
@@ -35,6 +37,8 @@ pub struct Needs {
     pub fixed_tokens: u64,
     /// The longest answer that is asked for, in tokens; 0 if nobody says.
     pub answer_tokens: u64,
+    /// Answers to the same question; 0 counts as 1.
+    pub choices: u64,
 }
 
 impl Needs {
@@ -65,6 +69,7 @@ impl Needs {
             prompt_bytes: request.prompt_bytes() + schema_bytes,
             fixed_tokens: frames + parts * PART_TOKENS,
             answer_tokens: request.max_tokens().map_or(0, u64::from),
+            choices: u64::from(request.n()),
         }
     }
 
@@ -79,6 +84,22 @@ impl Needs {
     #[must_use]
     pub fn tokens_least(&self) -> u64 {
         self.tokens(BYTES_PER_TOKEN_MANY)
+    }
+
+    /// What it will take, by estimate: four bytes of text a
+    /// token, and answers as long as they may become, or 1,024 tokens if nobody says.
+    #[must_use]
+    pub fn usage_likely(&self) -> Usage {
+        let writes = matches!(self.offer, Offer::Chat | Offer::Completions);
+        let answer = match self.answer_tokens {
+            0 if writes => ANSWER_TOKENS_UNSAID,
+            tokens => tokens,
+        };
+        Usage {
+            prompt_tokens: Usage::estimate_tokens(self.prompt_bytes)
+                .saturating_add(self.fixed_tokens),
+            completion_tokens: answer.saturating_mul(self.choices.max(1)),
+        }
     }
 
     /// What it is about.

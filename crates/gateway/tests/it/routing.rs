@@ -33,7 +33,8 @@ fn first(
     seed: u64,
 ) -> usize {
     let (class, places) = (DataClass::Open, PlacePolicy::ANYWHERE);
-    let ask = Ask { class, places, access: &ModelAccess::ALL, needs, prefix, time_left: None };
+    let access = &ModelAccess::ALL;
+    let ask = Ask { class, places, access, needs, prefix, cost_max: None, time_left: None };
     let model = &catalogue.models()[0];
     plan(catalogue, model, &ask, now, &mut Dice::new(seed)).unwrap().order[0]
 }
@@ -169,6 +170,7 @@ fn where_only_an_estimate_speaks_against_it_the_server_decides() {
             access: &ModelAccess::ALL,
             needs: &needs,
             prefix: 0,
+            cost_max: None,
             time_left: None,
         };
         plan(&catalogue, model, &ask, |_| Condition::FRESH, &mut Dice::new(0))
@@ -214,6 +216,7 @@ fn auto_picks_by_class_size_and_kind() {
             access: &ModelAccess::ALL,
             needs: &needs,
             prefix: 0,
+            cost_max: None,
             time_left: None,
         };
         find_model(&catalogue, "auto", &ask).map(|model| model.name.clone())
@@ -234,8 +237,8 @@ fn auto_picks_by_class_size_and_kind() {
     let images = catalogue.clone().with_auto(lines).unwrap();
     let (needs, places) = (Needs::default(), PlacePolicy::ANYWHERE);
     let class = DataClass::Open;
-    let ask =
-        Ask { class, places, access: &ModelAccess::ALL, needs: &needs, prefix: 0, time_left: None };
+    let (access, needs) = (&ModelAccess::ALL, &needs);
+    let ask = Ask { class, places, access, needs, prefix: 0, cost_max: None, time_left: None };
     assert_eq!(find_model(&images, "auto", &ask).unwrap_err(), PlanError::NoChoice);
     let unknown = Catalogue::new(vec![model("a", vec![built_in("b")])]).unwrap();
     assert!(unknown.with_auto(vec![line("fehlt")]).is_err());

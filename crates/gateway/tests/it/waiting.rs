@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use domain::{DataClass, ErrorKind};
 use gateway::{
-    Caller, Catalogue, Gateway, GatewayError, Model, QueueLimits, Route, Terms, UsageMeter,
+    Caller, Catalogue, Gateway, GatewayError, Model, QueueLimits, Route, Share, Terms, UsageMeter,
 };
 use testkit::fake_model::{FakeModel, Reply};
 use tokio::{
@@ -15,7 +15,8 @@ use tokio::{
 use crate::setup::{ask, client, listen, model, route, settings};
 
 fn caller(id: u128) -> Terms {
-    Terms { caller: Caller { id, weight: 1 }, ..Terms::from(DataClass::Open) }
+    let person = Share { id, weight: 1 };
+    Terms { caller: Caller { person, ..Caller::default() }, ..Terms::from(DataClass::Open) }
 }
 
 /// One place, and a line before it.

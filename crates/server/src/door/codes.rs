@@ -1,7 +1,7 @@
 //! How the closed lists of `domain` look in the description of the interface: taken from the lists
 //! themselves, so that they cannot drift apart.
 
-use domain::{DataClass, Place, Role, Scope};
+use domain::{AtLimit, DataClass, Meter, Place, Role, Scope};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type},
@@ -40,6 +40,16 @@ codes!(
     /// [`Place`] by its codes.
     PlaceCode,
     Place::ALL.map(Place::code)
+);
+codes!(
+    /// [`AtLimit`] by its codes.
+    AtLimitCode,
+    AtLimit::ALL.map(AtLimit::code)
+);
+codes!(
+    /// [`Meter`] by its codes.
+    MeterCode,
+    Meter::ALL.map(Meter::code)
 );
 codes!(
     /// [`Role`] by its codes.

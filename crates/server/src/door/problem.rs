@@ -3,7 +3,7 @@
 
 use std::{error::Error, fmt::Write, sync::Arc, time::Duration};
 
-use app::Language;
+use app::{Allowance, Language};
 use axum::{
     body::Body,
     extract::Request,
@@ -18,9 +18,13 @@ use llm::openai::ErrorBody;
 use serde_json::{Map, Value, json};
 
 use super::{
+    allowance,
     language::{self, Bilingual},
     observe::RequestNotes,
 };
+
+/// OpenAI's code and kind for a budget that is used up.
+const QUOTA: &str = "insufficient_quota";
 
 /// An answer that is an error. Handlers return it; [`Envelope`] writes it out.
 #[derive(Debug, Clone)]
@@ -35,6 +39,7 @@ struct Inner {
     text: Bilingual,
     fields: Vec<(String, Bilingual)>,
     retry_after: Option<Duration>,
+    allowance: Option<Allowance>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -48,6 +53,7 @@ impl Problem {
             text,
             fields: Vec::new(),
             retry_after: None,
+            allowance: None,
             source: None,
         }))
     }
@@ -73,6 +79,11 @@ impl Problem {
     /// Says when to try again.
     pub fn with_retry_after(self, wait: Option<Duration>) -> Self {
         self.change(|inner| inner.retry_after = wait)
+    }
+
+    /// Says what is left of the caller's rates.
+    pub fn with_allowance(self, allowance: Option<Allowance>) -> Self {
+        self.change(|inner| inner.allowance = allowance)
     }
 
     /// Attaches the cause, for the log.
@@ -160,6 +171,7 @@ impl Problem {
         let kind = match inner.kind {
             ErrorKind::Unauthenticated => "authentication_error",
             ErrorKind::Forbidden => "permission_error",
+            ErrorKind::RateLimited if openai_code(inner.code) == QUOTA => QUOTA,
             ErrorKind::RateLimited => "rate_limit_error",
             ErrorKind::Internal
             | ErrorKind::UpstreamFailed
@@ -195,6 +207,9 @@ impl Problem {
         if let Some(wait) = inner.retry_after {
             // Rounded up: whoever waits that long must not be early.
             headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1_000) as u64));
+        }
+        if let Some(allowance) = inner.allowance.filter(|_| is_openai(path)) {
+            allowance::name(headers, &allowance);
         }
         if inner.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -271,7 +286,8 @@ impl From<app::Error> for Problem {
         let german = error.field_texts(Language::German);
         let english = error.field_texts(Language::English);
         let mut problem = Self::new(error.kind, error.code, Bilingual::new(de, en))
-            .with_retry_after(error.retry_after);
+            .with_retry_after(error.retry_after)
+            .with_allowance(error.allowance);
         for ((name, de), (_, en)) in german.into_iter().zip(english) {
             problem = problem.with_field(name, Bilingual::new(de, en));
         }
@@ -392,6 +408,9 @@ fn openai_code(code: &str) -> &str {
     match code {
         "model_unknown" => "model_not_found",
         "key_invalid" | "unauthenticated" => "invalid_api_key",
+        "limit_requests" | "limit_tokens" | "limit_concurrent" => "rate_limit_exceeded",
+        "budget_tokens" | "budget_cost" | "budget_route" => QUOTA,
+        "limit_context" | "context_too_long" => "context_length_exceeded",
         other => other,
     }
 }

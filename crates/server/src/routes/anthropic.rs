@@ -18,7 +18,7 @@ use super::{
     answer_stream::{AnswerFormat, encode},
     way::{ExplainQuery, Routed, TimeoutHeader, Wished, name_way},
 };
-use crate::door::{Caller, Problem, Reader, decode::Whole, events};
+use crate::door::{Caller, Problem, Reader, allowance, decode::Whole, events};
 
 /// Answers a message, whole or as a stream of Anthropic's events.
 #[utoipa::path(post, path = "/v1/messages", tag = "anthropic", request_body = Value,
@@ -39,6 +39,7 @@ pub(crate) async fn create_anthropic_message(
         }
     };
     name_way(response.headers_mut(), &answer.way);
+    allowance::name_left(response.headers_mut(), &app, &principal, &answer.way);
     Ok(response)
 }
 

@@ -17,7 +17,7 @@ use super::{
     way::{ExplainQuery, Routed, TimeoutHeader, Wished, name_way},
 };
 use crate::door::{
-    Caller, Problem, Reader,
+    Caller, Problem, Reader, allowance,
     decode::{Id, Whole},
     events,
 };
@@ -69,6 +69,7 @@ pub(crate) async fn create_chat_completion(
         }
     };
     name_way(response.headers_mut(), &answer.way);
+    allowance::name_left(response.headers_mut(), &app, &principal, &answer.way);
     Ok(response)
 }
 

@@ -16,7 +16,7 @@ use super::{
     openai::Chunks,
     way::{ExplainQuery, Routed, Spoken, TimeoutHeader, Wished, name_way},
 };
-use crate::door::{Caller, Problem, Reader, decode::Whole, events};
+use crate::door::{Caller, Problem, Reader, allowance, decode::Whole, events};
 
 /// Gets vectors for texts.
 #[utoipa::path(post, path = "/v1/embeddings", tag = "openai", request_body = serde_json::Value,
@@ -33,7 +33,9 @@ pub(crate) async fn create_embedding(
     let text = text.map_err(|error| {
         app::Error::new(domain::ErrorKind::UpstreamFailed, "upstream_failed").caused_by(error)
     })?;
-    Ok(json(text, &answer.way))
+    let mut response = json(text, &answer.way);
+    allowance::name_left(response.headers_mut(), &app, &principal, &answer.way);
+    Ok(response)
 }
 
 /// Puts texts in the order in which they answer a question.
@@ -47,7 +49,9 @@ pub(crate) async fn create_rerank(
 ) -> Result<Response, Problem> {
     let request = RerankRequest::parse(&body)?;
     let answer = app.create_rerank(&principal, Call { request: &request, wishes }).await?;
-    Ok(json(answer.reply.to_json(), &answer.way))
+    let mut response = json(answer.reply.to_json(), &answer.way);
+    allowance::name_left(response.headers_mut(), &app, &principal, &answer.way);
+    Ok(response)
 }
 
 /// Lets text go on from text, whole or as a stream: the older interface beside chat.
@@ -112,7 +116,7 @@ async fn hand_on(
     let request = OperationRequest::parse(operation, body, default_model.as_deref())?;
     let answer = app.create_operation(principal, Call { request: &request, wishes }).await?;
     let mut response = match answer.reply {
-        OperationReply::Json(response) => return Ok(json(response.to_json(), &answer.way)),
+        OperationReply::Json(response) => json(response.to_json(), &answer.way),
         OperationReply::Stream(chunks) => {
             events::text(encode(chunks, Chunks, language), events::COMMENT)
         }
@@ -123,6 +127,7 @@ async fn hand_on(
         }
     };
     name_way(response.headers_mut(), &answer.way);
+    allowance::name_left(response.headers_mut(), app, principal, &answer.way);
     Ok(response)
 }
 

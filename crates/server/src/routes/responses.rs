@@ -17,7 +17,7 @@ use super::{
     answer_stream::{AnswerFormat, encode},
     way::{ExplainQuery, Routed, TimeoutHeader, Wished, name_way},
 };
-use crate::door::{Caller, Problem, Reader, decode::Whole, events};
+use crate::door::{Caller, Problem, Reader, allowance, decode::Whole, events};
 
 /// Answers a request, whole or as a stream of typed events.
 #[utoipa::path(post, path = "/v1/responses", tag = "openai", request_body = serde_json::Value,
@@ -41,6 +41,7 @@ pub(crate) async fn create_response(
         }
     };
     name_way(response.headers_mut(), &answer.way);
+    allowance::name_left(response.headers_mut(), &app, &principal, &answer.way);
     Ok(response)
 }
 

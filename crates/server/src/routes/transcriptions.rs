@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     door::{
-        Caller, Problem, Reader, events,
+        Caller, Problem, Reader, allowance, events,
         form::{Form, FormField},
     },
     front::Front,
@@ -147,6 +147,7 @@ async fn write_down(
         }
     };
     name_way(response.headers_mut(), &answer.way);
+    allowance::name_left(response.headers_mut(), app, principal, &answer.way);
     Ok(response)
 }
 

@@ -62,6 +62,11 @@ const EXPECTED: &[Expected] = &[
     row("revoke_key", 204, 404, 404, 403, 403),
     row("get_own_usage", 200, 200, 200, 403, 403),
     // People, audit, state: administrators, in the browser only.
+    row("list_limits", 403, 403, 200, 403, 403),
+    row("list_limitable_keys", 403, 403, 200, 403, 403),
+    row("put_limit", 403, 403, 200, 403, 403),
+    row("delete_limit", 403, 403, 204, 403, 403),
+    row("get_own_limits", 200, 200, 200, 200, 403),
     row("list_users", 403, 403, 200, 403, 403),
     row("create_user", 403, 403, 201, 403, 403),
     row("update_user", 403, 403, 200, 403, 403),
@@ -241,6 +246,7 @@ fn body_of(operation: &str) -> Value {
         "update_user" => json!({"disabled": false}),
         "create_unit" => json!({"name": "x"}),
         "update_unit" => json!({"cost_centre": "4711"}),
+        "put_limit" => json!({"requests_per_minute": 1_000_000}),
         "create_chat_completion" | "count_anthropic_tokens" => {
             json!({"model": "gross", "messages": [{"role": "user", "content": "x"}]})
         }
@@ -326,6 +332,15 @@ impl Cast {
             }
             "users" => owner.get("/api/me").await.id(),
             "models" => "gross".to_owned(),
+            "limits" => {
+                let scope = "model:gross".to_owned();
+                let path = format!("/api/limits/{scope}");
+                assert_eq!(
+                    self.admin.json(&Method::PUT, &path, &body_of("put_limit")).await.status,
+                    200
+                );
+                scope
+            }
             "me" => {
                 let other = self.world.sign_in("ada@amt.example").await;
                 let sessions = other.get("/api/me/sessions").await.json();

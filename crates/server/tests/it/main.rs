@@ -14,6 +14,7 @@ mod generated;
 mod guarded_fields;
 mod guarding;
 mod interfaces;
+mod limiting;
 mod openai;
 mod openai_clients;
 mod operation;

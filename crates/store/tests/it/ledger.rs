@@ -26,6 +26,7 @@ pub fn call(tenant: TenantId, user: Option<UserId>) -> UsageRecord {
         at: Instant::now(),
         tenant,
         by: By { user, key: None, via: Via::Key },
+        units: vec![],
         operation: "create_chat_completion".to_owned(),
         model: "standard".to_owned(),
         route: "standard-1".to_owned(),

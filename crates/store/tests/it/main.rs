@@ -14,6 +14,7 @@ mod formats;
 mod jobs;
 mod kill;
 mod ledger;
+mod limits;
 mod passages;
 mod people;
 mod scans;

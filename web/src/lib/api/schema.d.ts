@@ -286,6 +286,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists all limits of the tenant. */
+        get: operations["list_limits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/limits/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the keys of all people, to set limits for one. */
+        get: operations["list_limitable_keys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/limits/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Sets the limits of a scope, all of them at once. */
+        put: operations["put_limit"];
+        post?: never;
+        /** Takes the limits of a scope away. */
+        delete: operations["delete_limit"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/me": {
         parameters: {
             query?: never;
@@ -295,6 +347,23 @@ export interface paths {
         };
         /** Says who the caller is. */
         get: operations["get_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says which limits bind the caller and what is used of them. An API key sees its own. */
+        get: operations["get_own_limits"];
         put?: never;
         post?: never;
         delete?: never;
@@ -938,6 +1007,8 @@ export interface components {
             question: components["schemas"]["Message"];
             answer: components["schemas"]["Message"];
         };
+        /** @enum {string} */
+        AtLimit: "refuse" | "cheaper" | "notify";
         /** @description A document that was given with a question, by its name at the time. */
         Attachment: {
             /** Format: uuid */
@@ -1227,6 +1298,84 @@ export interface components {
             last_used_at?: components["schemas"]["Time"] | null;
             expires_at?: components["schemas"]["Time"] | null;
         };
+        /** @description The limits of one scope. */
+        Limit: {
+            /** @description Whom or what it binds: `tenant`, `unit:ID`, `person:ID`, `key:ID` or `model:NAME`. */
+            scope: string;
+            /** @description The name of that; empty for the tenant. */
+            name: string;
+            /** @description Whose key it is. */
+            owner?: string | null;
+            limits: components["schemas"]["Limits"];
+            /** @description How much of it is used. Absent where that would be the figure of one other person. */
+            used?: components["schemas"]["LimitUse"][] | null;
+        };
+        /** @description How much of one limit is used. */
+        LimitUse: {
+            meter: components["schemas"]["Meter"];
+            /** Format: int64 */
+            limit: number;
+            /**
+             * Format: int64
+             * @description In this minute, at this moment, or in this month. Administrators are told of budgets only, in
+             *     whole percent, and only where enough people share one.
+             */
+            used?: number | null;
+            /**
+             * Format: int64
+             * @description The highest percentage that was warned of this month: 80, 90 or 100.
+             */
+            warned?: number | null;
+        };
+        /** @description A key that a limit can bind, without its secret. */
+        LimitableKey: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /** @description The first characters of the secret, to tell keys apart. */
+            prefix: string;
+            /** @description The owner's name. */
+            owner: string;
+        };
+        /** @description What is limited; what is absent is not. */
+        Limits: {
+            /**
+             * Format: int64
+             * @description Requests begun in a minute of the clock.
+             */
+            requests_per_minute?: number | null;
+            /**
+             * Format: int64
+             * @description Tokens read and written, in a minute of the clock.
+             */
+            tokens_per_minute?: number | null;
+            /**
+             * Format: int64
+             * @description Requests at the same time.
+             */
+            concurrent?: number | null;
+            /**
+             * Format: int64
+             * @description Tokens of one request, question and longest answer together, by estimate.
+             */
+            context_tokens?: number | null;
+            /**
+             * Format: int64
+             * @description Tokens in a calendar month in UTC.
+             */
+            tokens_per_month?: number | null;
+            /**
+             * Format: int64
+             * @description Millionths of a euro in a calendar month in UTC.
+             */
+            micro_euro_per_month?: number | null;
+            at_limit?: components["schemas"]["AtLimit"] | null;
+            /**
+             * Format: int32
+             * @description The share beside siblings where requests wait for a place, from 1 to 100; without it, 1.
+             */
+            weight?: number | null;
+        };
         /** @description A list that comes whole. */
         List_Key: {
             items: {
@@ -1239,6 +1388,32 @@ export interface components {
                 created_at: components["schemas"]["Time"];
                 last_used_at?: components["schemas"]["Time"] | null;
                 expires_at?: components["schemas"]["Time"] | null;
+            }[];
+        };
+        /** @description A list that comes whole. */
+        List_Limit: {
+            items: {
+                /** @description Whom or what it binds: `tenant`, `unit:ID`, `person:ID`, `key:ID` or `model:NAME`. */
+                scope: string;
+                /** @description The name of that; empty for the tenant. */
+                name: string;
+                /** @description Whose key it is. */
+                owner?: string | null;
+                limits: components["schemas"]["Limits"];
+                /** @description How much of it is used. Absent where that would be the figure of one other person. */
+                used?: components["schemas"]["LimitUse"][] | null;
+            }[];
+        };
+        /** @description A list that comes whole. */
+        List_LimitableKey: {
+            items: {
+                /** Format: uuid */
+                id: string;
+                name: string;
+                /** @description The first characters of the secret, to tell keys apart. */
+                prefix: string;
+                /** @description The owner's name. */
+                owner: string;
             }[];
         };
         /** @description A list that comes whole. */
@@ -1303,6 +1478,8 @@ export interface components {
          * @enum {string}
          */
         MessageRole: "user" | "assistant";
+        /** @enum {string} */
+        Meter: "requests_per_minute" | "tokens_per_minute" | "concurrent" | "tokens_per_month" | "cost_per_month";
         /** @description A model as people choose it. */
         Model: {
             name: string;
@@ -1375,6 +1552,21 @@ export interface components {
             type: string;
             param?: string | null;
             code?: string | null;
+        };
+        /** @description What binds the caller, and what they have used themselves. */
+        OwnLimits: {
+            /** @description The month of the figures, e.g. `2026-11`. */
+            month: string;
+            /** Format: int64 */
+            calls: number;
+            /** Format: int64 */
+            tokens: number;
+            /**
+             * Format: int64
+             * @description What the calls with a known price cost, in millionths of a euro.
+             */
+            micro_euro: number;
+            limits: components["schemas"]["Limit"][];
         };
         /** @description What the caller used of a model. */
         OwnModelUsage: components["schemas"]["UsageFigures"] & {
@@ -3005,6 +3197,126 @@ export interface operations {
             };
         };
     };
+    list_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Limit"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_limitable_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_LimitableKey"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_limit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `tenant`, `unit:ID`, `person:ID`, `key:ID` or `model:NAME`. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Limits"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limit"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_limit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As for setting them. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_me: {
         parameters: {
             query?: never;
@@ -3020,6 +3332,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_own_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnLimits"];
                 };
             };
             /** @description Refused, with the reason. */

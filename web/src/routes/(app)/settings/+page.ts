@@ -1,7 +1,12 @@
-import { getOwnUsage, listKeys, listSessions } from '$lib/api';
+import { getOwnUsage, listKeys, listSessions, ownLimits } from '$lib/api';
 
 export async function load({ depends }) {
 	depends('app:account');
-	const [sessions, keys, usage] = await Promise.all([listSessions(), listKeys(), getOwnUsage()]);
-	return { sessions, keys: keys.items, usage };
+	const [sessions, keys, usage, own] = await Promise.all([
+		listSessions(),
+		listKeys(),
+		getOwnUsage(),
+		ownLimits()
+	]);
+	return { sessions, keys: keys.items, usage, own };
 }

@@ -3,6 +3,8 @@ import { error } from '@sveltejs/kit';
 import {
 	getUsage,
 	listAudit,
+	listLimitableKeys,
+	listLimits,
 	listModels,
 	listUnits,
 	listUsers,
@@ -22,6 +24,23 @@ export async function load({ params, url, parent, depends }) {
 	switch (params.section) {
 		case 'units':
 			return { section: 'units' as const, units: (await listUnits()).items };
+		case 'limits': {
+			const [limits, units, people, keys, models] = await Promise.all([
+				listLimits(),
+				listUnits(),
+				listUsers({ limit: 100 }),
+				listLimitableKeys(),
+				listModels()
+			]);
+			return {
+				section: 'limits' as const,
+				limits: limits.items,
+				units: units.items,
+				people: people.items,
+				keys: keys.items,
+				models: models.items
+			};
+		}
 		case 'usage': {
 			const asked = { month: url.searchParams.get('month'), by: url.searchParams.get('by') };
 			const month = isMonth(asked.month) ? asked.month : undefined;

@@ -1,0 +1,218 @@
+//! What holds for any sequence of calls, moves of the journal, exchanges and crashes: no limit is
+//! passed by more than one running request, and nothing is counted twice (G-9).
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use domain::{LimitScope, Meter, TenantId, UsageLimit};
+use proptest::prelude::*;
+use store::{LeaseGiven, MonthSum};
+
+use super::{
+    Limiter, Reservation,
+    account::{Account, Amounts, Now},
+};
+
+const METER: usize = Meter::MonthTokens as usize;
+/// The most that one call of the test claims.
+const CALL_MAX: u64 = 60;
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// A call claims so much.
+    Reserve(usize, u64),
+    /// A call under way took this part of its claim, in percent.
+    Settle(usize, usize, u64),
+    /// A call under way was never sent.
+    Drop(usize, usize),
+    /// The journal is moved to the sums.
+    Move(usize),
+    Exchange(usize),
+    /// The process is killed; another starts in its place.
+    Crash(usize),
+    /// What killed processes left in their journals is taken over.
+    TakeOver,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let process = 0..3_usize;
+    let step = prop_oneof![
+        6 => (process.clone(), 1..=CALL_MAX).prop_map(|(p, n)| Step::Reserve(p, n)),
+        5 => (process.clone(), 0..8_usize, 0..=100_u64).prop_map(|(p, i, n)| Step::Settle(p, i, n)),
+        1 => (process.clone(), 0..8_usize).prop_map(|(p, i)| Step::Drop(p, i)),
+        2 => process.clone().prop_map(Step::Move),
+        2 => process.clone().prop_map(Step::Exchange),
+        1 => process.prop_map(Step::Crash),
+        1 => Just(Step::TakeOver),
+    ];
+    proptest::collection::vec(step, 1..120)
+}
+
+/// A process with one budget.
+struct Process {
+    /// Its name among the leases.
+    name: usize,
+    limiter: Arc<Limiter>,
+    account: Arc<Account>,
+    under_way: Vec<(Reservation, u64)>,
+    journal: u64,
+}
+
+/// What outlives processes, and what really happened.
+struct House {
+    limit: u64,
+    is_shared: bool,
+    processes: Vec<Process>,
+    started: usize,
+    sums: u64,
+    leases: BTreeMap<usize, u64>,
+    /// Journals of killed processes.
+    left_behind: Vec<(usize, u64)>,
+    used: u64,
+}
+
+impl House {
+    fn new(limit: u64, is_shared: bool) -> Self {
+        let mut house = Self {
+            limit,
+            is_shared,
+            processes: vec![],
+            started: 0,
+            sums: 0,
+            leases: BTreeMap::new(),
+            left_behind: vec![],
+            used: 0,
+        };
+        for _ in 0..if is_shared { 3 } else { 1 } {
+            let process = house.process();
+            house.processes.push(process);
+        }
+        house
+    }
+
+    fn process(&mut self) -> Process {
+        self.started += 1;
+        let limit = UsageLimit { tokens_per_month: Some(self.limit), ..UsageLimit::default() };
+        let account = Arc::new(Account::new(TenantId::new(), LimitScope::Tenant, limit));
+        if !self.is_shared {
+            // A process alone takes over what was left behind before it begins.
+            self.take_over();
+            let sum = MonthSum { tokens: self.sums, ..MonthSum::default() };
+            account.begin(&Now::new(), sum);
+        }
+        Process {
+            name: self.started,
+            limiter: Arc::new(Limiter::new(self.is_shared)),
+            account,
+            under_way: vec![],
+            journal: 0,
+        }
+    }
+
+    fn take_over(&mut self) {
+        for (name, journal) in std::mem::take(&mut self.left_behind) {
+            self.sums += journal;
+            self.leases.remove(&name);
+        }
+    }
+
+    fn exchange(&mut self, index: usize) {
+        let process = &self.processes[index];
+        let mut asks = Vec::new();
+        process.account.ask(&Now::new(), &mut asks);
+        for (account, ask) in asks {
+            let others = self.leases.iter().filter(|(name, _)| **name != process.name);
+            let others: u64 = others.map(|(_, leased)| leased).sum();
+            let leased = ask.grant(self.sums, others, 3);
+            self.leases.insert(process.name, leased);
+            account.take_in(&ask, LeaseGiven { base: self.sums, leased, others, processes: 3 });
+        }
+    }
+
+    fn reserve(&mut self, index: usize, tokens: u64) {
+        let amounts: Amounts = [0, 0, 0, tokens, 0];
+        for _ in 0..4 {
+            let process = &mut self.processes[index];
+            let accounts = [Arc::clone(&process.account)];
+            match process.limiter.try_reserve(&accounts, &amounts) {
+                Ok(reservation) => return process.under_way.push((reservation, tokens)),
+                Err(refusal) if refusal.is_final || !self.is_shared => return,
+                Err(_) => self.exchange(index),
+            }
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        let count = self.processes.len();
+        match *step {
+            Step::Reserve(index, tokens) => self.reserve(index % count, tokens),
+            Step::Settle(index, call, percent) => {
+                let process = &mut self.processes[index % count];
+                if call < process.under_way.len() {
+                    let (reservation, claimed) = process.under_way.remove(call);
+                    let used = claimed * percent / 100;
+                    process.journal += used;
+                    self.used += used;
+                    reservation.settle(&[Arc::clone(&process.account)], [1, used, 1, used, 0]);
+                }
+            }
+            Step::Drop(index, call) => {
+                let process = &mut self.processes[index % count];
+                if call < process.under_way.len() {
+                    drop(process.under_way.remove(call));
+                }
+            }
+            Step::Move(index) => {
+                let process = &mut self.processes[index % count];
+                process.limiter.begin_settling();
+                self.sums += std::mem::take(&mut process.journal);
+                process.limiter.settled();
+            }
+            Step::Exchange(index) if self.is_shared => self.exchange(index % count),
+            Step::Crash(index) => {
+                let index = index % count;
+                let gone = &self.processes[index];
+                self.left_behind.push((gone.name, gone.journal));
+                self.processes[index] = self.process();
+            }
+            Step::TakeOver if self.is_shared => self.take_over(),
+            Step::Exchange(_) | Step::TakeOver => {}
+        }
+    }
+
+    fn claimed(&self) -> u64 {
+        self.processes.iter().flat_map(|p| &p.under_way).map(|(_, claimed)| claimed).sum()
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_process_alone_passes_no_limit_and_counts_nothing_twice(
+        limit in 0..500_u64,
+        steps in steps(),
+    ) {
+        let mut house = House::new(limit, false);
+        for step in &steps {
+            house.step(step);
+            let most = (house.limit + CALL_MAX).saturating_sub(1);
+            prop_assert!(house.used + house.claimed() <= most, "{step:?}");
+            let gauge = house.processes[0].account.state().gauges[METER].clone();
+            prop_assert_eq!(gauge.base + gauge.claimed, house.used + house.claimed(), "{:?}", step);
+        }
+    }
+
+    #[test]
+    fn processes_together_pass_no_limit(limit in 0..500_u64, steps in steps()) {
+        let mut house = House::new(limit, true);
+        for step in &steps {
+            house.step(step);
+            let most = (house.limit + CALL_MAX).saturating_sub(1);
+            prop_assert!(house.used + house.claimed() <= most, "{step:?}");
+        }
+        // Once all is moved, the sums are what was used.
+        for index in 0..3 {
+            house.step(&Step::Move(index));
+        }
+        house.take_over();
+        prop_assert_eq!(house.sums, house.used);
+    }
+}

@@ -1,0 +1,456 @@
+//! Limits and budgets: set by administrators, seen by everybody whom they bind, kept by the
+//! [`Limiter`](crate::limiter).
+//!
+//! Exact figures are shown to nobody but the person whose they are. Administrators see how far the
+//! budgets of units, models and the tenant are used up, in whole percent and only where enough people
+//! share one; of a person or a key they see nothing but the limit.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use domain::{
+    Action, Credential, ErrorKind, LimitScope, Meter, Month, Resource, TenantId, UnitId,
+    UsageLimit, UserId,
+};
+use gateway::{Needs, Terms};
+use metrics::counter;
+use store::{By, LimitRow, LimitWarning, MonthSum, OwnedKey};
+
+use crate::{
+    App, Error, Principal, Result,
+    limiter::{
+        Allowance, Reservation,
+        account::{Account, Amounts, Exceeded, Now},
+    },
+};
+
+/// The limits of one scope, with names and figures for people.
+pub struct LimitView {
+    /// Whom or what it binds.
+    pub scope: LimitScope,
+    /// Its name; empty if it is gone, or is the tenant.
+    pub name: String,
+    /// Whose key it is, if it is one of somebody else.
+    pub owner: Option<String>,
+    /// The limits.
+    pub limit: UsageLimit,
+    /// How much of them is used; `None` where that would be somebody else's personal figure.
+    pub used: Option<Vec<MeterUse>>,
+}
+
+/// How much of one limit is used.
+pub struct MeterUse {
+    /// Which.
+    pub meter: Meter,
+    /// The limit, in requests, tokens or micro-euro.
+    pub limit: u64,
+    /// What is used of it: in this minute, at this moment, or in this month. To administrators, of
+    /// budgets only, rounded down to whole percent; `None` if too few people share it.
+    pub used: Option<u64>,
+    /// The highest warning that was given this month.
+    pub warned: Option<u64>,
+}
+
+/// What binds somebody, and what they have used.
+pub struct OwnLimits {
+    /// The month of the figures.
+    pub month: Month,
+    /// What they have used in it themselves.
+    pub used: MonthSum,
+    /// The limits that bind them.
+    pub limits: Vec<LimitView>,
+}
+
+/// How much is shown of what is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    Exact,
+    Percent,
+    Warnings,
+    Nothing,
+}
+
+/// What is used, rounded down to whole percent of the limit.
+fn whole_percent(used: u64, limit: u64) -> u64 {
+    let limit = u128::from(limit);
+    let percent = (u128::from(used) * 100).checked_div(limit).unwrap_or(0);
+    u64::try_from(percent * limit / 100).unwrap_or(u64::MAX)
+}
+
+impl App {
+    /// Lists the limits of the tenant.
+    ///
+    /// # Errors
+    /// If the principal is no administrator.
+    pub async fn list_limits(&self, principal: &Principal) -> Result<Vec<LimitView>> {
+        self.authorise_limits(principal)?;
+        let rows = self.store.limits(principal.tenant).await?;
+        let people = self.people_by_unit(principal.tenant).await?;
+        let enough = |unit: &Option<UnitId>| {
+            people.get(unit).is_some_and(|people| people.len() >= self.config.usage_people_min)
+        };
+        let detail = |scope: &LimitScope| match scope {
+            LimitScope::Person(_) | LimitScope::Key(_) => Detail::Nothing,
+            LimitScope::Unit(id) if enough(&Some(*id)) => Detail::Percent,
+            LimitScope::Tenant | LimitScope::Model(_) if enough(&None) => Detail::Percent,
+            _ => Detail::Warnings,
+        };
+        self.views(principal, rows, detail).await
+    }
+
+    /// Lists the keys that limits may be set for, with their owners.
+    ///
+    /// # Errors
+    /// If the principal is no administrator.
+    pub async fn list_limitable_keys(&self, principal: &Principal) -> Result<Vec<OwnedKey>> {
+        self.authorise_limits(principal)?;
+        Ok(self.store.owned_keys(principal.tenant).await?)
+    }
+
+    /// Sets the limits of a scope; they hold at once here, and within seconds in other processes.
+    ///
+    /// # Errors
+    /// If the principal is no administrator, a figure is out of bounds, or there is no such key,
+    /// person, unit or model.
+    pub async fn put_limit(
+        &self,
+        principal: &Principal,
+        scope: LimitScope,
+        limit: UsageLimit,
+    ) -> Result<LimitView> {
+        self.authorise_limits(principal)?;
+        check_figures(&limit)?;
+        if let LimitScope::Model(name) = &scope
+            && self.gateway.catalogue().model(name).is_none()
+        {
+            return Err(self.unknown_model(name));
+        }
+        let row = LimitRow { tenant: principal.tenant, scope, limit };
+        self.store.put_limit(&row, &By::from(principal)).await?;
+        self.load_limits().await?;
+        let views = self.views(principal, vec![row], |_| Detail::Nothing).await?;
+        views.into_iter().next().ok_or_else(Error::not_found)
+    }
+
+    /// Takes the limits of a scope away.
+    ///
+    /// # Errors
+    /// If the principal is no administrator, or the scope has no limits.
+    pub async fn delete_limit(&self, principal: &Principal, scope: &LimitScope) -> Result<()> {
+        self.authorise_limits(principal)?;
+        self.store.delete_limit(principal.tenant, scope, &By::from(principal)).await?;
+        self.load_limits().await
+    }
+
+    /// Says which limits bind the principal, and what they have used this month.
+    ///
+    /// # Errors
+    /// If an API key lacks the scope.
+    pub async fn get_own_limits(&self, principal: &Principal) -> Result<OwnLimits> {
+        let own = Resource::Personal { tenant: principal.tenant, owner: principal.user };
+        domain::authorise(principal, Action::ReadOwnLimits, &own)?;
+        let keys: Vec<_> = match &principal.credential {
+            Credential::ApiKey { id, .. } => vec![*id],
+            Credential::Session(_) => {
+                let keys = self.store.keys(principal.tenant, principal.user).await?;
+                keys.into_iter().map(|key| key.id).collect()
+            }
+        };
+        let units = self.limiter.rules().units_of(principal);
+        let binds = |scope: &LimitScope| match scope {
+            LimitScope::Tenant => true,
+            LimitScope::Unit(id) => units.contains(id),
+            LimitScope::Person(id) => *id == principal.user,
+            LimitScope::Key(id) => keys.contains(id),
+            LimitScope::Model(_) => false,
+        };
+        let rows = self.store.limits(principal.tenant).await?;
+        let rows = rows.into_iter().filter(|row| binds(&row.scope)).collect();
+        let limits = self.views(principal, rows, |_| Detail::Exact).await?;
+        let month = Now::new().month;
+        let person = (principal.tenant, LimitScope::Person(principal.user));
+        let used = self.store.month_sums(month, &[person]).await?;
+        Ok(OwnLimits { month, used: used.first().copied().unwrap_or_default(), limits })
+    }
+
+    /// What is left of the rates that bind a call, in this minute.
+    #[must_use]
+    pub fn get_allowance(&self, principal: &Principal, model: &str) -> Option<Allowance> {
+        Allowance::of(&self.limiter.binding(principal, model), self.limiter.is_shared())
+    }
+
+    /// Reads the limits, at the start and after each change.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn load_limits(&self) -> Result<()> {
+        let fresh = self.limiter.load(&self.store).await?;
+        if self.limiter.is_shared() || fresh.is_empty() {
+            return Ok(());
+        }
+        // What the journal holds must be in the sums, and stay out of the way, while they are read.
+        let settling = self.settling.lock().await;
+        self.settle_now().await?;
+        let begun = self.limiter.begin(&self.store, &fresh).await;
+        drop(settling);
+        begun
+    }
+
+    /// Keeps limits in step with other processes until this one stops.
+    pub async fn keep_limits(&self) {
+        if self.limiter.is_shared() {
+            let keeping = self.limiter.keep(&self.store, &self.config.instance);
+            self.stopping.run_until_cancelled(keeping).await;
+        }
+    }
+
+    /// Gives back what this process has leased of limits, once the journal was moved.
+    pub async fn release_limits(&self) {
+        if self.limiter.is_shared()
+            && let Err(error) = self.store.release_leases(&self.config.instance).await
+        {
+            let error = &error as &dyn std::error::Error;
+            tracing::debug!(error, "leases of limits end by themselves");
+        }
+    }
+
+    /// Reserves what a call will need of all limits that bind it; `None` if none does.
+    pub(crate) async fn reserve(
+        &self,
+        principal: &Principal,
+        asked: &Asking<'_>,
+    ) -> Result<Option<Reservation>> {
+        let mut accounts = self.limiter.binding(principal, asked.model);
+        let catalogue = self.gateway.catalogue();
+        let is_choice = catalogue.model(asked.model).is_none();
+        if accounts.is_empty() && !(is_choice && self.limiter.rules().has_models()) {
+            return Ok(None);
+        }
+        let needs = (asked.needs)();
+        let Terms { ref access, .. } = self.terms(principal, asked.class);
+        let ask = gateway::Ask {
+            class: asked.class,
+            places: asked.places,
+            access,
+            needs: &needs,
+            prefix: 0,
+            cost_max: None,
+            time_left: None,
+        };
+        if is_choice && let Ok(model) = gateway::find_model(&catalogue, asked.model, &ask) {
+            accounts = self.limiter.binding(principal, &model.name);
+        }
+        check_context(&accounts, &needs)?;
+        let usage = needs.usage_likely();
+        let has_price = |account: &Arc<Account>| account.limits(Meter::MonthCost).is_some();
+        let cost = if accounts.iter().any(has_price) {
+            gateway::dearest(&catalogue, asked.model, &ask)
+        } else {
+            0
+        };
+        let tokens = usage.prompt_tokens.saturating_add(usage.completion_tokens);
+        let reserved = self.limiter.reserve(&accounts, amounts(tokens, cost)).await;
+        let is_shared = self.limiter.is_shared();
+        let reservation =
+            reserved.map_err(|exceeded| refused(&exceeded, Allowance::of(&accounts, is_shared)))?;
+        Ok(Some(reservation))
+    }
+
+    async fn views(
+        &self,
+        principal: &Principal,
+        rows: Vec<LimitRow>,
+        detail: impl Fn(&LimitScope) -> Detail,
+    ) -> Result<Vec<LimitView>> {
+        let tenant = principal.tenant;
+        let now = Now::new();
+        let names = self.scope_names(tenant, &rows).await?;
+        let scopes: Vec<_> = rows.iter().map(|row| (tenant, row.scope.clone())).collect();
+        let sums = self.store.month_sums(now.month, &scopes).await?;
+        let warnings = self.store.limit_warnings(tenant, now.month).await?;
+        let views = rows.into_iter().zip(sums).map(|(row, sum)| {
+            let LimitRow { scope, limit, .. } = row;
+            let detail = detail(&scope);
+            let shows = detail != Detail::Nothing;
+            let used = shows.then(|| self.uses((tenant, &scope), sum, &warnings, detail));
+            let (name, owner) = names.get(&scope).cloned().unwrap_or_default();
+            LimitView { scope, name, owner, limit, used }
+        });
+        Ok(views.collect())
+    }
+
+    fn uses(
+        &self,
+        (tenant, scope): (TenantId, &LimitScope),
+        sum: MonthSum,
+        warnings: &[LimitWarning],
+        detail: Detail,
+    ) -> Vec<MeterUse> {
+        let Some(account) = self.limiter.account(tenant, scope) else { return Vec::new() };
+        let now = Now::new();
+        let limited = Meter::ALL.into_iter().filter_map(|meter| {
+            let limit = account.limits(meter)?;
+            if detail != Detail::Exact && !meter.is_budget() {
+                return None;
+            }
+            let used = match meter {
+                Meter::MonthTokens => sum.tokens,
+                Meter::MonthCost => sum.micro_euro,
+                _ => account.used(meter, &now),
+            };
+            let used = match detail {
+                Detail::Exact => Some(used),
+                Detail::Percent => Some(whole_percent(used, limit)),
+                Detail::Warnings | Detail::Nothing => None,
+            };
+            let given = warnings.iter().filter(|w| w.meter == meter && w.scope == *scope);
+            Some(MeterUse { meter, limit, used, warned: given.map(|w| w.percent).max() })
+        });
+        limited.collect()
+    }
+
+    /// The people of each unit and of all below it, and for `None` those of the tenant.
+    async fn people_by_unit(
+        &self,
+        tenant: TenantId,
+    ) -> Result<HashMap<Option<UnitId>, HashSet<UserId>>> {
+        let rules = self.limiter.rules();
+        let mut people: HashMap<Option<UnitId>, HashSet<UserId>> = HashMap::new();
+        for (user, unit) in self.store.memberships(tenant).await? {
+            people.entry(None).or_default().insert(user);
+            for unit in unit.into_iter().flat_map(|unit| rules.line_of(unit)) {
+                people.entry(Some(unit)).or_default().insert(user);
+            }
+        }
+        Ok(people)
+    }
+
+    /// The names of what is limited, and the owners of keys.
+    async fn scope_names(
+        &self,
+        tenant: TenantId,
+        rows: &[LimitRow],
+    ) -> Result<HashMap<LimitScope, (String, Option<String>)>> {
+        let has = |kind: &str| rows.iter().any(|row| row.scope.kind() == kind);
+        let mut names = HashMap::new();
+        if has("unit") {
+            for unit in self.store.units(tenant).await? {
+                names.insert(LimitScope::Unit(unit.id), (unit.name, None));
+            }
+        }
+        if has("person") {
+            for (id, name) in self.store.limited_people(tenant).await? {
+                names.insert(LimitScope::Person(id), (name, None));
+            }
+        }
+        if has("key") {
+            for OwnedKey { id, name, prefix, owner } in self.store.limited_keys(tenant).await? {
+                let name = format!("{name} ({prefix}…)");
+                names.insert(LimitScope::Key(id), (name, Some(owner)));
+            }
+        }
+        for row in rows {
+            if let LimitScope::Model(name) = &row.scope {
+                names.insert(row.scope.clone(), (name.clone(), None));
+            }
+        }
+        Ok(names)
+    }
+
+    fn authorise_limits(&self, principal: &Principal) -> Result<()> {
+        let tenant = Resource::Tenant(principal.tenant);
+        Ok(domain::authorise(principal, Action::ManageLimits, &tenant)?)
+    }
+}
+
+/// What is to be reserved for.
+pub(crate) struct Asking<'a> {
+    pub(crate) model: &'a str,
+    pub(crate) class: domain::DataClass,
+    pub(crate) places: gateway::PlacePolicy,
+    /// Looked at only if a limit binds the call.
+    pub(crate) needs: &'a (dyn Fn() -> Needs + Sync),
+}
+
+/// What a call takes of each meter.
+pub(crate) const fn amounts(tokens: u64, micro_euro: u64) -> Amounts {
+    [1, tokens, 1, tokens, micro_euro]
+}
+
+/// Tells whoever measures that warnings were given.
+pub(crate) fn count_warnings(warnings: &[LimitWarning]) {
+    for warning in warnings {
+        let labels = [
+            ("scope", warning.scope.kind().to_owned()),
+            ("meter", warning.meter.code().to_owned()),
+            ("percent", warning.percent.to_string()),
+        ];
+        counter!("fachwerk_limit_warnings_total", &labels).increment(1);
+    }
+}
+
+fn check_figures(limit: &UsageLimit) -> Result<()> {
+    let rates = [
+        ("requests_per_minute", limit.requests_per_minute),
+        ("tokens_per_minute", limit.tokens_per_minute),
+        ("concurrent", limit.concurrent),
+        ("context_tokens", limit.context_tokens),
+    ];
+    let budgets = [
+        ("tokens_per_month", limit.tokens_per_month),
+        ("micro_euro_per_month", limit.micro_euro_per_month),
+    ];
+    let is_out = |least: u64| {
+        move |value: &Option<u64>| value.is_some_and(|v| !(least..=UsageLimit::MAX).contains(&v))
+    };
+    let wrong_rate = rates.into_iter().find(|(_, value)| is_out(1)(value));
+    let wrong_budget = budgets.into_iter().find(|(_, value)| is_out(0)(value));
+    if let Some((field, _)) = wrong_rate.or(wrong_budget) {
+        let least = u64::from(wrong_rate.is_some());
+        let error = Error::invalid("limit_out_of_bounds").with("min", least);
+        return Err(error.with("max", UsageLimit::MAX).in_field(field));
+    }
+    if !(1..=UsageLimit::WEIGHT_MAX).contains(&limit.weight) {
+        let error = Error::invalid("limit_out_of_bounds").with("min", 1);
+        return Err(error.with("max", UsageLimit::WEIGHT_MAX).in_field("weight"));
+    }
+    Ok(())
+}
+
+fn check_context(accounts: &[Arc<Account>], needs: &Needs) -> Result<()> {
+    let usage = needs.usage_likely();
+    let tokens = usage.prompt_tokens.saturating_add(needs.answer_tokens);
+    let smallest = accounts.iter().filter_map(|account| account.context_tokens()).min();
+    match smallest {
+        Some(most) if tokens > most => {
+            Err(Error::invalid("limit_context").with("limit", most).with("tokens", tokens))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says to the caller that there is no room.
+fn refused(exceeded: &Exceeded, allowance: Option<Allowance>) -> Error {
+    let Exceeded { scope, meter, limit, retry_after } = exceeded;
+    let labels = [("scope", scope.kind()), ("meter", meter.code())];
+    counter!("fachwerk_limit_refusals_total", &labels).increment(1);
+    let (code, shown) = match meter {
+        Meter::Requests => ("limit_requests", limit.to_string()),
+        Meter::Tokens => ("limit_tokens", limit.to_string()),
+        Meter::Concurrent => ("limit_concurrent", limit.to_string()),
+        Meter::MonthTokens => ("budget_tokens", limit.to_string()),
+        // Whole cents.
+        Meter::MonthCost => {
+            let cents = limit / 10_000;
+            ("budget_cost", format!("{}.{:02}", cents / 100, cents % 100))
+        }
+    };
+    Error::new(ErrorKind::RateLimited, code)
+        .with("limit", shown)
+        .with("bound", scope.kind())
+        .with("seconds", retry_after.as_secs() + 1)
+        .retry_after(*retry_after)
+        .leaving(allowance)
+}

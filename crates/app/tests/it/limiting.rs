@@ -1,0 +1,267 @@
+//! Limits and budgets where calls begin and end (G-9).
+
+use std::{sync::Arc, time::Duration};
+
+use app::{App, ChatReply, Error, Principal};
+use domain::{AtLimit, LimitScope, Role, UsageLimit};
+use futures_util::StreamExt;
+use llm::ChatRequest;
+use serde_json::{Value, json};
+use testkit::fake_model::Reply;
+
+use crate::world::{World, four_processes};
+
+fn request(model: &str, more: Value) -> ChatRequest {
+    let mut body = json!({"model": model, "messages": [{"role": "user", "content": "Guten Tag"}]});
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    ChatRequest::parse(body.to_string().as_bytes()).unwrap()
+}
+
+/// Asks and listens to the end; returns the route.
+async fn ask(app: &Arc<App>, who: &Principal, model: &str) -> Result<String, Error> {
+    ask_with(app, who, model, json!({"max_tokens": 10})).await
+}
+
+async fn ask_with(
+    app: &Arc<App>,
+    who: &Principal,
+    model: &str,
+    more: Value,
+) -> Result<String, Error> {
+    let answer = app.create_chat_completion(who, request(model, more)).await?;
+    if let ChatReply::Stream(mut chunks) = answer.reply {
+        while let Some(chunk) = chunks.next().await {
+            chunk?;
+        }
+    }
+    Ok(answer.taken.route)
+}
+
+fn code<T>(outcome: Result<T, Error>) -> &'static str {
+    outcome.err().map_or("", |error| error.code)
+}
+
+/// Early in a minute, so that a test sees one minute alone.
+async fn early_in_a_minute(seconds: i64) {
+    while domain::Instant::now().micros() / 1_000_000 % 60 > 60 - seconds {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+struct Setting {
+    world: World,
+    admin: Principal,
+}
+
+impl Setting {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let admin = world.person("vera", Role::Admin, vec![]).await;
+        Self { world, admin }
+    }
+
+    async fn limit(&self, scope: LimitScope, limit: UsageLimit) {
+        self.world.app.put_limit(&self.admin, scope, limit).await.unwrap();
+    }
+
+    async fn ask(&self, who: &Principal, model: &str) -> Result<String, Error> {
+        ask(&self.world.app, who, model).await
+    }
+}
+
+/// A unit's budget binds all below it together, and survives a killed process.
+#[tokio::test]
+async fn a_units_budget_binds_all_below_it_and_survives_a_crash() {
+    let house = Setting::new().await;
+    let app = &house.world.app;
+    let top = app.create_unit(&house.admin, "Amt", None).await.unwrap().id;
+    let below = app.create_unit(&house.admin, "Referat", Some(top)).await.unwrap().id;
+    let ada = house.world.person("ada", Role::Member, vec![below]).await;
+    let bert = house.world.person("bert", Role::Member, vec![top]).await;
+    let carl = house.world.member("carl").await;
+    let budget = UsageLimit { tokens_per_month: Some(20), ..UsageLimit::default() };
+    house.limit(LimitScope::Unit(top), budget).await;
+
+    let mut answered = 0;
+    for who in [&ada, &bert, &ada, &bert, &ada, &bert, &ada, &bert] {
+        match house.ask(who, "gross").await {
+            Ok(_) => answered += 1,
+            Err(error) => assert_eq!(error.code, "budget_tokens"),
+        }
+    }
+    let used = app.get_own_limits(&ada).await.unwrap();
+    assert!((1..8).contains(&answered), "{answered}");
+    assert_eq!(code(house.ask(&ada, "gross").await), "budget_tokens");
+    assert_eq!(code(house.ask(&carl, "gross").await), "", "carl belongs to no unit");
+    let error = house.ask(&bert, "gross").await.unwrap_err();
+    assert!(error.retry_after.unwrap() > Duration::from_secs(1), "{error:?}");
+    assert_eq!(used.limits.len(), 1);
+
+    // Nothing was written to the database by now: the next process finds it in the journal.
+    let second = house.world.restart().await;
+    second.load_limits().await.unwrap();
+    let again = code(ask(&second, &ada, "gross").await);
+    // The first process still holds its journal; as it is killed, its files are free.
+    app.settle_ledger().await.unwrap();
+    let third = house.world.restart_as("dritte", "index-3").await;
+    third.load_limits().await.unwrap();
+    assert_eq!(code(ask(&third, &ada, "gross").await), "budget_tokens", "{again}");
+    let own = third.get_own_limits(&ada).await.unwrap();
+    assert!(own.limits[0].used.as_ref().unwrap()[0].used >= Some(20));
+    // Two people are too few for a figure: administrators see the warning alone.
+    let list = third.list_limits(&house.admin).await.unwrap();
+    let tokens = &list[0].used.as_ref().unwrap()[0];
+    assert_eq!(tokens.used, None);
+    assert_eq!(tokens.warned, Some(100));
+}
+
+/// At most one running request beyond the budget: what is claimed counts before it is used.
+#[tokio::test]
+async fn what_is_under_way_counts_until_it_is_given_back() {
+    let house = Setting::new().await;
+    let ada = house.world.member("ada").await;
+    let limit = UsageLimit {
+        concurrent: Some(2),
+        tokens_per_month: Some(100_000),
+        ..UsageLimit::default()
+    };
+    house.limit(LimitScope::Person(ada.user), limit).await;
+    house.world.model.always(Reply::pieces(["lang"]).then_hang());
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let call = request("gross", json!({"stream": true, "max_tokens": 40_000}));
+        held.push(house.world.app.create_chat_completion(&ada, call).await.unwrap());
+    }
+    let error = house.ask(&ada, "gross").await.unwrap_err();
+    assert_eq!(error.code, "limit_concurrent");
+    assert!(error.retry_after.is_some());
+    held.pop();
+    // A place is free, but two claims of 40,000 tokens do not leave 90,000 more.
+    let large = json!({"stream": true, "max_tokens": 90_000});
+    assert_eq!(code(ask_with(&house.world.app, &ada, "gross", large).await), "budget_tokens");
+    let call = request("gross", json!({"stream": true, "max_tokens": 40_000}));
+    held.push(house.world.app.create_chat_completion(&ada, call).await.unwrap());
+    drop(held);
+    let own = house.world.app.get_own_limits(&ada).await.unwrap();
+    let concurrent = &own.limits[0].used.as_ref().unwrap()[0];
+    assert_eq!((concurrent.limit, concurrent.used), (2, Some(0)));
+}
+
+/// A budget in euro that is used up leads to the route that costs nothing.
+#[tokio::test]
+async fn a_budget_that_is_used_up_leads_to_cheaper_routes() {
+    let house = Setting::new().await;
+    let ada = house.world.member("ada").await;
+    let budget = |at_limit| UsageLimit {
+        // The priced route costs a euro a token: 10 tokens and the question are about 15.
+        micro_euro_per_month: Some(40_000_000),
+        at_limit,
+        ..UsageLimit::default()
+    };
+    house.limit(LimitScope::Person(ada.user), budget(AtLimit::Cheaper)).await;
+    let mut routes = Vec::new();
+    for _ in 0..12 {
+        routes.push(house.ask(&ada, "teuer").await.unwrap());
+    }
+    assert_eq!(routes.first().map(String::as_str), Some("kostet"));
+    assert_eq!(routes.last().map(String::as_str), Some("frei"), "{routes:?}");
+    let call = app::ChatCall {
+        explain: true,
+        ..app::ChatCall::from(request("teuer", json!({"max_tokens": 10})))
+    };
+    house
+        .limit(
+            LimitScope::Person(house.admin.user),
+            UsageLimit {
+                micro_euro_per_month: Some(0),
+                at_limit: AtLimit::Cheaper,
+                ..UsageLimit::default()
+            },
+        )
+        .await;
+    let answer = house.world.app.create_chat_completion(&house.admin, call).await.unwrap();
+    let why = answer.explanation.unwrap().to_header();
+    assert!(why.contains("\"kostet\";not=over_budget"), "{why}");
+    assert_eq!(code(house.ask(&house.admin, "nurteuer").await), "budget_route");
+
+    house.limit(LimitScope::Person(ada.user), budget(AtLimit::Refuse)).await;
+    assert_eq!(code(house.ask(&ada, "teuer").await), "budget_cost");
+    house.limit(LimitScope::Person(ada.user), budget(AtLimit::Notify)).await;
+    assert_eq!(house.ask(&ada, "teuer").await.unwrap(), "kostet");
+}
+
+#[tokio::test]
+async fn requests_may_be_only_so_long_and_only_so_many_tokens_a_minute() {
+    early_in_a_minute(20).await;
+    let house = Setting::new().await;
+    let ada = house.world.member("ada").await;
+    let limit = UsageLimit {
+        context_tokens: Some(1_000),
+        tokens_per_minute: Some(30),
+        ..UsageLimit::default()
+    };
+    house.limit(LimitScope::Model("gross".to_owned()), limit).await;
+    let long = json!({"max_tokens": 2_000});
+    let refused = ask_with(&house.world.app, &ada, "gross", long).await;
+    assert_eq!(code(refused), "limit_context");
+    let mut last = "";
+    for _ in 0..20 {
+        last = code(house.ask(&ada, "gross").await);
+        if !last.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(last, "limit_tokens");
+    assert_eq!(code(house.ask(&ada, "beide").await), "", "another model goes on");
+    let allowance = house.world.app.get_allowance(&ada, "gross").unwrap();
+    assert_eq!(allowance.tokens.unwrap().limit, 30);
+    assert!(allowance.requests.is_none());
+}
+
+/// Four processes on one PostgreSQL, busy to different degrees, let through what one would: the error
+/// stays below 2 %.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn four_processes_share_one_limit() {
+    const LIMIT: u64 = 600;
+    let (world, processes) = four_processes().await;
+    let admin = world.person("vera", Role::Admin, vec![]).await;
+    let ada = world.member("ada").await;
+    let limit = UsageLimit { requests_per_minute: Some(LIMIT), ..UsageLimit::default() };
+    world.app.put_limit(&admin, LimitScope::Person(ada.user), limit).await.unwrap();
+    for process in &processes {
+        process.load_limits().await.unwrap();
+        let process = Arc::clone(process);
+        world.tasks.spawn(async move { process.keep_limits().await });
+    }
+    early_in_a_minute(50).await;
+    let mut calls = tokio::task::JoinSet::new();
+    // The first asks as much as the other three together.
+    for (process, callers) in processes.iter().zip([6, 2, 2, 2]) {
+        for _ in 0..callers {
+            let (process, ada) = (Arc::clone(process), ada.clone());
+            calls.spawn(async move {
+                let (mut answered, mut refused) = (0_u64, 0);
+                // For a while longer than the limit lasts: what was leased and not used comes back.
+                while refused < 40 {
+                    match ask(&process, &ada, "gross").await {
+                        Ok(_) => answered += 1,
+                        Err(error) => {
+                            assert_eq!(error.code, "limit_requests", "{error:?}");
+                            refused += 1;
+                            tokio::time::sleep(Duration::from_millis(50)).await;
+                        }
+                    }
+                }
+                answered
+            });
+        }
+    }
+    let answered: u64 = calls.join_all().await.into_iter().sum();
+    let second = domain::Instant::now().micros() / 1_000_000 % 60;
+    println!("{answered} of {LIMIT} requests in one minute, over at second {second}");
+    assert!(answered <= LIMIT, "{answered}");
+    assert!(answered * 100 >= LIMIT * 98, "{answered}");
+    for process in &processes {
+        process.stop(Duration::from_secs(1)).await;
+    }
+}

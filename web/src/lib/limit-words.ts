@@ -1,0 +1,47 @@
+/** Limits as people write and read them: whole numbers, and euros with cents. */
+import type { Limits, LimitUse } from './api';
+import { formatNumber } from './format';
+
+const MICRO = 1_000_000;
+
+/** The limits that a form asks for, in its order. */
+export const FIELDS = [
+	'requests_per_minute',
+	'tokens_per_minute',
+	'concurrent',
+	'context_tokens',
+	'tokens_per_month',
+	'micro_euro_per_month'
+] as const;
+
+export type Field = (typeof FIELDS)[number];
+
+/** A figure of a limit in words of its own kind: `12,50 €` or `1.000`. */
+export function figure(meter: LimitUse['meter'] | Field, value: number, locale: string): string {
+	if (meter !== 'cost_per_month' && meter !== 'micro_euro_per_month') return formatNumber(value, locale);
+	return new Intl.NumberFormat(locale, { style: 'currency', currency: 'EUR' }).format(value / MICRO);
+}
+
+/** What stands in a field of the form. */
+export function written(field: Field, limits: Limits, locale: string): string {
+	const value = limits[field];
+	if (value === undefined || value === null) return '';
+	if (field !== 'micro_euro_per_month') return String(value);
+	const style = { useGrouping: false, maximumFractionDigits: 6 };
+	return new Intl.NumberFormat(locale, style).format(value / MICRO);
+}
+
+/** Reads a field of the form; `undefined` if it is empty, `NaN` if it is no such number. */
+export function read(field: Field, text: string): number | undefined {
+	const plain = text.trim();
+	if (plain === '') return undefined;
+	if (field === 'micro_euro_per_month') {
+		return /^\d+([.,]\d{1,6})?$/.test(plain) ? Math.round(Number(plain.replace(',', '.')) * MICRO) : NaN;
+	}
+	return /^\d+$/.test(plain) ? Number(plain) : NaN;
+}
+
+/** Which part of a limit is used, in whole percent, rounded down: only all of it is 100. */
+export function percent(use: { limit: number; used: number }): number {
+	return use.limit === 0 ? 100 : Math.floor((use.used / use.limit) * 100);
+}
