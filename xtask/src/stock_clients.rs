@@ -1,6 +1,7 @@
-//! The stock OpenAI packages for Python and JavaScript and Anthropic's for Python, so that a test
-//! can prove that they work with us unchanged, and schemathesis, which holds us to our description.
-//! Installed by name into the target folder, never into the system.
+//! Packages of others at the ends of our wires: the stock OpenAI packages for Python and JavaScript and
+//! Anthropic's for Python, so that a test can prove that they work with us unchanged; schemathesis, which
+//! holds us to our description; and the official definitions of OpenTelemetry, so that what we export is
+//! read by somebody else. Installed by name into the target folder, never into the system.
 
 use std::fs;
 use std::path::PathBuf;
@@ -15,11 +16,16 @@ const PYTHON_PACKAGE: &str = "openai==3.54.0";
 const ANTHROPIC_PACKAGE: &str = "anthropic==2.12.0";
 const SCHEMATHESIS_PACKAGE: &str = "schemathesis==4.32.5";
 const JAVASCRIPT_PACKAGE: &str = "openai@7.57.0";
+/// The messages of OTLP, and the names that attributes and measurements have.
+const OTLP_PACKAGES: [&str; 2] =
+    ["opentelemetry-proto==1.45.2", "opentelemetry-semantic-conventions==0.66b2"];
 
 /// The environment variables by which the tests find them.
 const PYTHON_VARIABLE: &str = "FACHWERK_OPENAI_PYTHON";
 const ANTHROPIC_VARIABLE: &str = "FACHWERK_ANTHROPIC_PYTHON";
 const SCHEMATHESIS_VARIABLE: &str = "FACHWERK_SCHEMATHESIS";
+const OTLP_VARIABLE: &str = "FACHWERK_OTLP_PYTHON";
+const PROMTOOL_VARIABLE: &str = "FACHWERK_PROMTOOL";
 const JAVASCRIPT_VARIABLE: &str = "FACHWERK_OPENAI_NODE_MODULES";
 
 /// Where the clients lie.
@@ -31,6 +37,10 @@ pub struct StockClients {
     anthropic: PathBuf,
     /// The program that makes up requests from the description of the interface.
     schemathesis: PathBuf,
+    /// A Python that imports the definitions of OpenTelemetry.
+    otlp: PathBuf,
+    /// The checker of Prometheus' rules; `None` where there is none to be had.
+    promtool: Option<PathBuf>,
     /// A `node_modules` folder with `openai`.
     node_modules: PathBuf,
 }
@@ -39,10 +49,16 @@ impl StockClients {
     /// Installs them, unless they are there in the wanted version.
     pub fn install(place: &Place) -> Outcome<Self> {
         Ok(Self {
-            python: install_python(place, PYTHON_PACKAGE)?,
-            anthropic: install_python(place, ANTHROPIC_PACKAGE)?,
-            schemathesis: install_python(place, SCHEMATHESIS_PACKAGE)?
+            python: install_python(place, "openai", &[PYTHON_PACKAGE])?,
+            anthropic: install_python(place, "anthropic", &[ANTHROPIC_PACKAGE])?,
+            schemathesis: install_python(place, "schemathesis", &[SCHEMATHESIS_PACKAGE])?
                 .with_file_name("schemathesis"),
+            otlp: install_python(
+                place,
+                "opentelemetry.proto, opentelemetry.semconv",
+                &OTLP_PACKAGES,
+            )?,
+            promtool: install_promtool(place),
             node_modules: install_javascript(place)?,
         })
     }
@@ -52,27 +68,54 @@ impl StockClients {
         command.env(PYTHON_VARIABLE, &self.python);
         command.env(ANTHROPIC_VARIABLE, &self.anthropic);
         command.env(SCHEMATHESIS_VARIABLE, &self.schemathesis);
+        command.env(OTLP_VARIABLE, &self.otlp);
+        if let Some(promtool) = &self.promtool {
+            command.env(PROMTOOL_VARIABLE, promtool);
+        }
         command.env(JAVASCRIPT_VARIABLE, &self.node_modules);
     }
 }
 
-/// Installs a package, given as `NAME==VERSION`, into a folder of its own.
-fn install_python(place: &Place, package: &str) -> Outcome<PathBuf> {
-    let folder = place.tools().join(package);
+/// Installs packages, given as `NAME==VERSION`, into a folder of their own, which bears the name of the
+/// first. `modules` is what a program then imports.
+fn install_python(place: &Place, modules: &str, packages: &[&str]) -> Outcome<PathBuf> {
+    let folder = place.tools().join(packages[0]);
     let python = folder.join("bin/python");
-    let name = package.split("==").next().unwrap_or(package);
-    if shell::succeeds(Command::new(&python).args(["-c", &format!("import {name}")])) {
+    if shell::succeeds(Command::new(&python).args(["-c", &format!("import {modules}")])) {
         return Ok(python);
     }
-    println!("▸ stock client: {package} for Python");
+    let names = packages.join(" ");
+    println!("▸ stock client: {names} for Python");
     let advice =
-        format!("Check that Python packages can be installed: `pip download {name}` must work.");
+        format!("Check that Python packages can be installed: `pip download {names}` must work.");
     let advice = advice.as_str();
     shell::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder), advice)?;
     let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", package]);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(packages);
     shell::run(&mut pip, advice)?;
     Ok(python)
+}
+
+/// Takes the checker of Prometheus out of Debian's package, without installing a server that would start.
+fn install_promtool(place: &Place) -> Option<PathBuf> {
+    if let Some(path) = shell::which("promtool") {
+        return Some(path);
+    }
+    let folder = place.tools().join("promtool");
+    let program = folder.join("usr/bin/promtool");
+    if program.is_file() {
+        return Some(program);
+    }
+    println!("▸ promtool, out of Debian's package prometheus");
+    let unpack =
+        "apt-get download -qq prometheus && dpkg -x prometheus_*.deb . && rm prometheus_*.deb";
+    let mut command = Command::new("sh");
+    let brought = fs::create_dir_all(&folder).is_ok()
+        && shell::succeeds(command.args(["-c", unpack]).current_dir(&folder));
+    if !brought {
+        println!("  it is not to be had here: the alert rules are checked by name only");
+    }
+    (brought && program.is_file()).then_some(program)
 }
 
 fn install_javascript(place: &Place) -> Outcome<PathBuf> {

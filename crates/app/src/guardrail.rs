@@ -13,11 +13,12 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use domain::{DataClass, ErrorKind, Place};
+use domain::{DataClass, ErrorKind, Place, TRACES};
 use gateway::PlacePolicy;
 use guard::{Event, Finding, InjectionRules, Kind, Policy, Scanner, Topic, TopicRules};
 use llm::{ChatRequest, Origin, Role};
 use store::{AuditEvent, AuditOutcome, By, Citation};
+use tracing::{Instrument, field::Empty, trace_span};
 
 use crate::{App, Error, Principal, Result, grounding::Given};
 
@@ -76,6 +77,13 @@ struct Judged {
     note: GuardNote,
     class: DataClass,
     places: PlacePolicy,
+}
+
+impl Inspection {
+    /// How many hits there are, of whatever kind.
+    fn count(&self) -> usize {
+        self.findings.len() + self.injection.len() + self.topics.len()
+    }
 }
 
 impl Guardrail {
@@ -292,7 +300,11 @@ impl App {
         (class, places): (DataClass, PlacePolicy),
     ) -> Result<Judged> {
         let (rail, text) = (self.guardrail.clone(), prompt.clone());
-        let inspection = self.compute(prompt, move || rail.inspect(&text, places)).await?;
+        let span = trace_span!(target: TRACES, "guard", fachwerk.guard.findings = Empty);
+        let inspecting = self.compute(prompt, move || rail.inspect(&text, places));
+        let inspection = inspecting.instrument(span.clone()).await?;
+        span.record("fachwerk.guard.findings", inspection.count());
+        drop(span);
         let mut note = GuardNote::new(SCANNER.version());
         self.check_events(principal, &inspection, &mut note).await?;
         let raised = self.guardrail.raised(places, &inspection.kinds).unwrap_or(class).max(class);

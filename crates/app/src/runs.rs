@@ -11,6 +11,7 @@ use store::{
     Message, MessageRole, ObjectKind, RouteUsed, Run, RunEnd, RunPulse, RunState, Silent,
     TokenUsage,
 };
+use tracing::Instrument;
 
 use crate::{
     App, Principal, Result, RunEvent, RunSnapshot, Stage,
@@ -168,10 +169,12 @@ impl App {
         let live = LiveRun::new(run.id, work.principal.tenant, work.principal.user);
         self.live.insert(live.clone());
         let app = self.clone();
-        self.tasks.spawn(async move {
+        let writing = async move {
             app.write_answer(&work, &live).await;
             drop(work.place);
-        });
+        };
+        // The run goes on without the request that began it, in the same trace.
+        self.tasks.spawn(writing.in_current_span());
     }
 
     async fn write_answer(self: &Arc<Self>, work: &Work, live: &LiveRun) {

@@ -26,3 +26,7 @@ pub use place::{DataClass, Place, UnknownCode};
 pub use principal::{Credential, Principal, Role, Scope};
 pub use resource::{Resource, Visibility};
 pub use usage_limit::{AtLimit, LimitScope, Meter, UsageLimit};
+
+/// The target of the spans that are exported as traces. They hold names of the configuration, codes
+/// and numbers, never contents.
+pub const TRACES: &str = "fachwerk::traces";

@@ -105,6 +105,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) head: &'a Head,
     /// When the caller's own time is over.
     pub(crate) deadline: Option<Instant>,
+    /// The place in the caller's trace.
+    pub(crate) trace_parent: Option<&'a HeaderValue>,
 }
 
 impl Attempt<'_> {
@@ -186,6 +188,9 @@ impl Attempt<'_> {
         }
         for (name, value) in call.headers {
             request = request.header(*name, *value);
+        }
+        if let Some(place) = self.trace_parent {
+            request = request.header("traceparent", place);
         }
         if let Some((name, value)) = self.key()? {
             request = request.header(name, value);

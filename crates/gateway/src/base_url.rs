@@ -44,6 +44,16 @@ impl BaseUrl {
         url
     }
 
+    /// The host, without its port.
+    pub(crate) fn host(&self) -> Option<&str> {
+        self.0.host_str()
+    }
+
+    /// The port, also where it is the usual one.
+    pub(crate) fn port(&self) -> Option<u16> {
+        self.0.port_or_known_default()
+    }
+
     /// The address of an absolute path on the same host, e.g. `/health`.
     pub(crate) fn on_host(&self, path: &str) -> Url {
         let mut url = self.0.clone();

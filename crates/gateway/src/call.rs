@@ -13,6 +13,7 @@ use std::{
 use line::Line;
 use llm::RequestError;
 use tokio::time::Instant;
+use tracing::Span;
 use tries::Tried;
 pub(crate) use tries::head;
 
@@ -25,6 +26,7 @@ use crate::{
     plan::{self, Ask, Dice, Explanation, Needs, Plan, Reason, State},
     snapshot::Snapshot,
     stream::Origin,
+    trace,
 };
 
 /// An answer of either form, and the place it holds.
@@ -58,6 +60,7 @@ pub(crate) struct Call<'a> {
     last: Option<GatewayError>,
     /// What the first route without a place for it had no place for.
     refusal: Option<RequestError>,
+    span: Span,
 }
 
 /// A model at one moment, and the plan for it.
@@ -94,6 +97,7 @@ impl<'a> Call<'a> {
         terms: Terms,
         meter: &'a UsageMeter,
     ) -> Self {
+        let span = trace::call(&asked, terms.class);
         Self {
             gateway,
             asked,
@@ -107,12 +111,21 @@ impl<'a> Call<'a> {
             failed: Vec::new(),
             last: None,
             refusal: None,
+            span,
         }
     }
 
     /// Finds a route that answers.
     pub(crate) async fn open(mut self) -> Result<Opened, GatewayError> {
-        let mut line = Line { ticket: None, since: None };
+        let opened = self.find().await;
+        if let Err(error) = &opened {
+            trace::failed(&self.span, error);
+        }
+        opened
+    }
+
+    async fn find(&mut self) -> Result<Opened, GatewayError> {
+        let mut line = Line { ticket: None, since: None, span: Span::none() };
         let mut granted: Option<Lease> = None;
         loop {
             let moment = self.look()?;
@@ -141,7 +154,7 @@ impl<'a> Call<'a> {
                     return Err(self.nobody_left(&moment.plan));
                 }
                 Round::WaitFor(routes) => {
-                    granted = line.wait(&mut self, &moment, routes).await?;
+                    granted = line.wait(self, &moment, routes).await?;
                 }
             }
         }
@@ -201,6 +214,7 @@ impl<'a> Call<'a> {
         let state = &snapshot.models[position];
         if !std::mem::replace(&mut self.is_counted, true) {
             state.count_request(now);
+            trace::model(&self.span, &self.asked, &model.name);
         }
         let condition = |index: usize| {
             let mut condition = state.condition(index, now);

@@ -13,6 +13,7 @@ use crate::{
     GatewayError, TimeLimit,
     health::Pass,
     model_state::{ModelState, RouteState},
+    trace::Spans,
 };
 
 #[derive(Debug)]
@@ -20,6 +21,7 @@ pub(crate) struct Lease {
     model: Arc<ModelState>,
     index: usize,
     attempt: Option<Attempt>,
+    pub(crate) spans: Spans,
 }
 
 /// A try under way.
@@ -36,7 +38,11 @@ impl Lease {
     /// Takes a place on a route, if there is one.
     pub(crate) fn enter(model: &Arc<ModelState>, index: usize) -> Option<Self> {
         let slot = model.routes.get(index)?;
-        slot.take_place().then(|| Self { model: Arc::clone(model), index, attempt: None })
+        let enter = || {
+            let model = Arc::clone(model);
+            Self { model, index, attempt: None, spans: Spans::default() }
+        };
+        slot.take_place().then(enter)
     }
 
     pub(crate) fn route(&self) -> &Arc<RouteState> {
@@ -57,6 +63,7 @@ impl Lease {
         let Some(mut attempt) = self.attempt else { return };
         let now = Instant::now();
         let took = now - attempt.started;
+        self.spans.first_piece(took);
         self.route().measures.first_chunk(took);
         if let Some(times) = self.model.times(Delivery::Streamed) {
             times.add(took);
@@ -76,11 +83,12 @@ impl Lease {
     /// The answer came to its end.
     pub(crate) fn succeeded(&mut self, usage: Usage) {
         let Some(attempt) = self.attempt.take() else { return };
+        self.spans.succeeded(usage);
         let now = Instant::now();
         let route = self.route();
         let took = now - attempt.started;
         let writing = attempt.first_piece.map(|first| now - first);
-        route.answers.fetch_add(1, Ordering::Relaxed);
+        route.answered(usage, self.model.routes[self.index].price);
         route.measures.answered(took, writing, usage);
         let mut health = route.health();
         if attempt.first_piece.is_none() {
@@ -97,6 +105,7 @@ impl Lease {
     /// The try failed; the server may have wished to be left alone for a time.
     pub(crate) fn failed(&mut self, error: &GatewayError, wish: Option<Duration>) {
         let Some(attempt) = self.attempt.take() else { return };
+        self.spans.failed(error);
         let now = Instant::now();
         // After a probe was told to be good, its end counts as that of any other call.
         let pass = if attempt.is_told { Pass::Normal } else { attempt.pass };
@@ -131,6 +140,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         if let Some(attempt) = self.attempt.take() {
+            self.spans.abandoned();
             let mut health = self.route().health();
             match attempt.first_piece {
                 // The caller went in the middle of an answer, which says nothing bad of the route.

@@ -6,11 +6,11 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-use llm::Delivery;
+use llm::{Delivery, Usage};
 use tokio::time::Instant;
 
 use crate::{
-    Hedging, Model, Route, Settings,
+    Hedging, Model, Price, Route, Settings, Today,
     health::{Health, Tally},
     hedging::Times,
     measure::{ModelMeasures, RouteMeasures},
@@ -38,6 +38,7 @@ pub(crate) struct Slot {
     pub(crate) state: Arc<RouteState>,
     concurrent_max: usize,
     rank: u32,
+    pub(crate) price: Option<Price>,
 }
 
 /// What is remembered about a route.
@@ -49,6 +50,7 @@ pub(crate) struct RouteState {
     pub(crate) measures: RouteMeasures,
     health: Mutex<Health>,
     last_error: Mutex<Option<LastError>>,
+    today: Mutex<Today>,
 }
 
 /// The last failure of a route.
@@ -85,6 +87,7 @@ impl ModelState {
             state: known(route).unwrap_or_else(|| fresh(route)),
             concurrent_max: route.concurrent_max,
             rank: route.rank,
+            price: route.price,
         });
         let budget = || Arc::new(Mutex::new(RetryBudget::new(settings.retry_budget, now)));
         let before = before.map(|(_, state)| state);
@@ -180,12 +183,25 @@ impl RouteState {
             measures: RouteMeasures::new(&model.name, &route.name),
             health: Mutex::new(Health::new(route.care.health(settings.health), now)),
             last_error: Mutex::new(None),
+            today: Mutex::default(),
         }
     }
 
     /// How well it does. Held for moments only, never across a wait.
     pub(crate) fn health(&self) -> MutexGuard<'_, Health> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts an answer that came to its end.
+    pub(crate) fn answered(&self, usage: Usage, price: Option<Price>) {
+        self.answers.fetch_add(1, Ordering::Relaxed);
+        let mut today = self.today.lock().unwrap_or_else(PoisonError::into_inner);
+        today.add(usage, price, domain::Instant::now());
+    }
+
+    pub(crate) fn today(&self) -> Today {
+        let today = *self.today.lock().unwrap_or_else(PoisonError::into_inner);
+        today.at(domain::Instant::now())
     }
 
     pub(crate) fn last_error(&self) -> Option<LastError> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{BreakerSettings, HealthSettings, RetryBudgetSettings};
+use crate::{BreakerSettings, HealthSettings, RetryBudgetSettings, TraceParent};
 
 /// How persistent the gateway is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,6 +23,8 @@ pub struct Settings {
     pub built_in_concurrent_max: usize,
     /// What the choice among equals begins with; `None`: something else each time.
     pub seed: Option<u64>,
+    /// How the place in a trace is handed on to model servers; `None`: not at all.
+    pub trace_parent: Option<TraceParent>,
 }
 
 /// Where a route differs from the settings of all; `None`: as all.
@@ -67,6 +69,7 @@ impl Default for Settings {
             health: HealthSettings::default(),
             built_in_concurrent_max: std::thread::available_parallelism().map_or(2, usize::from),
             seed: None,
+            trace_parent: None,
         }
     }
 }

@@ -6,7 +6,7 @@ use domain::{DataClass, Place};
 use tokio::time::Instant;
 
 use crate::{
-    LastError, Route, health::BreakerState, model_state::ModelState, plan::State,
+    LastError, Route, Today, health::BreakerState, model_state::ModelState, plan::State,
     snapshot::Snapshot,
 };
 
@@ -55,6 +55,8 @@ pub struct RouteStatus {
     pub answers: u64,
     /// Calls that failed, since the route was set up.
     pub failures: u64,
+    /// What it has done since midnight (UTC).
+    pub today: Today,
     /// The last failure.
     pub last_error: Option<LastError>,
 }
@@ -100,6 +102,7 @@ fn of_route(model: &ModelState, index: usize, route: &Route, now: Instant) -> Ro
         ramp: condition.ramp,
         answers: known.answers.load(Ordering::Relaxed),
         failures: known.failures.load(Ordering::Relaxed),
+        today: known.today(),
         last_error: known.last_error(),
     }
 }

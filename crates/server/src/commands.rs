@@ -118,7 +118,8 @@ fn load(overrides: &Overrides) -> Result<Config, Failure> {
 fn load_quietly(installation: &Installation) -> Result<Config, Failure> {
     let config = load(&installation.overrides())?;
     let log = config::Log { filter: "warn".to_owned(), ..config.log.clone() };
-    telemetry::start_log(&log);
+    // What runs for a moment exports nothing.
+    let _ = telemetry::start_log(&log, None);
     Ok(config)
 }
 

@@ -11,6 +11,7 @@ mod raw;
 mod reference;
 mod routing;
 mod secret;
+mod telemetry;
 
 use std::{
     collections::BTreeMap,
@@ -97,6 +98,8 @@ pub struct Config {
     pub sessions: Sessions,
     /// Logging.
     pub log: Log,
+    /// Where logs, measurements and traces are exported to, if anywhere.
+    pub telemetry: Option<Telemetry>,
     /// Calls to model servers.
     pub outbound: Outbound,
     /// How persistent and careful calls to them are.
@@ -184,6 +187,29 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// The export to a collector by OTLP.
+#[derive(Debug, Clone)]
+pub struct Telemetry {
+    /// The collector; the signals lie below it at `/v1/traces`, `/v1/metrics` and `/v1/logs`.
+    pub endpoint: reqwest::Url,
+    /// The value of the header `authorization`.
+    pub authorization: Option<Secret>,
+    /// The name of this service among others.
+    pub service: String,
+    /// The environment it belongs to.
+    pub environment: Option<String>,
+    /// Whether traces are exported.
+    pub traces: bool,
+    /// Of so many traces that begin here one is exported.
+    pub one_in: u64,
+    /// Whether measurements are exported.
+    pub metrics: bool,
+    /// The pause between two exports of measurements.
+    pub metrics_every: Duration,
+    /// Whether log events are exported.
+    pub logs: bool,
 }
 
 /// Calls to model servers.

@@ -25,6 +25,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::FutureExt;
+use tracing::Instrument;
 
 pub(crate) use caller::{Address, Caller, Reader, UserAgent};
 pub(crate) use decode::{Id, Json, Query};
@@ -49,9 +50,13 @@ pub(crate) async fn pass(
     let response = match admitted {
         Err(refusal) => refusal.into_response(),
         // The panic hook has logged the place; the payload may hold content.
-        Ok(()) => AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
-            Problem::from(app::Error::internal("a handler panicked")).into_response()
-        }),
+        Ok(()) => {
+            let answering = AssertUnwindSafe(next.run(request)).catch_unwind();
+            let answered = answering.instrument(observed.span.clone()).await;
+            answered.unwrap_or_else(|_| {
+                Problem::from(app::Error::internal("a handler panicked")).into_response()
+            })
+        }
     };
     let mut response = envelope.write_out(response, &observed.notes);
     guard.put_headers(interface, response.headers_mut());

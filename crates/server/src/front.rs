@@ -5,7 +5,6 @@ use std::{ops::Deref, sync::Arc, time::Duration};
 use app::App;
 use axum::{Router, extract::FromRef, middleware::from_fn_with_state};
 use bytes::Bytes;
-use store::Store;
 use tower_http::compression::{
     CompressionLayer,
     predicate::{DefaultPredicate, NotForContentType, Predicate},
@@ -15,7 +14,7 @@ use crate::{
     config::Config,
     door::{assets, decode::BodyLimits, guard::Guard, pass},
     routes,
-    telemetry::Measurements,
+    telemetry::Readings,
 };
 
 /// What the routes see of the process. Clones share everything: each request takes one.
@@ -32,9 +31,8 @@ pub(crate) struct Shared {
     pub guard: Arc<Guard>,
     /// How long the browser keeps the session cookie.
     pub session_lifetime: Duration,
-    measurements: Measurements,
-    /// Asked for the number of jobs when somebody measures.
-    store: Store,
+    /// The measurements, for a scraper.
+    pub readings: Readings,
     /// The description of the interface, as it is served.
     pub description: Bytes,
 }
@@ -66,9 +64,9 @@ impl FromRef<Front> for Arc<Guard> {
 }
 
 impl Front {
-    pub fn new(app: Arc<App>, store: Store, config: &Config, measurements: Measurements) -> Self {
+    pub fn new(readings: Readings, config: &Config) -> Self {
         Self(Arc::new(Shared {
-            app,
+            app: Arc::clone(&readings.app),
             session_lifetime: config.sessions.absolute,
             limits: BodyLimits {
                 json_bytes: config.limits.json_bytes,
@@ -84,18 +82,9 @@ impl Front {
                 https: config.is_https(),
                 trusted_proxy: config.trusted_proxy,
             }),
-            measurements,
-            store,
+            readings,
             description: Bytes::from(routes::api_description()),
         }))
-    }
-
-    /// The measurements of this moment, for a scraper. Without the database there are still those of
-    /// the process.
-    pub async fn measure(&self) -> String {
-        let jobs = self.store.job_counts().await.ok();
-        self.app.measure_gateway();
-        self.measurements.render(jobs)
     }
 }
 

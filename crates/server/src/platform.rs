@@ -12,10 +12,10 @@ use tokio_util::{
 
 use crate::{
     commands::Failure,
-    config::Config,
+    config::{Config, Telemetry},
     front::{self, Front},
     listen::{self, Lanes},
-    telemetry::Measurements,
+    telemetry::{self, Exporter, Measurements, Readings, Records},
     wiring::{self, House},
 };
 
@@ -53,6 +53,8 @@ pub struct Platform {
     lanes: Lanes,
     /// Ends the upkeep of the measurements.
     upkeep: DropGuard,
+    /// The export to a collector, and what ends it.
+    export: Option<(TaskTracker, CancellationToken)>,
     /// Held for as long as the process lives.
     _lock: File,
 }
@@ -78,7 +80,8 @@ impl Platform {
         tasks.spawn(measurements.clone().keep_up(upkeep.clone()));
         house.gateway.start_health_checks();
         let upkeep = upkeep.drop_guard();
-        Ok(Self { config, role, house, measurements, tasks, lanes, upkeep, _lock: lock })
+        let export = None;
+        Ok(Self { config, role, house, measurements, tasks, lanes, upkeep, export, _lock: lock })
     }
 
     /// The use cases.
@@ -99,13 +102,33 @@ impl Platform {
 
     /// All routes with the layers around them.
     pub fn router(&self) -> Router {
-        let app = Arc::clone(&self.house.app);
-        front::router(Front::new(
-            app,
-            self.house.store.clone(),
-            &self.config,
-            self.measurements.clone(),
-        ))
+        front::router(Front::new(self.readings(), &self.config))
+    }
+
+    fn readings(&self) -> Readings {
+        Readings {
+            app: Arc::clone(&self.house.app),
+            store: self.house.store.clone(),
+            measurements: self.measurements.clone(),
+        }
+    }
+
+    /// Exports what is recorded and measured until the platform is closed.
+    ///
+    /// # Errors
+    /// If the client cannot be made.
+    pub(crate) fn start_export(
+        &mut self,
+        settings: Telemetry,
+        records: Option<Records>,
+    ) -> Result<(), Failure> {
+        let (client, stop) = (wiring::client(&self.config.outbound)?, CancellationToken::new());
+        let exporter = Exporter::new(client, settings, self.readings(), stop.clone());
+        let tasks = TaskTracker::new();
+        tasks.spawn(exporter.run(records.unwrap_or_else(telemetry::no_records)));
+        tasks.close();
+        self.export = Some((tasks, stop));
+        Ok(())
     }
 
     /// Ends what a killed process left behind, and starts working through jobs if that is the role.
@@ -178,6 +201,12 @@ impl Platform {
         };
         if tokio::time::timeout(FAREWELL, closing).await.is_err() {
             tracing::warn!("the database was not closed in time");
+        }
+        if let Some((tasks, stop)) = self.export {
+            stop.cancel();
+            if tokio::time::timeout(FAREWELL, tasks.wait()).await.is_err() {
+                tracing::warn!("the last telemetry did not reach the collector in time");
+            }
         }
     }
 }

@@ -1,14 +1,36 @@
-//! Log lines on standard error and measurements for `/metrics`. Names of fields and measurements are
-//! listed in `docs/observability.md`.
+//! Log lines on standard error, measurements for `/metrics`, and the export of both and of traces.
+//! Names of fields and measurements are listed in `docs/observability.md`.
 
-use std::{io::IsTerminal, panic, time::Duration};
+mod context;
+mod export;
+mod exposition;
+mod otlp;
+mod protobuf;
+mod record;
 
-use app::JobCounts;
+use std::{
+    io::{self, IsTerminal},
+    panic,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use app::{App, JobCounts};
+use http::HeaderValue;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use store::Store;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing::Subscriber;
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry, filter::FilterFn, fmt, layer::SubscriberExt, registry::LookupSpan,
+    util::SubscriberInitExt,
+};
 
-use crate::config::{Log, LogFormat};
+pub(crate) use export::Exporter;
+use record::{Record, Recorder, Recording};
+
+use crate::config::{Log, LogFormat, Telemetry};
 
 /// Seconds; fine where answers are quick, coarse where models think.
 const BUCKETS: [f64; 14] =
@@ -36,15 +58,54 @@ const TOKEN_BUCKETS: [f64; 14] = [
 /// Pause between two clean-ups of the samples, which pile up until then.
 const UPKEEP: Duration = Duration::from_secs(30);
 
-/// Starts logging for the whole process. A second call changes nothing.
-pub(crate) fn start_log(log: &Log) {
+/// What was recorded and waits for an [`Exporter`].
+pub(crate) type Records = mpsc::Receiver<Record>;
+
+/// Starts logging for the whole process, and recording if there is somewhere to export to. A second
+/// call changes nothing.
+pub(crate) fn start_log(log: &Log, telemetry: Option<&Telemetry>) -> Option<Records> {
     let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let _ = match log.format {
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
-        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
-    };
     log_panics();
+    let Some(telemetry) = telemetry.filter(|telemetry| telemetry.traces || telemetry.logs) else {
+        let builder = fmt().with_env_filter(filter).with_writer(io::stderr);
+        let _ = match log.format {
+            LogFormat::Json => builder.json().flatten_event(true).try_init(),
+            LogFormat::Text => builder.with_ansi(io::stderr().is_terminal()).try_init(),
+        };
+        return None;
+    };
+    let recording =
+        Recording { traces: telemetry.traces, logs: telemetry.logs, one_in: telemetry.one_in };
+    let (sender, records) = mpsc::channel(export::QUEUE_MAX);
+    let wanted = FilterFn::new(move |what| recording.wants(what));
+    let recorder = Recorder::new(recording, sender).with_filter(wanted);
+    let registry = Registry::default().with(recorder).with(lines(log).with_filter(filter));
+    registry.try_init().ok().map(|()| records)
+}
+
+/// What an export of measurements alone has to wait for: nothing.
+pub(crate) fn no_records() -> Records {
+    mpsc::channel(1).1
+}
+
+/// Lines on standard error.
+fn lines<S: Subscriber + for<'a> LookupSpan<'a>>(log: &Log) -> Box<dyn Layer<S> + Send + Sync> {
+    let lines = fmt::layer().with_writer(io::stderr);
+    match log.format {
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
+    }
+}
+
+/// The value of the header `traceparent` for a call made within a span; `None` if nothing is traced.
+pub(crate) fn trace_parent(span: &tracing::Span) -> Option<HeaderValue> {
+    HeaderValue::from_str(&record::place_of(span)?.to_string()).ok()
+}
+
+/// Counts what was to be exported and was not.
+fn dropped(signal: &'static str, count: usize) {
+    metrics::counter!("fachwerk_telemetry_dropped_total", "signal" => signal)
+        .increment(count as u64);
 }
 
 /// Logs where a panic happened and, if the text is fixed in the program, what it said. A text put
@@ -61,6 +122,7 @@ fn log_panics() {
 #[derive(Clone)]
 pub(crate) struct Measurements {
     handle: PrometheusHandle,
+    since: SystemTime,
 }
 
 impl std::fmt::Debug for Measurements {
@@ -85,7 +147,7 @@ impl Measurements {
         if metrics::set_global_recorder(recorder).is_ok() {
             describe();
         }
-        Self { handle }
+        Self { handle, since: SystemTime::now() }
     }
 
     /// Folds up the samples now and then until `stop`, whether anybody scrapes or not.
@@ -112,6 +174,36 @@ impl Measurements {
     }
 }
 
+/// What can be measured at this moment, for whoever asks.
+#[derive(Clone)]
+pub(crate) struct Readings {
+    pub app: Arc<App>,
+    /// Asked for the number of jobs.
+    pub store: Store,
+    pub measurements: Measurements,
+}
+
+impl std::fmt::Debug for Readings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Readings")
+    }
+}
+
+impl Readings {
+    /// The measurements of this moment as text for Prometheus. Without the database there are still
+    /// those of the process.
+    pub async fn text(&self) -> String {
+        let jobs = self.store.job_counts().await.ok();
+        self.app.measure_gateway();
+        self.measurements.render(jobs)
+    }
+
+    /// Since when is counted, in nanoseconds since 1970.
+    fn since(&self) -> u64 {
+        otlp::nanos(self.measurements.since)
+    }
+}
+
 fn describe() {
     gateway::describe_measurements();
     metrics::describe_counter!(
@@ -125,6 +217,14 @@ fn describe() {
     metrics::describe_histogram!(
         "fachwerk_http_request_seconds",
         "Time from the request's head to the last byte of the answer, by route template."
+    );
+    metrics::describe_counter!(
+        "fachwerk_telemetry_dropped_total",
+        "Spans, log records and measurements that did not reach the collector, by signal."
+    );
+    metrics::describe_counter!(
+        "fachwerk_telemetry_exports_total",
+        "Messages to the collector, by signal and outcome."
     );
     metrics::describe_gauge!("fachwerk_jobs", "Background jobs of the installation, by state.");
     metrics::describe_gauge!("process_resident_memory_bytes", "Memory of the process.");

@@ -19,6 +19,7 @@ use crate::{
     commands::Failure,
     config::{BUILT_IN_MODEL, Config, Outbound, RouteKind, RouteSettings, Secret},
     listen::Lanes,
+    telemetry,
 };
 
 /// Calls of the built-in engine at the same time on its own route; it computes on a bounded pool.
@@ -79,7 +80,10 @@ pub(crate) async fn build(
         .map_err(|error| explain("the journal of calls cannot be opened", &error))?;
     let (index, opened) = Index::open(&config.data.join(places::INDEX), index_role)
         .map_err(|error| explain_index(&config.data, &error))?;
-    let gateway = Gateway::new(clients(&config.outbound)?, catalogue(config)?, config.gateway);
+    let traces = config.telemetry.as_ref().is_some_and(|telemetry| telemetry.traces);
+    let trace_parent = traces.then_some(gateway::TraceParent(telemetry::trace_parent));
+    let settings = gateway::Settings { trace_parent, ..config.gateway };
+    let gateway = Gateway::new(clients(&config.outbound)?, catalogue(config)?, settings);
     let app = App::new(Parts {
         store: store.clone(),
         ledger,
@@ -225,7 +229,7 @@ fn clients(outbound: &Outbound) -> Result<Clients, Failure> {
 }
 
 /// A client for calls out. It follows no redirects, so that only configured hosts are called.
-fn client(outbound: &Outbound) -> Result<reqwest::Client, Failure> {
+pub(crate) fn client(outbound: &Outbound) -> Result<reqwest::Client, Failure> {
     // Client and database speak TLS with the same cryptography. A second call, as for a second
     // installation in one process, changes nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -147,6 +147,7 @@ export const runEventsUrl = (id: string) => `/api/runs/${id}/events`;
 export const listAudit = (after?: string | null) =>
 	answer(client.GET('/api/audit', { params: { query: { after: after ?? undefined } } }));
 export const verifyAudit = () => answer(client.GET('/api/audit/verify'));
+export const gatewayStatus = () => answer(client.GET('/api/gateway/status'));
 export const systemState = () => answer(client.GET('/api/system'));
 
 /**

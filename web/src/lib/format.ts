@@ -11,6 +11,26 @@ export function formatDateTime(iso: string, locale: string): string {
 	return new Intl.DateTimeFormat(locale, style).format(new Date(iso));
 }
 
+/** The time of day, to the second. */
+export function formatTime(time: Date, locale: string): string {
+	return new Intl.DateTimeFormat(locale, { timeStyle: 'medium' }).format(time);
+}
+
+export function formatEuros(euros: number, locale: string): string {
+	return new Intl.NumberFormat(locale, { style: 'currency', currency: 'EUR' }).format(euros);
+}
+
+/** A span of time such as `350 ms` or `2,4 s`. */
+export function formatSeconds(seconds: number, locale: string): string {
+	const short = seconds < 1;
+	return new Intl.NumberFormat(locale, {
+		style: 'unit',
+		unit: short ? 'millisecond' : 'second',
+		unitDisplay: 'short',
+		maximumFractionDigits: short || seconds >= 10 ? 0 : 1
+	}).format(short ? seconds * 1000 : seconds);
+}
+
 export function formatNumber(value: number, locale: string): string {
 	return new Intl.NumberFormat(locale).format(value);
 }

@@ -93,6 +93,7 @@ impl Call<'_> {
             failed,
             last: None,
             refusal: None,
+            span: self.span.clone(),
         }
     }
 

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tracing::Span;
 
 use super::{Call, Moment};
-use crate::{GatewayError, lease::Lease, queue::Ticket};
+use crate::{GatewayError, lease::Lease, queue::Ticket, trace};
 
 /// How often a call in line looks around anew: routes also come back without a place becoming free.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -14,6 +15,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 pub(super) struct Line {
     pub(super) ticket: Option<Ticket>,
     pub(super) since: Option<Instant>,
+    pub(super) span: Span,
 }
 
 impl Line {
@@ -26,7 +28,10 @@ impl Line {
     ) -> Result<Option<Lease>, GatewayError> {
         let (model, state) = (moment.model(), moment.state());
         let now = Instant::now();
-        let since = *self.since.get_or_insert(now);
+        let since = *self.since.get_or_insert_with(|| {
+            self.span = trace::wait(&call.span);
+            now
+        });
         let until = since + model.queue.wait_max;
         let until = call.terms.deadline.map_or(until, |deadline| until.min(deadline));
         let joined = match self.ticket.take().filter(|ticket| ticket.is_for(&state.queue)) {
@@ -51,6 +56,7 @@ impl Line {
             Some(Ok(lease)) => {
                 state.measures.waited(since.elapsed());
                 self.since = None;
+                self.span = Span::none();
                 Ok(Some(lease))
             }
             Some(Err(refusal)) => Err(call.last.take().unwrap_or(refusal)),

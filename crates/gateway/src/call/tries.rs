@@ -14,6 +14,7 @@ use crate::{
     lease::Lease,
     model_state::{ModelState, RouteState},
     stream::Origin,
+    trace,
 };
 
 /// How it went on one route.
@@ -54,6 +55,8 @@ impl Call<'_> {
         };
         match tried {
             Ok(Some((answer, taken))) => {
+                trace::answered(&self.span, route);
+                lease.spans.answered(self.span.clone());
                 Ok(Tried::Answered(Box::new(Opened { answer, taken, lease })))
             }
             Ok(None) => Ok(Tried::Stale),
@@ -91,6 +94,7 @@ impl Call<'_> {
             return Err(None);
         }
         let taken = self.begin(model, route);
+        lease.spans.attempt(trace::attempt(&self.span, route, self.attempts, 0));
         match self.gateway.built_in.open(request, route, self.terms.deadline).await {
             Ok(stream) => {
                 lease.first_piece();
@@ -115,7 +119,6 @@ impl Call<'_> {
         let (client, deadline) = (self.gateway.clients.here(), self.terms.deadline);
         let head = head(self.asked.model());
         let (asked, calls, head) = (self.asked, calls.as_slice(), &head);
-        let attempt = Attempt { client, route, server, asked, calls, head, deadline };
         let mut retry = 0;
         let mut before = None;
         loop {
@@ -123,6 +126,12 @@ impl Call<'_> {
                 return Err(before);
             }
             let taken = self.begin(moment.model(), route);
+            let span = trace::attempt(&self.span, route, self.attempts, retry);
+            let place = self.gateway.settings.trace_parent.and_then(|place| (place.0)(&span));
+            let trace_parent = place.as_ref();
+            let attempt =
+                Attempt { client, route, server, asked, calls, head, deadline, trace_parent };
+            lease.spans.attempt(span);
             let answered = match asked.delivery() {
                 Delivery::Streamed => {
                     let stream = attempt.stream().await;

@@ -14,7 +14,7 @@ use crate::{
     cli,
     config::{Config, Overrides},
     platform::{Platform, Role},
-    telemetry,
+    telemetry::{self, Records},
     wiring::explain,
 };
 
@@ -23,24 +23,32 @@ const THREADS_TIME: Duration = Duration::from_secs(1);
 
 pub(super) fn serve(asked: &cli::Serve) -> Outcome {
     let config = load(&asked.overrides())?;
-    telemetry::start_log(&config.log);
+    let records = telemetry::start_log(&config.log, config.telemetry.as_ref());
     let role = match asked.role {
         cli::Role::All => Role::All,
         cli::Role::Api => Role::Api,
         cli::Role::Worker => Role::Worker,
     };
     let runtime = runtime()?;
-    let outcome = runtime.block_on(run(config, &asked.overrides(), role));
+    let outcome = runtime.block_on(run(config, records, &asked.overrides(), role));
     // A thread that still reads a document would hold the process for as long as it reads.
     runtime.shutdown_timeout(THREADS_TIME);
     outcome
 }
 
-async fn run(config: Config, overrides: &Overrides, role: Role) -> Outcome {
+async fn run(
+    config: Config,
+    records: Option<Records>,
+    overrides: &Overrides,
+    role: Role,
+) -> Outcome {
     let stop = stop_on_signal()?;
     let mut hangup = signal(SignalKind::hangup())
         .map_err(|error| explain("signals cannot be received", &error))?;
-    let platform = Platform::open(config.clone(), role, own_path()?).await?;
+    let mut platform = Platform::open(config.clone(), role, own_path()?).await?;
+    if let Some(settings) = config.telemetry.clone() {
+        platform.start_export(settings, records)?;
+    }
     let reloading = async {
         while hangup.recv().await.is_some() {
             reload(&platform, overrides);

@@ -13,7 +13,7 @@ use super::{
     gateway as gateway_settings, guard,
     mistake::{Mistake, Mistakes, Origin},
     raw::{Given, Raw, RawModel, RawTable, Value},
-    routing,
+    routing, telemetry,
 };
 
 /// The name of the built-in model. It always exists.
@@ -34,6 +34,7 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
     let trusted_proxy = check_trusted_proxy(&raw, &mut mistakes);
     let guard = guard::policy(&raw, &mut mistakes);
     let gateway = gateway_settings::settings(&raw, &mut mistakes);
+    let telemetry = telemetry::telemetry(&raw, &mut mistakes);
     if !mistakes.is_empty() {
         mistakes.sort_by_key(|mistake| mistake.origin.line());
         return Err(Mistakes(mistakes));
@@ -81,6 +82,7 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
             },
             filter: text(&raw, "log.level").unwrap_or_default(),
         },
+        telemetry,
         outbound: Outbound {
             proxy: url(&raw, "outbound.proxy_url"),
             places: text(&raw, "outbound.farthest_place")
@@ -107,7 +109,7 @@ fn size(raw: &Raw, path: &str) -> usize {
     usize::try_from(whole(raw, path)).unwrap_or(usize::MAX)
 }
 
-fn seconds(raw: &Raw, path: &str) -> Duration {
+pub(super) fn seconds(raw: &Raw, path: &str) -> Duration {
     Duration::from_secs(whole(raw, path))
 }
 
@@ -120,7 +122,7 @@ fn class(raw: &Raw, path: &str) -> DataClass {
     code.parse().unwrap_or(DataClass::Internal)
 }
 
-fn url(raw: &Raw, path: &str) -> Option<reqwest::Url> {
+pub(super) fn url(raw: &Raw, path: &str) -> Option<reqwest::Url> {
     match raw.values.get(path).map(|given| &given.value) {
         Some(Value::Url(url)) => Some(url.clone()),
         _ => None,

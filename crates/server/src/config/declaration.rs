@@ -100,7 +100,14 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     ),
     ("sessions", "How long somebody stays signed in."),
     ("log", "What is written to standard error. Never contents, keys or mail addresses."),
-    ("outbound", "Calls to model servers. Nothing else is ever called."),
+    (
+        "telemetry",
+        "Export of logs, measurements and traces to a collector, by OTLP over HTTP. Off without an address. Never contents, keys, mail addresses or persons. What is exported stands in docs/observability.md.",
+    ),
+    (
+        "outbound",
+        "Calls to model servers. Beside them only the collector of `telemetry` is ever called.",
+    ),
     (
         "gateway",
         "How persistent calls to model servers are, and when a route is left alone. Holds for all models; routes may differ where they have a setting of the same name.",
@@ -128,6 +135,7 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
 ];
 
 const CLASSES: &[&str] = &["open", "internal", "personal", "confidential", "restricted"];
+const ON_OFF: Kind = Kind::Choice(&["on", "off"]);
 const YEAR_HOURS: u64 = 24 * 366;
 const GIB: u64 = 1 << 30;
 
@@ -349,6 +357,63 @@ const KEYS: &[Key] = &[
         Kind::Text,
         Some("info"),
         "`error`, `warn`, `info`, `debug`, `trace`, or a filter such as `info,gateway=debug`.",
+    ),
+    open(
+        "telemetry",
+        "otlp_url",
+        Kind::Url,
+        "http://127.0.0.1:4318",
+        "The collector's address for OTLP over HTTP. `/v1/traces`, `/v1/metrics` and `/v1/logs` are appended. Without it nothing is exported.",
+    ),
+    open(
+        "telemetry",
+        "otlp_authorization",
+        Kind::Secret,
+        "Bearer GEHEIM",
+        "The value of the header `authorization`, if the collector wants one. Better given by the environment variable.",
+    ),
+    key(
+        "telemetry",
+        "service_name",
+        Kind::Text,
+        Some("fachwerk"),
+        "The name of this installation among the services that export there (`service.name`).",
+    ),
+    open(
+        "telemetry",
+        "environment",
+        Kind::Text,
+        "produktion",
+        "The environment it belongs to (`deployment.environment.name`).",
+    ),
+    key("telemetry", "traces", ON_OFF, Some("on"), "Whether traces are exported."),
+    key(
+        "telemetry",
+        "traces_one_in",
+        whole(1, 1_000_000),
+        Some("1"),
+        "Of so many traces that begin here one is exported. A caller that hands on a trace decides for it.",
+    ),
+    key(
+        "telemetry",
+        "metrics",
+        ON_OFF,
+        Some("on"),
+        "Whether measurements are exported. `/metrics` is there in any case.",
+    ),
+    key(
+        "telemetry",
+        "metrics_seconds",
+        whole(1, 3_600),
+        Some("60"),
+        "The pause between two exports of measurements.",
+    ),
+    key(
+        "telemetry",
+        "logs",
+        ON_OFF,
+        Some("on"),
+        "Whether log events are exported, from level `info`. Standard error has them in any case.",
     ),
     open(
         "outbound",

@@ -60,6 +60,7 @@ pub(super) fn settings(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Settings {
         },
         built_in_concurrent_max: built_in.unwrap_or(defaults.built_in_concurrent_max),
         seed: None,
+        trace_parent: None,
     }
 }
 

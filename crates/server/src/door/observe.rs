@@ -13,8 +13,10 @@ use axum::{
     extract::{MatchedPath, Request},
     response::Response,
 };
+use domain::TRACES;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use hyper::body::{Frame, SizeHint};
+use tracing::{Span, field::Empty, trace_span};
 use uuid::Uuid;
 
 /// The header that carries a request's id in and out.
@@ -53,6 +55,8 @@ pub(crate) struct Observed {
     started: Instant,
     method: &'static str,
     route: Option<MatchedPath>,
+    /// Open until the answer is out.
+    pub span: Span,
     /// What the places on the way have to add.
     pub notes: Arc<RequestNotes>,
 }
@@ -69,7 +73,8 @@ impl Observed {
         let id = id.unwrap_or_else(Uuid::now_v7).to_string();
         let notes = Arc::new(RequestNotes::new(id));
         request.extensions_mut().insert(Arc::clone(&notes));
-        Self { started, method, route, notes }
+        let span = span_of(request, method, route.as_ref(), &notes.id);
+        Self { started, method, route, span, notes }
     }
 
     /// Sees to it that the answer is reported when its last byte is out or the caller is gone.
@@ -97,8 +102,52 @@ struct Report {
     complete: bool,
 }
 
+/// The span of a request. Its place in the caller's trace is taken over, if the caller names one.
+fn span_of(request: &Request, method: &'static str, route: Option<&MatchedPath>, id: &str) -> Span {
+    let route = || route.map(MatchedPath::as_str).unwrap_or_default();
+    let given = || request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+    trace_span!(
+        target: TRACES,
+        "request",
+        otel.name = format!("{method} {}", route()).trim_end(),
+        otel.kind = "server",
+        otel.end = Empty,
+        traceparent = given().unwrap_or_default(),
+        http.request.method = method,
+        http.route = route(),
+        http.response.status_code = Empty,
+        error.type = Empty,
+        fachwerk.request.id = id,
+        fachwerk.error.code = Empty,
+        fachwerk.complete = Empty,
+    )
+}
+
+impl Report {
+    /// Ends the span now: what the request began may go on in the trace.
+    fn end_span(&self) {
+        if self.observed.span.is_disabled() {
+            return;
+        }
+        let status = self.status.as_u16();
+        self.observed.span.record("http.response.status_code", status);
+        if self.status.is_server_error() {
+            self.observed.span.record("error.type", status.to_string());
+        }
+        if let Some(code) = self.observed.notes.code.get() {
+            self.observed.span.record("fachwerk.error.code", *code);
+        }
+        if !self.complete {
+            self.observed.span.record("fachwerk.complete", false);
+        }
+        self.observed.span.record("otel.end", true);
+    }
+}
+
 impl Drop for Report {
     fn drop(&mut self) {
+        self.end_span();
+        let _within = self.observed.span.enter();
         let Observed { started, method, ref notes, .. } = self.observed;
         let (elapsed, route) = (started.elapsed(), self.observed.route());
         let status = self.status.as_u16();

@@ -56,8 +56,19 @@ pub(crate) struct GatewayRoute {
     answers: u64,
     /// Calls that failed, since the start.
     failures: u64,
+    today: GatewayToday,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<GatewayLastError>,
+}
+
+/// What a route has done since midnight (UTC): the answers of this process that came to their end.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct GatewayToday {
+    answers: u64,
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    /// In millionths of a euro; 0 if the route has no price.
+    cost_micro_euro: u64,
 }
 
 /// The last failure of a route.
@@ -77,7 +88,7 @@ impl From<ModelStatus> for GatewayModel {
 
 impl From<RouteStatus> for GatewayRoute {
     fn from(route: RouteStatus) -> Self {
-        let error = route.last_error;
+        let (error, today) = (route.last_error, route.today);
         Self {
             name: route.name,
             place: route.place,
@@ -90,6 +101,12 @@ impl From<RouteStatus> for GatewayRoute {
             share: route.ramp,
             answers: route.answers,
             failures: route.failures,
+            today: GatewayToday {
+                answers: today.answers,
+                prompt_tokens: today.prompt_tokens,
+                completion_tokens: today.completion_tokens,
+                cost_micro_euro: today.cost_micro_euro,
+            },
             last_error: error.map(|e| GatewayLastError { kind: e.kind, at: e.at.into() }),
         }
     }

@@ -27,7 +27,7 @@ pub(crate) async fn check_readiness(State(app): State<Arc<App>>) -> Result<&'sta
 /// Returns the measurements in the text format of Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "operation", security(()), responses((status = 200, body = String, content_type = "text/plain")))]
 pub(crate) async fn read_metrics(State(front): State<Front>) -> Response {
-    let text = front.measure().await;
+    let text = front.readings.text().await;
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 

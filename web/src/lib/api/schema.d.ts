@@ -1264,11 +1264,26 @@ export interface components {
              * @description Calls that failed, since the start.
              */
             failures: number;
+            today: components["schemas"]["GatewayToday"];
             last_error?: components["schemas"]["GatewayLastError"] | null;
         };
         /** @description How the gateway does at this moment. Names of the configuration, numbers and times only. */
         GatewayStatus: {
             models: components["schemas"]["GatewayModel"][];
+        };
+        /** @description What a route has done since midnight (UTC): the answers of this process that came to their end. */
+        GatewayToday: {
+            /** Format: int64 */
+            answers: number;
+            /** Format: int64 */
+            prompt_tokens: number;
+            /** Format: int64 */
+            completion_tokens: number;
+            /**
+             * Format: int64
+             * @description In millionths of a euro; 0 if the route has no price.
+             */
+            cost_micro_euro: number;
         };
         /** @description The search index. */
         IndexState: {

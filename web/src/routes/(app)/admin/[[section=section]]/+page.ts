@@ -53,6 +53,9 @@ export async function load({ params, url, parent, depends }) {
 			const [models, system] = await Promise.all([listModels(), systemState()]);
 			return { section: 'models' as const, models, system };
 		}
+		case 'operation':
+			// Looks for itself, again and again.
+			return { section: 'operation' as const };
 		case 'system':
 			return { section: 'system' as const, system: await systemState() };
 		default: {

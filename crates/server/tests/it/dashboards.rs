@@ -1,0 +1,188 @@
+//! The dashboards and alert rules in `deploy/` ask for what the program measures, by its names.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use testkit::fake_model::{FakeModel, Reply};
+
+use crate::process::Installation;
+
+/// What Prometheus itself adds.
+const OF_PROMETHEUS: [&str; 4] = ["up", "job", "instance", "le"];
+
+fn deploy() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy")
+}
+
+/// Every expression in `deploy/`, with the file it stands in.
+fn expressions() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for name in ["fachwerk-system.json", "fachwerk-use.json"] {
+        let text = fs::read_to_string(deploy().join("grafana").join(name)).unwrap();
+        let board: Value = serde_json::from_str(&text).unwrap();
+        let panels = board["panels"].as_array().unwrap();
+        let ids: BTreeSet<_> = panels.iter().map(|panel| panel["id"].as_u64().unwrap()).collect();
+        assert_eq!(ids.len(), panels.len(), "{name}: two panels with one id");
+        let targets = panels.iter().flat_map(|panel| panel["targets"].as_array().unwrap());
+        let texts = targets.map(|target| target["expr"].as_str().unwrap().to_owned());
+        found.extend(texts.map(|text| (name.to_owned(), text)));
+        let query = board["templating"]["list"][1]["query"]["query"].as_str().unwrap();
+        let (metric, label) = query["label_values(".len()..].split_once(", ").unwrap();
+        let label = label.trim_end_matches(')');
+        found.push((name.to_owned(), format!("sum by ({label}) ({metric})")));
+    }
+    let rules = fs::read_to_string(deploy().join("prometheus/fachwerk.rules.yml")).unwrap();
+    let lines = rules.lines().filter_map(|line| line.trim().strip_prefix("expr: "));
+    found.extend(lines.map(|text| ("fachwerk.rules.yml".to_owned(), text.to_owned())));
+    assert!(found.len() > 40, "{}", found.len());
+    found
+}
+
+/// The measurements and labels that an expression names.
+fn names(expression: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+    let (mut metrics, mut labels) = (BTreeSet::new(), BTreeSet::new());
+    let (mut in_labels, mut in_group, mut in_text, mut in_range) = (false, false, false, false);
+    let mut word = String::new();
+    let mut before = String::new();
+    for character in expression.chars().chain([' ']) {
+        if in_text || in_range {
+            in_text &= character != '"';
+            in_range &= character != ']';
+            continue;
+        }
+        if character.is_ascii_alphanumeric() || matches!(character, '_' | '$') {
+            word.push(character);
+            continue;
+        }
+        let is_name = word.starts_with(|first: char| first.is_ascii_lowercase());
+        if is_name && (in_labels || in_group) {
+            labels.insert(word.clone());
+        } else if is_name
+            && character != '('
+            && !matches!(word.as_str(), "sum" | "min" | "max" | "by")
+        {
+            metrics.insert(word.clone());
+        }
+        if !word.is_empty() {
+            before = std::mem::take(&mut word);
+        }
+        match character {
+            '"' => in_text = true,
+            '[' => in_range = true,
+            '{' => in_labels = true,
+            '}' => in_labels = false,
+            '(' => in_group = before == "by",
+            ')' => {
+                in_group = false;
+                before.clear();
+            }
+            _ => {}
+        }
+    }
+    (metrics, labels)
+}
+
+/// Names and their labels, as they stand in the text for Prometheus.
+fn measured(text: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+        let name = line.split(['{', ' ']).next().unwrap().to_owned();
+        let labels = line.split_once('{').map_or("", |(_, rest)| rest);
+        let labels = labels.split("=\"").map(|part| part.rsplit(['"', ',']).next().unwrap());
+        found.entry(name).or_default().extend(labels.map(str::to_owned));
+    }
+    found
+}
+
+/// Traffic after which there is nothing that was not measured.
+async fn scrape_after_traffic() -> String {
+    let (model, broken) = (FakeModel::start().await, FakeModel::start().await);
+    let collector = FakeModel::start().await;
+    collector.always(Reply::status(400, &json!({})));
+    broken.always(Reply::status(503, &json!({})));
+    let route = |model: &FakeModel, place: &str| {
+        format!(
+            "[[models.routes]]\nkind = \"openai\"\nbase_url = \"{}\"\nupstream_model = \"m\"\n\
+             place = \"{place}\"\nclearance = \"personal\"\n",
+            model.base_url()
+        )
+    };
+    let installation = Installation::new().configured(&format!(
+        "[telemetry]\notlp_url = \"{}\"\n[[models]]\nname = \"gross\"\n{}{}",
+        collector.base_url(),
+        route(&broken, "germany"),
+        route(&model, "own"),
+    ));
+    let key = installation.person("ada", "ein langes Passwort");
+    let running = installation.serve("all");
+    let caller = running.caller(&key);
+    for stream in [false, true] {
+        let body = json!({
+            "model": "gross", "stream": stream,
+            "messages": [{"role": "user", "content": "Mail an bert@amt.example"}],
+        });
+        let answer = caller.post_request("/v1/chat/completions", &body).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.bytes().await.unwrap();
+    }
+    collector.wait_for_requests(2).await;
+    // What was refused is counted when the refusal is read.
+    for _ in 0..100 {
+        let text = caller.metrics().await;
+        if text.contains("fachwerk_telemetry_dropped_total") {
+            return text;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    caller.metrics().await
+}
+
+/// O-1, O-3: nothing is asked for that nobody measures.
+#[tokio::test]
+async fn every_name_in_deploy_is_measured() {
+    let text = scrape_after_traffic().await;
+    let measured = measured(&text);
+    for (file, expression) in expressions() {
+        let (metrics, labels) = names(&expression);
+        assert!(!metrics.is_empty(), "{file}: {expression} asks for nothing");
+        let mut known: BTreeSet<&str> = OF_PROMETHEUS.into();
+        for metric in &metrics {
+            let own = OF_PROMETHEUS.contains(&metric.as_str());
+            assert!(own || measured.contains_key(metric), "{file}: {metric} is not in\n{text}");
+            known.extend(measured.get(metric).into_iter().flatten().map(String::as_str));
+        }
+        for label in &labels {
+            assert!(known.contains(label.as_str()), "{file}: no label {label} in {expression}");
+        }
+    }
+}
+
+#[test]
+fn names_are_found_in_expressions() {
+    let (metrics, labels) = names(
+        "histogram_quantile(0.95, sum by (le, model) (rate(some_bucket{x=~\"a b\", y=\"c\"}[5m]))) > 4e9",
+    );
+    assert_eq!(metrics.into_iter().collect::<Vec<_>>(), ["some_bucket"]);
+    assert_eq!(labels.into_iter().collect::<Vec<_>>(), ["le", "model", "x", "y"]);
+}
+
+/// O-3: Prometheus itself accepts the rules. `cargo xtask test` brings its checker along where Debian
+/// has it.
+#[test]
+#[expect(clippy::print_stdout, reason = "whoever runs the tests shall see what did not run")]
+fn prometheus_accepts_the_rules() {
+    let Some(promtool) = std::env::var_os("FACHWERK_PROMTOOL") else {
+        println!("skipped: FACHWERK_PROMTOOL does not say where it is; `cargo xtask test` does");
+        return;
+    };
+    let rules = deploy().join("prometheus/fachwerk.rules.yml");
+    let said = Command::new(promtool).args(["check", "rules"]).arg(rules).output().unwrap();
+    assert!(said.status.success(), "{said:?}");
+    assert!(String::from_utf8_lossy(&said.stdout).contains("SUCCESS: 13 rules found"), "{said:?}");
+}
