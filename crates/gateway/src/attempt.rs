@@ -14,7 +14,7 @@ use reqwest::Response;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    Failure, GatewayError, KeyHeader, Route, ServerRoute, TimeLimit,
+    Failure, GatewayError, KeyHeader, Route, Secret, ServerRoute, TimeLimit,
     asked::{Asked, Received, Whole},
     backoff,
     deadline::Until,
@@ -177,6 +177,7 @@ impl Attempt<'_> {
         };
         let url = self.server.base_url.endpoint(&call.path, call.query, &self.server.query);
         let (body, length) = call.body();
+        let address = url.to_string();
         let mut request = self
             .client
             .post(url)
@@ -192,10 +193,15 @@ impl Attempt<'_> {
         if let Some(place) = self.trace_parent {
             request = request.header("traceparent", place);
         }
-        if let Some((name, value)) = self.key()? {
+        for (name, value) in self.proof(call, &address).await? {
             request = request.header(name, value);
         }
         let response = request.send().await.map_err(|error| self.broken(error))?;
+        if let (StatusCode::UNAUTHORIZED, KeyHeader::Account(account)) =
+            (response.status(), &self.server.key_header)
+        {
+            account.forget().await;
+        }
         if !response.status().is_success() {
             return Err(self.refused(response).await);
         }
@@ -203,6 +209,28 @@ impl Attempt<'_> {
             self.check_content_type(&response, expected)?;
         }
         Ok(response)
+    }
+
+    /// What proves who calls this address.
+    async fn proof(
+        &self,
+        call: &Prepared,
+        address: &str,
+    ) -> Result<Vec<(header::HeaderName, HeaderValue)>, Failed> {
+        let bad = |failure| self.failed(failure, None, Next::OtherRoute);
+        match (&self.server.key_header, self.server.dialect.authentication()) {
+            (KeyHeader::Signed(keys), Authentication::AwsSignature(service)) => {
+                let body = call.body.concat();
+                let kind = Some(&*call.content_type);
+                let signed = keys.sign(service, address, kind, &body, SystemTime::now());
+                signed.ok_or_else(|| bad(Failure::BadKey))
+            }
+            (KeyHeader::Account(account), _) => {
+                let token = account.token(self.client).await.map_err(bad)?;
+                Ok(vec![self.bearer(header::AUTHORIZATION, &token)?])
+            }
+            _ => Ok(self.key()?.into_iter().collect()),
+        }
     }
 
     fn key(&self) -> Result<Option<(header::HeaderName, HeaderValue)>, Failed> {
@@ -213,11 +241,20 @@ impl Attempt<'_> {
                 header::HeaderName::from_static(name)
             }
             // Of the two ways into Bedrock it is the one with an API key.
-            (KeyHeader::Bearer, _)
+            (KeyHeader::Bearer | KeyHeader::Signed(_) | KeyHeader::Account(_), _)
             | (_, Authentication::Bearer | Authentication::AwsSignature(_)) => {
                 header::AUTHORIZATION
             }
         };
+        self.bearer(name, key).map(Some)
+    }
+
+    /// A key in a header; in the common one behind the word for it.
+    fn bearer(
+        &self,
+        name: header::HeaderName,
+        key: &Secret,
+    ) -> Result<(header::HeaderName, HeaderValue), Failed> {
         let text = if name == header::AUTHORIZATION {
             format!("Bearer {}", key.expose())
         } else {
@@ -226,7 +263,7 @@ impl Attempt<'_> {
         let mut value = HeaderValue::from_str(&text)
             .map_err(|_| self.failed(Failure::BadKey, None, Next::OtherRoute))?;
         value.set_sensitive(true);
-        Ok(Some((name, value)))
+        Ok((name, value))
     }
 
     fn check_content_type(&self, response: &Response, expected: &str) -> Result<(), Failed> {

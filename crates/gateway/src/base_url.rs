@@ -54,6 +54,11 @@ impl BaseUrl {
         self.0.port_or_known_default()
     }
 
+    /// The address itself, for what is no model server.
+    pub(crate) fn itself(&self) -> Url {
+        self.0.clone()
+    }
+
     /// The address of an absolute path on the same host, e.g. `/health`.
     pub(crate) fn on_host(&self, path: &str) -> Url {
         let mut url = self.0.clone();

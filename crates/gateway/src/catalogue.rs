@@ -9,8 +9,8 @@ use domain::{DataClass, Place};
 use llm::{Dialect, Usage};
 
 use crate::{
-    Abilities, AutoChoice, BaseUrl, HealthCheck, Hedging, Offer, Offers, Policy, QueueLimits,
-    RouteCare, Secret,
+    Abilities, AutoChoice, AwsKeys, BaseUrl, HealthCheck, Hedging, Offer, Offers, Policy,
+    QueueLimits, RouteCare, Secret, ServiceAccount,
 };
 
 /// The name that stands for a choice among models.
@@ -268,6 +268,10 @@ pub enum KeyHeader {
     Bearer,
     /// In a header of its own, e.g. Azure's `api-key`.
     Named(http::HeaderName),
+    /// Not at all: each call is signed with these.
+    Signed(AwsKeys),
+    /// Not at all: calls carry a token of this account.
+    Account(ServiceAccount),
 }
 
 /// What tokens cost.

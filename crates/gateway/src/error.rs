@@ -89,6 +89,9 @@ pub enum Failure {
     /// The key of the route cannot be sent as a header.
     #[error("a key that is no valid header value")]
     BadKey,
+    /// The server's provider gave no token for the key.
+    #[error("no token for the key")]
+    NoToken,
     /// The built-in engine failed.
     #[error("the engine failed")]
     Engine,
@@ -123,6 +126,7 @@ impl Failure {
             Self::Garbled => "garbled".to_owned(),
             Self::TooLarge => "too_large".to_owned(),
             Self::BadKey => "bad_key".to_owned(),
+            Self::NoToken => "no_token".to_owned(),
             Self::Engine => "engine".to_owned(),
         }
     }

@@ -25,6 +25,7 @@ mod model_state;
 mod offer;
 mod plan;
 mod policy;
+mod proof;
 mod queue;
 mod recording;
 mod retry_budget;
@@ -60,6 +61,7 @@ pub use plan::{
     may_receive, plan, prefix,
 };
 pub use policy::{Abilities, AutoChoice, HealthCheck, Kind, PlacePolicy, Policy, QueueLimits};
+pub use proof::{AwsKeys, ServiceAccount, ServiceAccountError};
 pub use queue::{Caller, Share};
 pub use recording::{Recording, TranscriptionRequest};
 pub use retry_budget::RetryBudgetSettings;

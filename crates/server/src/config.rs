@@ -7,6 +7,7 @@ mod declaration;
 mod gateway;
 mod guard;
 mod mistake;
+mod proof;
 mod raw;
 mod reference;
 mod routing;

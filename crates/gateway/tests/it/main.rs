@@ -14,6 +14,7 @@ mod failures;
 mod hedging;
 mod limits;
 mod measuring;
+mod proofs;
 mod resilience;
 mod routing;
 mod setup;

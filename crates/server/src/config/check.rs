@@ -366,12 +366,13 @@ impl Checker<'_> {
             Some(name) if name == http::header::AUTHORIZATION => KeyHeader::Bearer,
             Some(name) => KeyHeader::Named(name),
         };
+        let (key, proof) = self.proof(table, kind, key?)?;
         Some(UpstreamSettings {
             dialect: routing::dialect(kind, base_url.as_ref()),
             base_url: base_url?,
             upstream_model: upstream_model?,
-            key: key?,
-            key_header,
+            key,
+            key_header: proof.unwrap_or(key_header),
             query,
         })
     }
@@ -420,6 +421,10 @@ impl Checker<'_> {
             "api_key_env",
             "api_key_file",
             "key_header",
+            "aws_access_key_id",
+            "aws_region",
+            "aws_session_token_env",
+            "service_account_file",
             "query",
             "health_path",
         ];

@@ -44,6 +44,63 @@ fn a_model_server_needs_six_lines() {
     insta::assert_debug_snapshot!(config.models);
 }
 
+/// The settings of a route to a cloud, with more lines.
+fn cloud(kind: &str, more: &str) -> String {
+    format!(
+        "[[models]]\nname = \"wolke\"\n[[models.routes]]\nkind = \"{kind}\"\n\
+         base_url = \"https://wolke.example/v1\"\nupstream_model = \"m\"\nplace = \"eu\"\n\
+         clearance = \"open\"\n{more}"
+    )
+}
+
+/// G-2, G-8.
+#[test]
+fn routes_to_clouds_sign_their_calls_or_fetch_tokens() {
+    let key = include_str!("../../../gateway/fixtures/test_only_key.pem");
+    let file = serde_json::json!({"client_email": "a@b.example", "private_key": key,
+        "token_uri": "https://token.example/"});
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("konto.json");
+    std::fs::write(&path, file.to_string()).unwrap();
+    let environment =
+        Environment::from_pairs(&[("GEHEIM", "wJalrXUtnFEMI"), ("SITZUNG", "vorlaeufig")]);
+    let aws = "aws_access_key_id = \"AKIDEXAMPLE\"\napi_key_env = \"GEHEIM\"\n";
+    let signed = cloud(
+        "bedrock",
+        &format!("{aws}aws_region = \"eu-central-1\"\naws_session_token_env = \"SITZUNG\"\n"),
+    );
+    let account = cloud("vertex", &format!("service_account_file = {path:?}\n"));
+    for (text, sign) in [(signed, "Signed(AwsKeys"), (account, "Account(ServiceAccount")] {
+        let config = load_text(&text, &environment).unwrap();
+        let shown = format!("{:?}", config.models);
+        assert!(shown.contains(sign), "{shown}");
+        assert!(!shown.contains("wJalr") && !shown.contains("vorl") && !shown.contains("PRIVATE"));
+    }
+
+    let mistakes = [
+        cloud("bedrock", aws),
+        cloud("bedrock", "aws_access_key_id = \"AKIDEXAMPLE\"\naws_region = \"eu-central-1\"\n"),
+        cloud("bedrock", &format!("{aws}aws_region = \"x\"\naws_session_token_env = \"FEHLT\"\n")),
+        cloud("openai", "aws_region = \"eu-central-1\"\n"),
+        cloud("bedrock", "service_account_file = \"/x\"\n"),
+        cloud("vertex", "service_account_file = \"/gibt/es/nicht\"\n"),
+        cloud("builtin", "aws_region = \"x\"\n"),
+    ];
+    let named = [
+        "aws_region",
+        "aws_access_key_id",
+        "aws_session_token_env",
+        "aws_region",
+        "service_account_file",
+        "service_account_file",
+        "aws_region",
+    ];
+    for (text, name) in mistakes.iter().zip(named) {
+        let told = load_text(text, &environment).unwrap_err().to_string();
+        assert!(told.contains(name), "{name}: {told}");
+    }
+}
+
 /// G-7: how persistent and careful calls are is the operator's decision, for all and for a route.
 #[test]
 fn persistence_and_care_can_be_set_for_all_and_for_a_route() {
