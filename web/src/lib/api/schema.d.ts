@@ -1332,8 +1332,8 @@ export interface components {
             limit: number;
             /**
              * Format: int64
-             * @description In this minute, at this moment, or in this month. Administrators are told of budgets only, in
-             *     whole percent, and only where enough people share one.
+             * @description In this minute, at this moment, or in this month. Where others share it, of budgets only, in
+             *     whole percent, and absent if they are too few.
              */
             used?: number | null;
             /**
