@@ -9,8 +9,8 @@ use domain::{DataClass, Place};
 use llm::{Dialect, Usage};
 
 use crate::{
-    Abilities, AutoChoice, AwsKeys, BaseUrl, HealthCheck, Hedging, Offer, Offers, Policy,
-    QueueLimits, RouteCare, Secret, ServiceAccount,
+    Abilities, AutoChoice, AwsKeys, BaseUrl, HealthCheck, Hedging, LocalRoute, Offer, Offers,
+    Policy, QueueLimits, RouteCare, Secret, ServiceAccount,
 };
 
 /// The name that stands for a choice among models.
@@ -239,6 +239,8 @@ pub enum RouteKind {
     Server(ServerRoute),
     /// The engine inside this process.
     BuiltIn,
+    /// A language model in a file, computed inside this process.
+    Local(LocalRoute),
 }
 
 /// A model server in this or another house.

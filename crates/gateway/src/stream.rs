@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     Failure, GatewayError, Taken, UsageMeter, built_in::BuiltInStream, lease::Lease,
-    upstream_stream::UpstreamStream,
+    local::LocalStream, upstream_stream::UpstreamStream,
 };
 
 /// An answer on its way. Dropping it cancels the call behind it and frees its place; the meter keeps
@@ -33,6 +33,7 @@ pub struct ChatStream {
 pub(crate) enum Origin {
     Upstream(Box<UpstreamStream>),
     BuiltIn(BuiltInStream),
+    Local(LocalStream),
 }
 
 /// What the caller asked for, as far as it shapes the events.
@@ -191,6 +192,7 @@ impl Origin {
                 None => None,
             }),
             Self::BuiltIn(stream) => stream.next().await,
+            Self::Local(stream) => stream.next().await,
         }
     }
 }

@@ -6,6 +6,7 @@ mod check;
 mod declaration;
 mod gateway;
 mod guard;
+mod local;
 mod mistake;
 mod proof;
 mod raw;
@@ -281,6 +282,8 @@ pub struct RouteSettings {
 pub enum RouteKind {
     /// The extract engine inside.
     BuiltIn,
+    /// A language model in a file.
+    Local(::gateway::LocalRoute),
     /// A model server.
     Server(Box<UpstreamSettings>),
 }

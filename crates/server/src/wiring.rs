@@ -278,6 +278,7 @@ fn route(model: &str, index: usize, settings: &RouteSettings) -> Result<Route, F
     let kind =
         match &settings.kind {
             RouteKind::BuiltIn => gateway::RouteKind::BuiltIn,
+            RouteKind::Local(local) => gateway::RouteKind::Local(local.clone()),
             RouteKind::Server(upstream) => gateway::RouteKind::Server(ServerRoute {
                 dialect: upstream.dialect,
                 base_url: upstream.base_url.as_str().parse().map_err(|error| {
@@ -344,11 +345,16 @@ fn app_config(config: &Config, extract_program: PathBuf) -> app::Config {
 
 /// Says what failed and why, for the operator.
 pub(crate) fn explain(what: &str, error: &dyn std::error::Error) -> Failure {
-    let mut text = format!("{what}: {error}");
+    Failure::other(format!("{what}: {}", causes(error)))
+}
+
+/// An error and what caused it.
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
         text.push_str(&format!(": {cause}"));
         next = cause.source();
     }
-    Failure::other(text)
+    text
 }

@@ -10,7 +10,7 @@ use super::{
     Config, Environment, Extraction, Limits, Log, LogFormat, ModelSettings, Outbound, RouteKind,
     RouteSettings, Secret, Sessions, Timeouts, UpstreamSettings,
     declaration::{MODELS, ROUTES},
-    gateway as gateway_settings, guard,
+    gateway as gateway_settings, guard, local,
     mistake::{Mistake, Mistakes, Origin},
     raw::{Given, Raw, RawModel, RawTable, Value},
     routing, telemetry,
@@ -284,8 +284,9 @@ impl Checker<'_> {
     fn route(&mut self, table: &RawTable, policy: Policy, at: u32) -> Option<RouteSettings> {
         let kind = self.choice(table, "kind");
         let built_in = kind.as_deref() == Some("builtin");
+        let inside = built_in || kind.as_deref() == Some("local");
         let place = match entry_text(table, "place") {
-            None if built_in => Some(Place::Own),
+            None if inside => Some(Place::Own),
             None => self.required(table, ROUTES, "place"),
             Some(code) => code.parse().ok(),
         };
@@ -297,16 +298,26 @@ impl Checker<'_> {
         let kind = match kind.as_deref() {
             Some("builtin") => {
                 self.refuse_upstream_keys(table);
+                self.refuse_local_keys(table);
                 Some(RouteKind::BuiltIn)
             }
+            Some("local") => {
+                self.refuse_upstream_keys(table);
+                local::route(self, table).map(RouteKind::Local)
+            }
             Some(code) => {
+                self.refuse_local_keys(table);
                 let upstream = self.upstream(table, code);
                 upstream.map(|upstream| RouteKind::Server(Box::new(upstream)))
             }
             None => None,
         };
-        let offers = if built_in { Offers::default() } else { self.offers(table) };
-        let abilities = self.abilities(table);
+        let offers = if inside { Offers::default() } else { self.offers(table) };
+        let local = match &kind {
+            Some(RouteKind::Local(local)) => Some(local.clone()),
+            _ => None,
+        };
+        let abilities = if local.is_some() { local::ABILITIES } else { self.abilities(table) };
         let health_check = self.health_check(table);
         Some(RouteSettings {
             kind: kind?,
@@ -316,7 +327,10 @@ impl Checker<'_> {
             weight: u32::try_from(entry_whole(table, "weight")).unwrap_or(1),
             offers,
             abilities,
-            context_tokens: routing::tokens(table, "context_tokens"),
+            context_tokens: match &local {
+                Some(local) => Some(local.context_tokens as u64),
+                None => routing::tokens(table, "context_tokens"),
+            },
             health_check,
             care: gateway_settings::care(table),
             price_input: entry_price(table, "price_input"),
@@ -326,7 +340,10 @@ impl Checker<'_> {
                 idle: entry_seconds(table, "idle_seconds"),
                 total: entry_seconds(table, "total_seconds"),
             },
-            concurrency: usize::try_from(entry_whole(table, "concurrency")).unwrap_or(1),
+            concurrency: match &local {
+                Some(local) => local.answers_max,
+                None => usize::try_from(entry_whole(table, "concurrency")).unwrap_or(1),
+            },
         })
     }
 
@@ -431,6 +448,15 @@ impl Checker<'_> {
         for name in keys {
             if table.values.contains_key(name) {
                 let text = "belongs to kind = \"openai\"".to_owned();
+                self.at_value(table, ROUTES, name, text);
+            }
+        }
+    }
+
+    fn refuse_local_keys(&mut self, table: &RawTable) {
+        for name in ["path", "max_memory_mb"] {
+            if table.values.contains_key(name) {
+                let text = "belongs to kind = \"local\"".to_owned();
                 self.at_value(table, ROUTES, name, text);
             }
         }

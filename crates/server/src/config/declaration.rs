@@ -35,7 +35,7 @@ pub(super) enum Kind {
 #[rustfmt::skip]
 pub(super) const ROUTE_KINDS: &[&str] = &[
     "openai", "compatible", "azure", "mistral", "vllm", "sglang", "tgi", "llamacpp", "ionos", "stackit", "telekomcloud",
-    "scaleway", "ovhcloud", "alephalpha", "anthropic", "gemini", "vertex", "bedrock", "ollama", "tei", "builtin",
+    "scaleway", "ovhcloud", "alephalpha", "anthropic", "gemini", "vertex", "bedrock", "ollama", "tei", "local", "builtin",
 ];
 
 /// One setting.
@@ -547,14 +547,28 @@ const KEYS: &[Key] = &[
         "kind",
         Kind::Choice(ROUTE_KINDS),
         "openai",
-        "How the server is spoken to: `openai` for OpenAI and any compatible server, the name of a provider or server for its own ways (see `docs/operate/providers.md`), or `builtin` for the extract engine inside. Required.",
+        "How the server is spoken to: `openai` for OpenAI and any compatible server, the name of a provider or server for its own ways (see `docs/operate/providers.md`), `local` for a language model in a file, or `builtin` for the extract engine inside. Required.",
+    ),
+    open(
+        ROUTES,
+        "path",
+        Kind::Path,
+        "models/modell.gguf",
+        "The file with the weights, in the GGUF format; see `fachwerk model check`. Required for `local`.",
+    ),
+    open(
+        ROUTES,
+        "max_memory_mb",
+        whole(1, 100_000_000),
+        "8000",
+        "Most memory for weights and answers, in megabytes. A file that needs more with this `context_tokens` and `concurrency` is refused. Required for `local`.",
     ),
     open(
         ROUTES,
         "base_url",
         Kind::Url,
         "http://127.0.0.1:8000/v1",
-        "The server's address up to and with its version, e.g. `/v1`. Required for all but `builtin`.",
+        "The server's address up to and with its version, e.g. `/v1`. Required for servers.",
     ),
     open(
         ROUTES,
@@ -617,14 +631,14 @@ const KEYS: &[Key] = &[
         "upstream_model",
         Kind::Text,
         "mistralai/Mistral-Small-24B",
-        "The model's name on that server. Required for all but `builtin`.",
+        "The model's name on that server. Required for servers.",
     ),
     open(
         ROUTES,
         "place",
         Kind::Choice(&["own", "germany", "eu", "elsewhere"]),
         "own",
-        "Where it runs: the authority's own data centre, Germany, the European Union, or elsewhere. Required for all but `builtin`.",
+        "Where it runs: the authority's own data centre, Germany, the European Union, or elsewhere. Required for servers; what runs inside runs in one's own.",
     ),
     open(
         ROUTES,
@@ -666,7 +680,7 @@ const KEYS: &[Key] = &[
         "context_tokens",
         whole(256, 100_000_000),
         "32768",
-        "The most tokens of question and answer together. Longer requests go to another route, or are refused if there is none. Tokens are estimated by three bytes each; where that decides nothing, the server has the last word.",
+        "The most tokens of question and answer together. Longer requests go to another route, or are refused if there is none. Tokens are estimated by three bytes each; where that decides nothing, the server has the last word. For `local` memory is reserved for so many, without it for 4,096.",
     ),
     open(
         ROUTES,
@@ -710,7 +724,7 @@ const KEYS: &[Key] = &[
         "concurrency",
         whole(1, 10_000),
         Some("16"),
-        "Answers at the same time. Beyond it the next route is tried; when all are full, the request waits in the model's queue.",
+        "Answers at the same time. Beyond it the next route is tried; when all are full, the request waits in the model's queue. For `local`: 2 if it is not set.",
     ),
     open(ROUTES, "attempts", whole(1, 20), "1", "As in `gateway`, for this route."),
     open(ROUTES, "breaker_failures", whole(1, 1_000), "20", "As in `gateway`, for this route."),

@@ -16,6 +16,7 @@ mod guarded_fields;
 mod guarding;
 mod interfaces;
 mod limiting;
+mod local_models;
 mod openai;
 mod openai_clients;
 mod operation;
