@@ -122,12 +122,12 @@ impl Raw {
             // What was recovered from a broken file would only bring mistakes that are none.
             return;
         }
-        let lines = Lines { text };
+        let lines = Lines::in_text(text);
         self.read_table(&lines, "", table.get_ref());
     }
 
     /// Reads the top or a plain section.
-    fn read_table(&mut self, lines: &Lines<'_>, section: &str, table: &DeTable<'_>) {
+    fn read_table(&mut self, lines: &Lines, section: &str, table: &DeTable<'_>) {
         for (name, value) in table {
             let line = lines.of(name);
             let path = join(section, name.get_ref());
@@ -157,7 +157,7 @@ impl Raw {
         }
     }
 
-    fn read_models(&mut self, lines: &Lines<'_>, line: usize, value: &DeValue<'_>) {
+    fn read_models(&mut self, lines: &Lines, line: usize, value: &DeValue<'_>) {
         let Some(tables) = tables_of(value) else {
             return self.mistake(line, MODELS, "is a list: write [[models]]".to_owned());
         };
@@ -175,7 +175,7 @@ impl Raw {
     /// Reads all entries of a list.
     fn read_list(
         &mut self,
-        lines: &Lines<'_>,
+        lines: &Lines,
         section: &'static str,
         line: usize,
         value: &DeValue<'_>,
@@ -195,7 +195,7 @@ impl Raw {
     /// Reads one entry of a list.
     fn read_entry(
         &mut self,
-        lines: &Lines<'_>,
+        lines: &Lines,
         section: &'static str,
         line: usize,
         table: &DeTable<'_>,
@@ -251,13 +251,18 @@ impl Raw {
     }
 }
 
-struct Lines<'t> {
-    text: &'t str,
+/// Where lines end, found once: a file may have thousands of models.
+struct Lines {
+    ends: Vec<usize>,
 }
 
-impl Lines<'_> {
+impl Lines {
+    fn in_text(text: &str) -> Self {
+        Self { ends: text.match_indices('\n').map(|(at, _)| at).collect() }
+    }
+
     fn of<T>(&self, spanned: &Spanned<T>) -> usize {
-        line_of(self.text, spanned.span().start)
+        self.ends.partition_point(|end| *end < spanned.span().start) + 1
     }
 }
 
