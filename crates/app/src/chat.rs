@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use store::Citation;
 
 use crate::{
-    Answer, App, Call, Error, Principal, Result, Way, grounding::Given, guardrail::Protected,
-    marks::Marks, settlement::Settlement,
+    Answer, App, CacheUse, Call, Error, Principal, Result, Way, answer_cache::Slot,
+    grounding::Given, guardrail::Protected, marks::Marks, settlement::Settlement,
 };
 
 /// An answer piece by piece. Dropping it cancels the call to the model and settles what it took.
@@ -66,11 +66,19 @@ impl App {
         let needs = || Needs::of(&request);
         let terms = settlement.reserve(request.model(), protected.places, &needs).await?;
         let terms = Terms { deadline, explain: wishes.explain, ..terms };
+        let slot = self.answer_slot(principal, &request, &protected, &terms);
+        if let Some(slot) = &slot
+            && let Some(again) = slot.look(request.model(), &terms).await
+        {
+            return Ok(again.into_answer(settlement, &protected));
+        }
+        let cache = slot.as_ref().map(|_| CacheUse::Miss);
         if request.stream() {
             let answer = self.gateway.chat(&request, terms, &settlement.meter).await;
             let answer = answer.map_err(|error| self.call_failed(&mut settlement, error))?;
-            let way = Way::new(answer.taken().clone(), &protected, &settlement);
-            let stream = chunks(self.clone(), answer, given, protected, settlement);
+            let way = Way { cache, ..Way::new(answer.taken().clone(), &protected, &settlement) };
+            let sources = Sources { given, slot };
+            let stream = chunks(self.clone(), answer, sources, protected, settlement);
             return Ok(Answer { way, reply: ChatReply::Stream(stream) });
         }
         let completion = self.gateway.complete(&request, terms, &settlement.meter).await;
@@ -84,7 +92,10 @@ impl App {
             response.set_field("fachwerk", extension_value(&citations));
         }
         protected.restoring.restore(&mut response);
-        let way = Way::new(completion.taken, &protected, &settlement);
+        if let Some(slot) = slot {
+            slot.keep_whole(&settlement.meter.read(), &response);
+        }
+        let way = Way { cache, ..Way::new(completion.taken, &protected, &settlement) };
         Ok(Answer { way, reply: ChatReply::Whole(response) })
     }
 
@@ -130,23 +141,32 @@ struct Outgoing {
     app: Arc<App>,
     answer: ChatStream,
     given: Option<Given>,
+    /// Where the answer is kept, if it is.
+    slot: Option<Slot>,
     marks: Marks,
     protected: Protected,
     settlement: Settlement,
     extension_sent: bool,
 }
 
+/// What an answer is made from, and where it goes beside the caller.
+#[derive(Default)]
+pub(crate) struct Sources {
+    pub(crate) given: Option<Given>,
+    pub(crate) slot: Option<Slot>,
+}
+
 pub(crate) fn chunks(
     app: Arc<App>,
     answer: ChatStream,
-    given: Option<Given>,
+    Sources { given, slot }: Sources,
     protected: Protected,
     settlement: Settlement,
 ) -> ChunkStream {
     let checked = given.as_ref().map(|given| app.marks(answer.taken(), given));
     let marks = checked.unwrap_or_else(Marks::trusted);
     let outgoing =
-        Outgoing { app, answer, given, marks, protected, settlement, extension_sent: false };
+        Outgoing { app, answer, given, slot, marks, protected, settlement, extension_sent: false };
     Box::pin(stream::unfold(outgoing, |mut outgoing| async move {
         let chunk = outgoing.next().await?;
         Some((chunk, outgoing))
@@ -157,6 +177,9 @@ impl Outgoing {
     async fn next(&mut self) -> Option<Result<ChatChunk>> {
         loop {
             let Some(event) = self.answer.next().await else {
+                if let Some(slot) = self.slot.take() {
+                    slot.keep_chunks(&self.settlement.meter.read());
+                }
                 return self.protected.restoring.last_chunk().map(Ok);
             };
             match event {
@@ -164,11 +187,15 @@ impl Outgoing {
                     self.marks.check(&mut chunk);
                     self.protected.restoring.restore_chunk(&mut chunk);
                     self.add_citations(&mut chunk);
+                    if let Some(slot) = &mut self.slot {
+                        slot.add(&chunk);
+                    }
                     return Some(Ok(chunk));
                 }
                 // Kept by the stream itself until the end.
                 Ok(ChatEvent::Citation(_)) => {}
                 Err(error) => {
+                    self.slot = None;
                     self.settlement.failed();
                     return Some(Err(self.app.gateway_error(error)));
                 }

@@ -5,6 +5,7 @@
 
 mod account;
 mod admission;
+mod answer_cache;
 mod audit;
 mod call;
 mod carrying;
@@ -49,6 +50,7 @@ use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use account::{CreatedKey, KeyRequest, Me};
+pub use answer_cache::{AnswerCache, CacheUse};
 pub use call::{Answer, Call, Way, Wishes};
 pub use chat::{ChatReply, ChunkStream};
 pub use conversations::{ConversationDetail, NewMessage};
@@ -124,6 +126,8 @@ pub struct Config {
     pub guard: GuardPolicy,
     /// The fewest people that a figure of what was used is about.
     pub usage_people_min: usize,
+    /// Which answers are kept for whoever asks the same again; `None`: none.
+    pub answer_cache: Option<AnswerCache>,
 }
 
 /// What the use cases act through.

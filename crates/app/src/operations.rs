@@ -17,8 +17,10 @@ use llm::{
 };
 
 use crate::{
-    Answer, App, Call, ChunkStream, Error, Principal, Result, Way, Wishes, chat::chunks,
-    guardrail::Protected, settlement::Settlement,
+    Answer, App, Call, ChunkStream, Error, Principal, Result, Way, Wishes,
+    chat::{Sources, chunks},
+    guardrail::Protected,
+    settlement::Settlement,
 };
 
 /// What comes of an interface that is handed on.
@@ -151,9 +153,13 @@ impl App {
             answered.map_err(|error| self.call_failed(&mut settlement, error))?;
         let way = Way::new(taken, &protected, &settlement);
         let reply = match response {
-            Outcome::Stream(stream) => {
-                OperationReply::Stream(chunks(self.clone(), *stream, None, protected, settlement))
-            }
+            Outcome::Stream(stream) => OperationReply::Stream(chunks(
+                self.clone(),
+                *stream,
+                Sources::default(),
+                protected,
+                settlement,
+            )),
             Outcome::Json(response) => OperationReply::Json(response),
             Outcome::Sound(sound) => OperationReply::Sound(sound),
         };

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{DataClass, ErrorKind, Instant};
-use gateway::{Needs, PlacePolicy, Spent, Terms, UsageMeter};
+use gateway::{Needs, PlacePolicy, Spent, Taken, Terms, UsageMeter};
 use store::{By, Ended, SETTLE_INTERVAL, TokenUsage, UsageRecord};
 
 use crate::{
@@ -28,6 +28,7 @@ pub(crate) struct Settlement {
     class: DataClass,
     pub(crate) meter: UsageMeter,
     failed: bool,
+    from_cache: bool,
     guard: Option<String>,
     operation: &'static str,
     reservation: Option<Reservation>,
@@ -49,6 +50,7 @@ impl Settlement {
             class,
             meter: UsageMeter::default(),
             failed: false,
+            from_cache: false,
             guard: None,
             operation: "create_chat_completion",
             reservation: None,
@@ -82,6 +84,12 @@ impl Settlement {
         self.guard = note.record();
     }
 
+    /// Says that the answer comes out of the cache, and what it took at first.
+    pub(crate) fn answered_again(&mut self, taken: Taken, usage: llm::Usage) {
+        self.from_cache = true;
+        self.meter.give_again(taken, usage);
+    }
+
     /// Says that the call failed.
     pub(crate) fn failed(&mut self) {
         self.failed = true;
@@ -102,8 +110,8 @@ impl Drop for Settlement {
         // An attempt beside the first was ended for the other's answer, whatever became of that.
         let beside =
             metered.beside.map(|spent| self.record(spent, Ended::Cancelled, guard.clone()));
-        let (usage, is_estimated) = (metered.usage, metered.is_estimated);
-        let own = self.record(Spent { usage, is_estimated, taken }, ended, guard);
+        let (usage, parts, is_estimated) = (metered.usage, metered.parts, metered.is_estimated);
+        let own = self.record(Spent { usage, parts, is_estimated, taken }, ended, guard);
         let records: Vec<UsageRecord> = beside.into_iter().chain([own]).collect();
         for record in &records {
             self.write_down(record);
@@ -114,7 +122,7 @@ impl Drop for Settlement {
 
 impl Settlement {
     fn record(&self, spent: Spent, ended: Ended, guard: Option<String>) -> UsageRecord {
-        let Spent { usage, is_estimated, taken } = spent;
+        let Spent { usage, parts, is_estimated, taken } = spent;
         UsageRecord {
             id: uuid::Uuid::now_v7(),
             at: Instant::now(),
@@ -122,7 +130,8 @@ impl Settlement {
             by: self.by,
             units: self.principal.units.clone(),
             operation: self.operation.to_owned(),
-            cost_micro_euro: taken.price.map(|price| price.of(usage)),
+            cost_micro_euro: taken.price.map(|price| price.of_all(usage, parts)),
+            energy_mwh: taken.energy_of(usage),
             model: taken.model,
             route: taken.route,
             place: taken.place,
@@ -132,9 +141,8 @@ impl Settlement {
                 estimated: is_estimated,
             },
             unit: self.principal.home_unit(),
-            cached_tokens: 0,
-            energy_mwh: None,
-            from_cache: false,
+            cached_tokens: parts.cached_tokens,
+            from_cache: self.from_cache,
             data_class: self.class,
             ended,
             database_away: self.app.known_keys.is_outage(),

@@ -333,6 +333,7 @@ fn settle(
             whole.set_usage(meter.usage());
         }
     }
+    meter.report_parts(whole.parts(asked));
     lease.succeeded(meter.usage());
     whole.set_field("model", Value::String(named(asked, taken)));
     meter.finish();

@@ -26,6 +26,7 @@ mod model_state;
 mod offer;
 mod plan;
 mod policy;
+mod price;
 mod proof;
 mod queue;
 mod recording;
@@ -47,7 +48,7 @@ pub use access::ModelAccess;
 pub use asked::Sound;
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use catalogue::{
-    AUTO_MODEL, Catalogue, CatalogueError, KeyHeader, Model, Price, Route, RouteKind, ServerRoute,
+    AUTO_MODEL, Catalogue, CatalogueError, KeyHeader, Model, Route, RouteKind, ServerRoute,
     Timeouts,
 };
 pub use clients::Clients;
@@ -64,6 +65,7 @@ pub use plan::{
     may_receive, plan, prefix,
 };
 pub use policy::{Abilities, AutoChoice, HealthCheck, Kind, PlacePolicy, Policy, QueueLimits};
+pub use price::{Parts, Price, Prices};
 pub use proof::{AwsKeys, ServiceAccount, ServiceAccountError};
 pub use queue::{Caller, Share};
 pub use recording::{Recording, TranscriptionRequest};

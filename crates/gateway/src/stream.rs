@@ -1,11 +1,11 @@
 //! An answer on its way, whichever kind of route it comes from.
 
 use futures_util::{Stream, stream};
-use llm::{ChatEvent, Citation, StreamItem, openai::Head};
+use llm::{ChatEvent, Citation, StreamItem, UsageDetails, openai::Head};
 use serde_json::Value;
 
 use crate::{
-    Failure, GatewayError, Taken, UsageMeter, built_in::BuiltInStream, lease::Lease,
+    Failure, GatewayError, Parts, Taken, UsageMeter, built_in::BuiltInStream, lease::Lease,
     local::LocalStream, upstream_stream::UpstreamStream,
 };
 
@@ -138,6 +138,9 @@ impl ChatStream {
         if let Some(usage) = chunk.usage() {
             self.meter.report(usage);
             self.usage = chunk.fields().get("usage").cloned();
+            let details = self.usage.as_ref().map(UsageDetails::from_value).unwrap_or_default();
+            let cached_tokens = details.cached_tokens;
+            self.meter.report_parts(Parts { cached_tokens, ..Parts::default() });
             self.usage_was_passed |= chunk.is_without_choices();
             if !self.wanted.include_usage && chunk.is_without_choices() {
                 return None;

@@ -130,6 +130,10 @@ impl InstallationSecret {
         self.keyed(realm, name)
     }
 
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+
     fn keyed(&self, realm: &str, text: &str) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_slice())
             .expect("HMAC takes keys of any length");

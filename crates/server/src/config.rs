@@ -8,6 +8,7 @@ mod gateway;
 mod guard;
 mod local;
 mod mistake;
+mod prices;
 mod proof;
 mod raw;
 mod reference;
@@ -23,7 +24,7 @@ use std::{
 };
 
 use ::gateway::{
-    Abilities, AutoChoice, HealthCheck, Hedging, KeyHeader, Offers, PlacePolicy, Policy,
+    Abilities, AutoChoice, HealthCheck, Hedging, KeyHeader, Offers, PlacePolicy, Policy, Prices,
     QueueLimits, RouteCare, Settings,
 };
 use domain::{DataClass, Place};
@@ -108,6 +109,8 @@ pub struct Config {
     pub gateway: Settings,
     /// Protection of what goes to models.
     pub guard: app::GuardPolicy,
+    /// Which answers are kept for whoever asks the same again.
+    pub answer_cache: Option<app::AnswerCache>,
     /// The fewest people that a figure of what was used is about.
     pub usage_people_min: usize,
     /// Models beside the built-in one.
@@ -267,10 +270,10 @@ pub struct RouteSettings {
     pub health_check: Option<HealthCheck>,
     /// Where calls are more or less persistent and careful than elsewhere.
     pub care: RouteCare,
-    /// Euros for a million tokens sent.
-    pub price_input: Option<f64>,
-    /// Euros for a million tokens received.
-    pub price_output: Option<f64>,
+    /// What it costs, and from when.
+    pub prices: Prices,
+    /// Estimated milliwatt hours for a thousand tokens.
+    pub energy_mwh: Option<u64>,
     /// How long to wait.
     pub timeouts: Timeouts,
     /// Answers at the same time.

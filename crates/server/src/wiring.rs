@@ -10,7 +10,7 @@ use std::{
 };
 
 use app::{App, Parts};
-use gateway::{Catalogue, Clients, Gateway, Model, Price, Route, ServerRoute};
+use gateway::{Catalogue, Clients, Gateway, Model, Route, ServerRoute};
 use identity::InstallationSecret;
 use search::Index;
 use store::{Blobs, Engine, Ledger, Location, SchemaState, Store};
@@ -24,8 +24,6 @@ use crate::{
 
 /// Calls of the built-in engine at the same time on its own route; it computes on a bounded pool.
 const BUILT_IN_CONCURRENT_MAX: usize = 64;
-/// Micro-euro in a euro.
-const MICRO: f64 = 1_000_000.0;
 
 /// Where things lie in the data folder.
 pub(crate) mod places {
@@ -290,8 +288,6 @@ fn route(model: &str, index: usize, settings: &RouteSettings) -> Result<Route, F
                 query: upstream.query.clone(),
             }),
         };
-    let priced = settings.price_input.is_some() || settings.price_output.is_some();
-    let micro = |euros: Option<f64>| (euros.unwrap_or(0.0) * MICRO).round() as u64;
     Ok(Route {
         name: format!("{model}-{}", index + 1),
         kind,
@@ -305,10 +301,8 @@ fn route(model: &str, index: usize, settings: &RouteSettings) -> Result<Route, F
         health_check: settings.health_check.clone(),
         drained: false,
         care: settings.care,
-        price: priced.then(|| Price {
-            input: micro(settings.price_input),
-            output: micro(settings.price_output),
-        }),
+        prices: settings.prices.clone(),
+        energy_mwh: settings.energy_mwh,
         timeouts: gateway::Timeouts {
             first_byte: settings.timeouts.first_byte,
             idle: settings.timeouts.idle,
@@ -340,6 +334,7 @@ fn app_config(config: &Config, extract_program: PathBuf) -> app::Config {
         ingest_workers: config.extraction.workers,
         guard: config.guard.clone(),
         usage_people_min: config.usage_people_min,
+        answer_cache: config.answer_cache.clone(),
     }
 }
 

@@ -81,6 +81,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: "",
         postgres: "",
     },
+    Migration {
+        name: "0010_answer_cache",
+        portable: include_str!("../migrations/0010_answer_cache.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 /// The steps this program knows.

@@ -46,6 +46,7 @@ pub(crate) const TABLES: &[&str] = &[
     "usage_month",
     "limit_lease",
     "limit_warning",
+    "answer_cache",
     "audit",
     "audit_head",
 ];

@@ -12,6 +12,7 @@ use super::{
     declaration::{MODELS, ROUTES},
     gateway as gateway_settings, guard, local,
     mistake::{Mistake, Mistakes, Origin},
+    prices,
     raw::{Given, Raw, RawModel, RawTable, Value},
     routing, telemetry,
 };
@@ -92,9 +93,18 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
         },
         gateway,
         guard,
+        answer_cache: answer_cache(&raw),
         usage_people_min: size(&raw, "usage.people_min"),
         models,
         auto,
+    })
+}
+
+fn answer_cache(raw: &Raw) -> Option<app::AnswerCache> {
+    (text(raw, "answer_cache.use").as_deref() == Some("on")).then(|| app::AnswerCache {
+        class_max: class(raw, "answer_cache.class_max"),
+        lifetime: Duration::from_secs(whole(raw, "answer_cache.minutes") * 60),
+        bytes_max: whole(raw, "answer_cache.bytes"),
     })
 }
 
@@ -319,6 +329,7 @@ impl Checker<'_> {
         };
         let abilities = if local.is_some() { local::ABILITIES } else { self.abilities(table) };
         let health_check = self.health_check(table);
+        let prices = self.prices(table);
         Some(RouteSettings {
             kind: kind?,
             place: place?,
@@ -333,8 +344,8 @@ impl Checker<'_> {
             },
             health_check,
             care: gateway_settings::care(table),
-            price_input: entry_price(table, "price_input"),
-            price_output: entry_price(table, "price_output"),
+            prices,
+            energy_mwh: prices::energy(table),
             timeouts: Timeouts {
                 first_byte: entry_seconds(table, "first_byte_seconds"),
                 idle: entry_seconds(table, "idle_seconds"),
@@ -498,7 +509,7 @@ pub(super) fn entry_text(table: &RawTable, name: &str) -> Option<String> {
     table.values.get(name).and_then(as_text)
 }
 
-fn entry_price(table: &RawTable, name: &str) -> Option<f64> {
+pub(super) fn entry_price(table: &RawTable, name: &str) -> Option<f64> {
     match table.values.get(name).map(|given| &given.value) {
         Some(Value::Price(euros)) => Some(*euros),
         _ => None,

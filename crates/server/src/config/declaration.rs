@@ -4,6 +4,7 @@
 // tidy: lines=750 because one list of all settings is easier to find than several
 
 mod gateway;
+mod prices;
 
 /// What a setting's value looks like.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,6 +28,8 @@ pub(super) enum Kind {
     },
     /// A number of euros, zero or more.
     Price,
+    /// A number of watt hours, zero or more.
+    WattHours,
     /// One of a few words.
     Choice(&'static [&'static str]),
 }
@@ -76,7 +79,7 @@ impl Key {
 
 /// Whether the section is a list of tables, written `[[section]]`.
 pub(super) fn is_list(section: &str) -> bool {
-    section == MODELS || section == ROUTES || section == AUTO
+    [MODELS, ROUTES, PRICES, AUTO].contains(&section)
 }
 
 /// The list of models.
@@ -85,6 +88,8 @@ pub(super) const MODELS: &str = "models";
 pub(super) const AUTO: &str = "auto";
 /// The list of routes in a model.
 pub(super) const ROUTES: &str = "models.routes";
+/// The list of prices in a route.
+pub(super) const PRICES: &str = "models.routes.prices";
 
 /// The sections in the order of the reference, with what each is about.
 pub(super) const SECTIONS: &[(&str, &str)] = &[
@@ -117,6 +122,10 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
         "Protection of what goes to models. Of all places that may be tried for a request the strictest counts, so that a fallback shows nobody more. An action is `off`, `report` (count and record), `raise_class` (use only routes cleared for the class of the find), `pseudonymise` (the model reads a placeholder, the answer gets the original back), `mask` (the model reads the kind alone) or `refuse` (it does not go to this place). Kinds are name, address, birth_date, phone, mail, iban, card, tax_id, social_insurance, id_card, passport, health_insurance, plate, file_reference, ip, secret. More in docs/operate/guard.md.",
     ),
     (
+        "answer_cache",
+        "Answers kept for whoever asks exactly the same again with the same rights; only for requests that want the same answer each time (`temperature` 0 or a `seed`), without sources, tools and finds of the guard. Kept sealed in the database; see docs/operate/answer-cache.md.",
+    ),
+    (
         "usage",
         "Figures of what was used and what it cost. They are about groups of people, never about one; see docs/operate/usage.md.",
     ),
@@ -127,6 +136,10 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     (
         ROUTES,
         "The ways to run a model. Repeat the table for each. A route never receives data above its clearance.",
+    ),
+    (
+        PRICES,
+        "What a route costs. Repeat the table for each change of price; what holds at the beginning of a call counts for it. What is not named costs nothing.",
     ),
     (
         AUTO,
@@ -165,7 +178,7 @@ const fn whole(min: u64, max: u64) -> Kind {
 
 /// All settings; those of a section in the order of the reference.
 pub(super) fn keys() -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().chain(gateway::KEYS)
+    KEYS.iter().chain(gateway::KEYS).chain(prices::KEYS)
 }
 
 const KEYS: &[Key] = &[
@@ -493,6 +506,28 @@ const KEYS: &[Key] = &[
         "What is done about them.",
     ),
     key(
+        "answer_cache",
+        "use",
+        Kind::Choice(&["off", "on"]),
+        Some("off"),
+        "Whether answers are kept.",
+    ),
+    key(
+        "answer_cache",
+        "class_max",
+        Kind::Choice(CLASSES),
+        Some("open"),
+        "The highest class of a request whose answer is kept or given again.",
+    ),
+    key("answer_cache", "minutes", whole(1, 43_200), Some("60"), "How long an answer is kept."),
+    key(
+        "answer_cache",
+        "bytes",
+        whole(1 << 20, 1 << 40),
+        Some("268435456"),
+        "The most that all kept answers take, 256 MB. Beyond it the oldest go.",
+    ),
+    key(
         "usage",
         "people_min",
         whole(5, 1_000),
@@ -696,8 +731,27 @@ const KEYS: &[Key] = &[
         Some("10"),
         "The pause between two such questions.",
     ),
-    open(ROUTES, "price_input", Kind::Price, "0.15", "Euros for a million tokens sent."),
-    open(ROUTES, "price_output", Kind::Price, "0.60", "Euros for a million tokens received."),
+    open(
+        ROUTES,
+        "price_input",
+        Kind::Price,
+        "0.15",
+        "Euros for a million tokens sent, at all times. For more than that: [[models.routes.prices]].",
+    ),
+    open(
+        ROUTES,
+        "price_output",
+        Kind::Price,
+        "0.60",
+        "Euros for a million tokens received, at all times.",
+    ),
+    open(
+        ROUTES,
+        "energy_wh_per_1000_tokens",
+        Kind::WattHours,
+        "0.4",
+        "An estimate of the energy for a thousand tokens, sent and received, in watt hours. It is kept with each call.",
+    ),
     key(
         ROUTES,
         "first_byte_seconds",

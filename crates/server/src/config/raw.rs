@@ -10,7 +10,7 @@ use toml::{
 
 use super::{
     Environment, Overrides,
-    declaration::{AUTO, Key, Kind, MODELS, ROUTES, SECTIONS, is_list, keys},
+    declaration::{AUTO, Key, Kind, MODELS, PRICES, ROUTES, SECTIONS, is_list, keys},
     mistake::{Mistake, Origin},
 };
 
@@ -36,6 +36,8 @@ pub(super) struct Given {
 pub(super) struct RawTable {
     pub values: BTreeMap<&'static str, Given>,
     pub line: usize,
+    /// The prices of a route.
+    pub prices: Vec<RawTable>,
 }
 
 /// A model and its routes.
@@ -211,6 +213,10 @@ impl Raw {
                 continue;
             }
             let line = lines.of(name);
+            if section == ROUTES && name.get_ref() == "prices" {
+                entry.prices = self.read_list(lines, PRICES, line, value.get_ref());
+                continue;
+            }
             let key = keys().find(|key| key.section == section && key.name == name.get_ref());
             let Some(key) = key else {
                 self.unknown(line, section, &join(section, name.get_ref()));
@@ -283,9 +289,11 @@ fn tables_of<'v, 'i>(value: &'v DeValue<'i>) -> Option<Vec<&'v Spanned<DeValue<'
 fn from_toml(kind: Kind, value: &DeValue<'_>) -> Result<Value, String> {
     let text = match (kind, value) {
         (Kind::Whole { .. }, DeValue::Integer(number)) if number.radix() == 10 => number.as_str(),
-        (Kind::Price, DeValue::Integer(number)) if number.radix() == 10 => number.as_str(),
-        (Kind::Price, DeValue::Float(number)) => number.as_str(),
-        (Kind::Whole { .. } | Kind::Price, other) => {
+        (Kind::Price | Kind::WattHours, DeValue::Integer(number)) if number.radix() == 10 => {
+            number.as_str()
+        }
+        (Kind::Price | Kind::WattHours, DeValue::Float(number)) => number.as_str(),
+        (Kind::Whole { .. } | Kind::Price | Kind::WattHours, other) => {
             return Err(format!("must be a number, not a {}", other.type_str()));
         }
         (_, DeValue::String(text)) => text,
@@ -315,12 +323,13 @@ fn from_text(kind: Kind, text: &str) -> Result<Value, String> {
                 .map(Value::Whole)
                 .ok_or_else(|| format!("must be a whole number from {min} to {max}"))
         }
-        Kind::Price => {
+        Kind::Price | Kind::WattHours => {
+            let unit = if kind == Kind::Price { "euros" } else { "watt hours" };
             let number = text.replace('_', "").parse::<f64>().ok();
             number
                 .filter(|number| (0.0..=1e6).contains(number))
                 .map(Value::Price)
-                .ok_or_else(|| "must be a number of euros from 0 to 1000000".to_owned())
+                .ok_or_else(|| format!("must be a number of {unit} from 0 to 1000000"))
         }
         Kind::Choice(words) => {
             if words.contains(&text) {
