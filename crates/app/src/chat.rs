@@ -103,7 +103,7 @@ impl App {
         error: gateway::GatewayError,
     ) -> Error {
         settlement.failed();
-        self.gateway_error(error)
+        self.gateway_error(&settlement.principal, error)
     }
 }
 
@@ -170,7 +170,7 @@ impl Outgoing {
                 Ok(ChatEvent::Citation(_)) => {}
                 Err(error) => {
                     self.settlement.failed();
-                    return Some(Err(self.app.gateway_error(error)));
+                    return Some(Err(self.app.gateway_error(&self.settlement.principal, error)));
                 }
             }
         }

@@ -6,10 +6,12 @@
 
 mod mail;
 mod password;
+mod seal;
 mod throttle;
 mod token;
 
 pub use mail::{MailAddress, MailAddressError};
 pub use password::{HashError, Password, PasswordError, PasswordHash};
+pub use seal::SealError;
 pub use throttle::{Attempts, ThrottlePolicy};
 pub use token::{InstallationSecret, Token, TokenHash, TokenKind};

@@ -34,7 +34,7 @@ async fn ask_with(
             chunk?;
         }
     }
-    Ok(answer.taken.route)
+    Ok(answer.way.taken.route)
 }
 
 fn code<T>(outcome: Result<T, Error>) -> &'static str {
@@ -165,9 +165,9 @@ async fn a_budget_that_is_used_up_leads_to_cheaper_routes() {
     }
     assert_eq!(routes.first().map(String::as_str), Some("kostet"));
     assert_eq!(routes.last().map(String::as_str), Some("frei"), "{routes:?}");
-    let call = app::ChatCall {
-        explain: true,
-        ..app::ChatCall::from(request("teuer", json!({"max_tokens": 10})))
+    let call = app::Call {
+        request: request("teuer", json!({"max_tokens": 10})),
+        wishes: app::Wishes { time: None, explain: true },
     };
     house
         .limit(
@@ -180,7 +180,7 @@ async fn a_budget_that_is_used_up_leads_to_cheaper_routes() {
         )
         .await;
     let answer = house.world.app.create_chat_completion(&house.admin, call).await.unwrap();
-    let why = answer.explanation.unwrap().to_header();
+    let why = answer.way.explanation.unwrap().to_header();
     assert!(why.contains("\"kostet\";not=over_budget"), "{why}");
     assert_eq!(code(house.ask(&house.admin, "nurteuer").await), "budget_route");
 

@@ -7,8 +7,8 @@ use std::{
 };
 
 use app::{
-    App, Collection, Config, Document, DocumentState, GuardPolicy, NewCollection, NewPerson, Parts,
-    Principal,
+    App, Collection, Config, DefinitionFault, Document, DocumentState, FileModels, GuardPolicy,
+    KeyedDefinition, ModelReader, NewCollection, NewPerson, Parts, Principal,
 };
 use domain::{
     CollectionId, Credential, DataClass, Place, Role, Scope, SessionId, UnitId, Visibility,
@@ -127,7 +127,8 @@ impl World {
 
 /// A principal with an API key instead of a session.
 pub fn with_key(principal: &Principal, scopes: &[Scope]) -> Principal {
-    let credential = Credential::ApiKey { id: domain::KeyId::new(), scopes: scopes.to_vec() };
+    let credential =
+        Credential::ApiKey { id: domain::KeyId::new(), scopes: scopes.to_vec(), models: None };
     Principal { credential, ..principal.clone() }
 }
 
@@ -171,11 +172,28 @@ async fn start(
         ledger,
         blobs,
         index: Arc::new(index),
-        gateway: Gateway::new(testkit::client::client(), catalogue, settings()),
+        gateway: Gateway::new(testkit::client::client(), catalogue.clone(), settings()),
+        models: Arc::new(Fixed(catalogue)),
         secret: InstallationSecret::generate(),
         config,
     };
     (App::new(parts).unwrap(), store)
+}
+
+/// A configuration file that says nothing but these models, and has no words for others.
+struct Fixed(Catalogue);
+
+impl ModelReader for Fixed {
+    fn file(&self) -> FileModels {
+        let mut models = self.0.models().to_vec();
+        let built_in = models.remove(0);
+        let (definitions, auto, hosts) = (vec![], vec![], vec![]);
+        FileModels { models, definitions, auto, built_in, hosts }
+    }
+
+    fn read(&self, _: &KeyedDefinition<'_>) -> Result<Model, Vec<DefinitionFault>> {
+        Err(vec![])
+    }
 }
 
 fn settings() -> Settings {
