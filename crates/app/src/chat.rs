@@ -114,7 +114,7 @@ impl App {
         error: gateway::GatewayError,
     ) -> Error {
         settlement.failed();
-        self.gateway_error(error)
+        self.gateway_error(&settlement.principal, error)
     }
 }
 
@@ -197,7 +197,7 @@ impl Outgoing {
                 Err(error) => {
                     self.slot = None;
                     self.settlement.failed();
-                    return Some(Err(self.app.gateway_error(error)));
+                    return Some(Err(self.app.gateway_error(&self.settlement.principal, error)));
                 }
             }
         }

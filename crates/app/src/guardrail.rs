@@ -218,7 +218,7 @@ impl App {
         class: DataClass,
     ) -> Result<Protected> {
         let guardrail = &self.guardrail;
-        let places = self.places_of(request.model(), class);
+        let places = self.places_of(principal, request.model(), class);
         if !guardrail.looks(request, places) {
             return Ok(Protected::unchanged(class, places));
         }
@@ -250,8 +250,8 @@ impl App {
 
     /// Whether a request for this model must be readable, because more may have to be done about
     /// what is found than to report it.
-    pub(crate) fn must_read(&self, model: &str, class: DataClass) -> bool {
-        let (places, policy) = (self.places_of(model, class), &self.guardrail.policy);
+    pub(crate) fn must_read(&self, principal: &Principal, model: &str, class: DataClass) -> bool {
+        let (places, policy) = (self.places_of(principal, model, class), &self.guardrail.policy);
         let is_strict = |kind: &Kind| policy.strictest(places, *kind) > GuardAction::Report;
         let refuses_topics =
             self.guardrail.topics.is_some() && policy.topics_check == GuardCheck::Refuse;
@@ -272,7 +272,7 @@ impl App {
         class: DataClass,
     ) -> Result<Protected> {
         let guardrail = &self.guardrail;
-        let places = self.places_of(model, class);
+        let places = self.places_of(principal, model, class);
         if guardrail.policy.kinds(places).is_empty() && guardrail.topics.is_none() {
             return Ok(Protected::unchanged(class, places));
         }
@@ -312,7 +312,7 @@ impl App {
             return Ok(Judged { inspection, note, class, places });
         }
         self.check_clearance(principal, model, raised).await?;
-        let places = self.places_of(model, raised);
+        let places = self.places_of(principal, model, raised);
         Ok(Judged { inspection, note, class: raised, places })
     }
 
@@ -400,7 +400,7 @@ impl App {
     }
 
     /// Where routes of the model run that may receive data of this class.
-    fn places_of(&self, model: &str, class: DataClass) -> PlacePolicy {
+    fn places_of(&self, principal: &Principal, model: &str, class: DataClass) -> PlacePolicy {
         let catalogue = self.gateway.catalogue();
         let names: Vec<&str> = match catalogue.model(model) {
             Some(model) => vec![&model.name],
@@ -408,7 +408,9 @@ impl App {
             None => catalogue.auto().iter().map(|line| line.model.as_str()).collect(),
         };
         let models = || names.iter().filter_map(|name| catalogue.model(name));
-        self.config.places.only(|place| {
+        let access = self.model_access(principal);
+        let models = || models().filter(|model| access.allows(&model.name));
+        self.places(principal).only(|place| {
             let mut routes = models().flat_map(|model| &model.routes);
             routes.any(|route| route.place == place && class <= route.clearance)
         })

@@ -3,17 +3,20 @@
 //! Knows no HTTP types, no SQL and no vendor's JSON. Whatever computes for long runs on bounded
 //! pools; whatever outlives a request runs in a task that the process waits for when it stops.
 
+mod access;
 mod account;
 mod admission;
 mod answer_cache;
 mod audit;
 mod call;
 mod carrying;
+mod catalogue;
 mod chat;
 mod collections;
 mod conversations;
 mod documents;
 mod error;
+mod gateway_models;
 mod grounding;
 mod guardrail;
 mod history;
@@ -24,6 +27,7 @@ mod limiter;
 mod limits;
 mod live;
 mod marks;
+mod model_policies;
 mod models;
 mod naming;
 mod operations;
@@ -42,6 +46,7 @@ mod worker;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use domain::DataClass;
 use gateway::{Gateway, PlacePolicy};
 use identity::{InstallationSecret, PasswordHash};
@@ -49,9 +54,11 @@ use store::{Blobs, Ledger, Store};
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use access::{ModelAccessEntry, PlaceChoice};
 pub use account::{CreatedKey, KeyRequest, Me};
 pub use answer_cache::{AnswerCache, CacheUse};
 pub use call::{Answer, Call, Way, Wishes};
+pub use catalogue::{DefinitionFault, FileModels, KeyedDefinition, ModelReader};
 pub use chat::{ChatReply, ChunkStream};
 pub use conversations::{ConversationDetail, NewMessage};
 pub use domain::Principal;
@@ -60,6 +67,7 @@ pub use gateway::{
     Explanation, GatewayStatus, LastError, ModelStatus, Offer, Recording, RouteStatus, Sound,
     Taken, TranscriptionRequest,
 };
+pub use gateway_models::{GatewayModelEntry, GatewayModels, ModelDraft, ModelOrigin, RouteTest};
 pub use guard::Kind as PersonalDataKind;
 pub use guardrail::{GuardAction, GuardCheck, GuardPolicy, PlaceRules};
 pub use limiter::{Allowance, Rate};
@@ -74,11 +82,11 @@ pub use search::{SearchHit, SearchRequest};
 pub use setup::SETUP_LINK_LIFETIME;
 pub use sign_in::SignedIn;
 pub use store::{
-    ApiKey, Asked, Attachment, AuditEntry, AuditReport, Citation, Collection, CollectionChange,
-    Conversation, Document, DocumentCounts, DocumentState, Figures, FoundPassage, JobCounts,
-    Message, MessageRole, MonthSum, NewCollection, OwnUsage, OwnedKey, Page, PageBox, Passage,
-    PersonName, Run, RunState, Session, SummaryLength, Task, Tenant, TokenUsage, Unit, UnitName,
-    UsageView, User, UserChange,
+    ApiKey, Asked, Attachment, Audience, AuditEntry, AuditReport, Citation, Collection,
+    CollectionChange, Conversation, Document, DocumentCounts, DocumentState, Figures, FoundPassage,
+    JobCounts, Message, MessageRole, MonthSum, NewCollection, OwnUsage, OwnedKey, Page, PageBox,
+    Passage, PersonName, Run, RunState, Session, SummaryLength, Task, Tenant, TokenUsage, Unit,
+    UnitName, UsageView, User, UserChange,
 };
 pub use uploads::Upload;
 pub use usage::{OwnFigures, UsageExport, UsageLine, UsageReport};
@@ -86,7 +94,7 @@ pub use wording::{Language, wording};
 
 use crate::{
     admission::Admission, guardrail::Guardrail, indexing::Indexing, known_keys::KnownKeys,
-    limiter::Limiter, live::LiveRuns,
+    limiter::Limiter, live::LiveRuns, model_policies::ModelPolicies,
 };
 
 /// Longest wait for the database when somebody asks whether it answers; beyond: it does not.
@@ -142,6 +150,8 @@ pub struct Parts {
     pub index: Arc<::search::Index>,
     /// The way to models.
     pub gateway: Gateway,
+    /// The words in which models are defined, and what the configuration file says.
+    pub models: Arc<dyn ModelReader>,
     /// Key of the hashes of tokens.
     pub secret: InstallationSecret,
     /// Bounds and choices.
@@ -160,6 +170,11 @@ pub struct App {
     index: Arc<::search::Index>,
     indexing: Indexing,
     gateway: Gateway,
+    models: Arc<dyn ModelReader>,
+    /// Who may use which models, as their tenants say.
+    policies: ArcSwap<ModelPolicies>,
+    /// Which state of the database the catalogue was built from; held while it is built.
+    catalogue_stamp: tokio::sync::Mutex<Option<Option<String>>>,
     guardrail: Arc<Guardrail>,
     secret: InstallationSecret,
     config: Config,
@@ -194,6 +209,9 @@ impl App {
             indexing: Indexing::new(parts.index.clone()),
             index: parts.index,
             gateway: parts.gateway,
+            models: parts.models,
+            policies: ArcSwap::default(),
+            catalogue_stamp: tokio::sync::Mutex::default(),
             guardrail: Arc::new(Guardrail::new(parts.config.guard.clone())?),
             secret: parts.secret,
             config: parts.config,

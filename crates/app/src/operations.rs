@@ -218,11 +218,12 @@ impl App {
         }))
     }
 
-    /// The model for an interface whose callers may leave it out: the first that is there for it.
+    /// The model for an interface whose callers may leave it out: the first that is there for it
+    /// and that the principal may use.
     #[must_use]
-    pub fn model_for(&self, operation: Operation) -> Option<String> {
+    pub fn model_for(&self, principal: &Principal, operation: Operation) -> Option<String> {
         let catalogue = self.gateway.catalogue();
-        let mut models = catalogue.models().iter();
+        let mut models = catalogue.models().iter().filter(|m| self.is_usable(principal, m));
         models.find(|model| model.offers(operation.into())).map(|model| model.name.clone())
     }
 
@@ -242,7 +243,7 @@ impl App {
         let declared = extension.and_then(|given| given.data_class);
         let class = declared.unwrap_or(self.config.api_class);
         self.check_clearance_for(principal, offer, model, class).await?;
-        if has_tokens && self.must_read(model, class) {
+        if has_tokens && self.must_read(principal, model, class) {
             return Err(Error::new(ErrorKind::Unprocessable, "guard_tokens"));
         }
         let needs = Needs {

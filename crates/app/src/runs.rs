@@ -286,7 +286,7 @@ impl App {
         let scope = self.check_scope(principal, &question.collections, &documents).await?;
         let task = task_of(question);
         let mut request = ChatRequest::new(
-            question.model.clone().unwrap_or_else(|| self.default_model()),
+            question.model.clone().unwrap_or_else(|| self.default_model(principal)),
             messages_for_model(before, question),
         );
         if !scope.is_empty() {
@@ -326,8 +326,10 @@ impl App {
         writing: &mut Writing,
         live: &LiveRun,
     ) -> Result<()> {
-        let failed = |error| self.gateway_error(error);
-        let places = writing.protected.as_ref().map_or(self.config.places, |it| it.places);
+        let principal = settlement.principal.clone();
+        let failed = |error| self.gateway_error(&principal, error);
+        let places =
+            writing.protected.as_ref().map_or_else(|| self.places(&principal), |it| it.places);
         let terms = settlement.reserve(request.model(), places, &|| Needs::of(request)).await?;
         let mut answer: ChatStream =
             self.gateway.chat(request, terms, &settlement.meter).await.map_err(failed)?;

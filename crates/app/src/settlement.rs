@@ -24,7 +24,7 @@ const TAKE_OVER_INTERVAL: Duration = Duration::from_mins(1);
 pub(crate) struct Settlement {
     app: Arc<App>,
     by: By,
-    principal: Principal,
+    pub(crate) principal: Principal,
     class: DataClass,
     pub(crate) meter: UsageMeter,
     failed: bool,

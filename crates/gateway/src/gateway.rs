@@ -130,6 +130,14 @@ impl Gateway {
         *checks = Some(HealthChecks::start(self.inner.clients.here(), &self.inner.snapshot.load()));
     }
 
+    pub(crate) fn client(&self) -> reqwest::Client {
+        self.inner.clients.here().clone()
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        self.inner.settings
+    }
+
     /// How models and routes do at this moment. Names of the configuration and numbers only.
     #[must_use]
     pub fn status(&self) -> GatewayStatus {

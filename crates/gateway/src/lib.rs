@@ -31,6 +31,7 @@ mod proof;
 mod queue;
 mod recording;
 mod retry_budget;
+mod route_test;
 mod secret;
 mod settings;
 mod snapshot;

@@ -4,9 +4,11 @@
 
 mod check;
 mod declaration;
+pub(crate) mod definition;
 mod gateway;
 mod guard;
 mod local;
+mod hosts;
 mod mistake;
 mod prices;
 mod proof;
@@ -31,6 +33,7 @@ use domain::{DataClass, Place};
 use llm::Dialect;
 
 pub use check::BUILT_IN_MODEL;
+pub use hosts::AllowedHost;
 pub use mistake::Mistakes;
 pub use reference::{reference_file, reference_page};
 pub use secret::Secret;
@@ -89,6 +92,8 @@ pub struct Config {
     pub database_url: Option<Secret>,
     /// The model that answers when nobody chose one.
     pub default_model: String,
+    /// Whether somebody has said so; else it is the first there is.
+    pub default_model_is_given: bool,
     /// Bounds on what comes in.
     pub limits: Limits,
     /// Reading documents.
@@ -224,6 +229,8 @@ pub struct Outbound {
     pub proxy: Option<reqwest::Url>,
     /// Where data may go.
     pub places: PlacePolicy,
+    /// Hosts that models may be called on although the file does not define them.
+    pub hosts: Vec<AllowedHost>,
     /// Longest time to connect.
     pub connect: Duration,
 }
@@ -250,6 +257,8 @@ pub struct ModelSettings {
 /// One way to run a model.
 #[derive(Debug, Clone)]
 pub struct RouteSettings {
+    /// Its name; without it, that of the model and its place in the list.
+    pub name: Option<String>,
     /// What runs it.
     pub kind: RouteKind,
     /// Where.
@@ -278,6 +287,14 @@ pub struct RouteSettings {
     pub timeouts: Timeouts,
     /// Answers at the same time.
     pub concurrency: usize,
+}
+
+impl RouteSettings {
+    /// Its name in a model, at this place of the list, counted from zero.
+    #[must_use]
+    pub fn name_in(&self, model: &str, at: usize) -> String {
+        self.name.clone().unwrap_or_else(|| format!("{model}-{}", at + 1))
+    }
 }
 
 /// What runs a model.

@@ -5,6 +5,7 @@
 //! Knows no HTTP, no models, no search index, and no passwords but as what `identity` made of them.
 
 mod answers;
+mod access;
 mod archive;
 mod audit;
 mod backup;
@@ -25,6 +26,7 @@ mod ledger;
 mod limits;
 mod logins;
 mod messages;
+mod models;
 mod page;
 mod passages;
 mod people;
@@ -41,6 +43,7 @@ mod usage;
 mod values;
 
 pub use answers::AnswerBounds;
+pub use access::{AccessRule, Audience, TenantPlaces};
 pub use audit::{AuditEntry, AuditEvent, AuditOutcome, AuditReport, By, ObjectKind, Via};
 pub use backup::{BackupReport, RestoreTarget, SecretFile, backup, restore};
 pub use blobs::{BlobHash, BlobWriter, Blobs, PendingBlob};
@@ -65,6 +68,7 @@ pub use messages::{
     Asked, Attachment, Citation, Message, MessageRole, MessageRun, NewQuestion, RouteUsed,
     SummaryLength, Task, TokenUsage,
 };
+pub use models::{ModelWrite, StoredModel};
 pub(crate) use page::Cursor;
 pub use page::Page;
 pub use passages::{FoundPassage, NewPassage, PageBox, Passage};

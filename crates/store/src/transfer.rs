@@ -47,6 +47,11 @@ pub(crate) const TABLES: &[&str] = &[
     "limit_lease",
     "limit_warning",
     "answer_cache",
+    "model",
+    "model_route_key",
+    "drained_route",
+    "model_access",
+    "place_policy",
     "audit",
     "audit_head",
 ];

@@ -29,6 +29,7 @@ fn call(who: &Principal, user: UserId, on: Day) -> UsageRecord {
         cost_micro_euro: Some(1_500),
         units: who.units.clone(),
         unit: who.home_unit(),
+        units: who.units.clone(),
         cached_tokens: 0,
         energy_mwh: None,
         from_cache: false,

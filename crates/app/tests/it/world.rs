@@ -7,8 +7,9 @@ use std::{
 };
 
 use app::{
-    AnswerCache, App, Collection, Config, Document, DocumentState, GuardPolicy, NewCollection,
-    NewPerson, Parts, PlaceRules, Principal,
+    AnswerCache, App, Collection, Config, DefinitionFault, Document, DocumentState, FileModels,
+    GuardPolicy, KeyedDefinition, ModelReader, NewCollection, NewPerson, Parts, PlaceRules,
+    Principal,
 };
 use domain::{
     CollectionId, Credential, DataClass, Place, Role, Scope, SessionId, UnitId, Visibility,
@@ -156,7 +157,8 @@ impl World {
 
 /// A principal with an API key instead of a session.
 pub fn with_key(principal: &Principal, scopes: &[Scope]) -> Principal {
-    let credential = Credential::ApiKey { id: domain::KeyId::new(), scopes: scopes.to_vec() };
+    let credential =
+        Credential::ApiKey { id: domain::KeyId::new(), scopes: scopes.to_vec(), models: None };
     Principal { credential, ..principal.clone() }
 }
 
@@ -202,10 +204,27 @@ async fn start(
         blobs,
         index: Arc::new(index),
         gateway: gateway.clone(),
+        models: Arc::new(Fixed(catalogue)),
         secret: InstallationSecret::generate(),
         config,
     };
     (App::new(parts).unwrap(), store, gateway)
+}
+
+/// A configuration file that says nothing but these models, and has no words for others.
+struct Fixed(Catalogue);
+
+impl ModelReader for Fixed {
+    fn file(&self) -> FileModels {
+        let mut models = self.0.models().to_vec();
+        let built_in = models.remove(0);
+        let (definitions, auto, hosts) = (vec![], vec![], vec![]);
+        FileModels { models, definitions, auto, built_in, hosts }
+    }
+
+    fn read(&self, _: &KeyedDefinition<'_>) -> Result<Model, Vec<DefinitionFault>> {
+        Err(vec![])
+    }
 }
 
 fn settings() -> Settings {

@@ -10,7 +10,7 @@ use super::{
     Config, Environment, Extraction, Limits, Log, LogFormat, ModelSettings, Outbound, RouteKind,
     RouteSettings, Secret, Sessions, Timeouts, UpstreamSettings,
     declaration::{MODELS, ROUTES},
-    gateway as gateway_settings, guard, local,
+    gateway as gateway_settings, guard, hosts, local,
     mistake::{Mistake, Mistakes, Origin},
     prices,
     raw::{Given, Raw, RawModel, RawTable, Value},
@@ -26,6 +26,8 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
     let mut mistakes = std::mem::take(&mut raw.mistakes);
     let models = check_models(&raw, environment, &mut mistakes);
     let auto = routing::auto(&raw, &mut mistakes);
+    let hosts = hosts::allowed(&raw, &mut mistakes);
+    let default_model_is_given = raw.values.contains_key("default_model");
     let default_model = check_default_model(&raw, &models, &mut mistakes);
     check_sessions(&raw, &mut mistakes);
     check_log(&raw, &mut mistakes);
@@ -51,6 +53,7 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
         trusted_proxy,
         database_url: text(&raw, "database_url").map(Secret::new),
         default_model,
+        default_model_is_given,
         limits: Limits {
             upload_bytes: whole(&raw, "limits.upload_bytes"),
             free_bytes: whole(&raw, "limits.free_bytes"),
@@ -89,6 +92,7 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
             places: text(&raw, "outbound.farthest_place")
                 .and_then(|code| code.parse().ok())
                 .map_or(PlacePolicy::ANYWHERE, PlacePolicy::up_to),
+            hosts,
             connect: seconds(&raw, "outbound.connect_seconds"),
         },
         gateway,
@@ -244,6 +248,16 @@ fn check_models(
     models
 }
 
+/// Checks one model that was defined outside the file.
+pub(super) fn check_definition(mut raw: Raw) -> Result<ModelSettings, Vec<Mistake>> {
+    let mut mistakes = std::mem::take(&mut raw.mistakes);
+    let mut models = check_models(&raw, &Environment::default(), &mut mistakes);
+    match (models.pop(), mistakes.is_empty()) {
+        (Some(model), true) => Ok(model),
+        _ => Err(mistakes),
+    }
+}
+
 /// Checks one list entry after the other; collects mistakes on the way.
 pub(super) struct Checker<'c> {
     pub(super) file_name: &'c str,
@@ -259,6 +273,7 @@ impl Checker<'_> {
         }
         let policy = routing::policy(&model.table);
         let hedging = self.hedging(&model.table);
+        self.route_names(&model.routes);
         let routes = (1..).zip(&model.routes);
         let routes = routes.filter_map(|(place, route)| self.route(route, policy, place)).collect();
         Some(ModelSettings {
@@ -276,8 +291,7 @@ impl Checker<'_> {
         let Some(name) = entry_text(table, "name") else {
             return self.required(table, MODELS, "name");
         };
-        let known = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
-        let problem = if !name.chars().all(known) || name.len() > MODEL_NAME_CHARS_MAX {
+        let problem = if !name.chars().all(is_name_char) || name.len() > MODEL_NAME_CHARS_MAX {
             "may have letters, digits and . _ : - only, at most 100 of them".to_owned()
         } else if name == BUILT_IN_MODEL {
             format!("{BUILT_IN_MODEL:?} is the built-in model and always there")
@@ -288,6 +302,24 @@ impl Checker<'_> {
         };
         self.at_value(table, MODELS, "name", problem);
         None
+    }
+
+    fn route_name(&mut self, table: &RawTable) -> Option<String> {
+        let name = entry_text(table, "name")?;
+        if !name.chars().all(is_name_char) || name.len() > MODEL_NAME_CHARS_MAX {
+            let text = "may have letters, digits and . _ : - only, at most 100 of them".to_owned();
+            self.at_value(table, ROUTES, "name", text);
+        }
+        Some(name)
+    }
+
+    fn route_names(&mut self, routes: &[RawTable]) {
+        let mut names = BTreeSet::new();
+        for table in routes {
+            if entry_text(table, "name").is_some_and(|name| !names.insert(name)) {
+                self.at_value(table, ROUTES, "name", "is given twice".to_owned());
+            }
+        }
     }
 
     /// Checks the route at this place of its model's list, counted from one.
@@ -330,7 +362,9 @@ impl Checker<'_> {
         let abilities = if local.is_some() { local::ABILITIES } else { self.abilities(table) };
         let health_check = self.health_check(table);
         let prices = self.prices(table);
+        let name = self.route_name(table);
         Some(RouteSettings {
+            name,
             kind: kind?,
             place: place?,
             clearance: clearance?,
@@ -503,6 +537,10 @@ impl Checker<'_> {
         let origin = table.values.get(name).map_or(Origin::BuiltIn, |given| given.origin.clone());
         self.mistakes.push(Mistake { origin, key: format!("{section}.{name}"), text });
     }
+}
+
+fn is_name_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "._:-".contains(c)
 }
 
 pub(super) fn entry_text(table: &RawTable, name: &str) -> Option<String> {

@@ -1,7 +1,7 @@
 //! The one list of settings: name, kind, default, and what each is for. Reading, checking, the
 //! reference file and the reference page all come from it.
 
-// tidy: lines=750 because one list of all settings is easier to find than several
+// tidy: lines=800 because one list of all settings is easier to find than several
 
 mod gateway;
 mod prices;
@@ -442,6 +442,13 @@ const KEYS: &[Key] = &[
         Some("elsewhere"),
         "The farthest place that any data may go to. Routes beyond it are never used, whatever their clearance.",
     ),
+    open(
+        "outbound",
+        "hosts",
+        Kind::Text,
+        "llm.example.de, 10.0.0.5:8000",
+        "Hosts, joined by commas, that models may be called on which administrators add in the browser; with a port for that port only, without one for any. The hosts of models in this file are allowed in any case. Without it: no others, so that nobody can make this server call addresses its operator has not named.",
+    ),
     key(
         "outbound",
         "connect_seconds",
@@ -597,6 +604,13 @@ const KEYS: &[Key] = &[
         whole(1, 100_000_000),
         "8000",
         "Most memory for weights and answers, in megabytes. A file that needs more with this `context_tokens` and `concurrency` is refused. Required for `local`.",
+    ),
+    open(
+        ROUTES,
+        "name",
+        Kind::Text,
+        "standard-gpu1",
+        "Its name in headers, measurements and the administration. Without it: the model's name and the place in the list, e.g. `standard-1`.",
     ),
     open(
         ROUTES,

@@ -11,6 +11,7 @@ mod dashboards;
 mod described;
 mod dialects;
 mod drill;
+mod gateway_models;
 mod generated;
 mod guarded_fields;
 mod guarding;

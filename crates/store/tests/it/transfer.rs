@@ -34,6 +34,7 @@ pub async fn fill(world: &World) {
         token_hash: "key".to_owned(),
         scopes: vec![Scope::Models],
         expires_at: None,
+        models: None,
     };
     store.create_key(world.tenant, user.id, &key, &by).await.unwrap();
     let fail = |attempts: &mut [store::LoginAttempts]| {
