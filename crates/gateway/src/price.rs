@@ -72,6 +72,11 @@ impl Prices {
         Self { periods }
     }
 
+    /// All prices with the time from which each holds, the earliest first.
+    pub fn periods(&self) -> impl ExactSizeIterator<Item = (Instant, Price)> + '_ {
+        self.periods.iter().copied()
+    }
+
     /// The price at a time, if there is one.
     #[must_use]
     pub fn at(&self, time: Instant) -> Option<Price> {

@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// Settings of the file that would let whoever defines a model read files and the environment.
-const KEPT_FOR_THE_FILE: [&str; 2] = ["api_key_env", "api_key_file"];
+const KEPT_FOR_THE_FILE: [&str; 5] =
+    ["api_key_env", "api_key_file", "service_account_file", "aws_session_token_env", "path"];
 
 /// Knows what the file says at this moment.
 #[derive(Debug)]
@@ -115,7 +116,7 @@ fn kept_for_the_file(definition: &Value) -> Vec<DefinitionFault> {
     let mut faults = Vec::new();
     for (at, route) in routes.into_iter().flatten().enumerate() {
         for name in KEPT_FOR_THE_FILE.into_iter().filter(|name| route.get(name).is_some()) {
-            let text = "is for the configuration file alone: give the key itself";
+            let text = "is for the configuration file alone: it names what lies on this machine";
             faults.push(fault(format!("routes.{at}.{name}"), text));
         }
     }
@@ -137,7 +138,9 @@ fn give_keys(
         let Some(key) = key else { continue };
         let field = || format!("routes.{at}.api_key");
         match &mut route.kind {
-            RouteKind::BuiltIn => faults.push(fault(field(), "belongs to model servers")),
+            RouteKind::BuiltIn | RouteKind::Local(_) => {
+                faults.push(fault(field(), "belongs to model servers"));
+            }
             RouteKind::Server(_) if !key.bytes().all(|byte| byte.is_ascii_graphic()) => {
                 faults.push(fault(field(), "has characters that no header may carry"));
             }

@@ -4,8 +4,8 @@
 //!
 //! Knows no HTTP, no models, no search index, and no passwords but as what `identity` made of them.
 
-mod answers;
 mod access;
+mod answers;
 mod archive;
 mod audit;
 mod backup;
@@ -42,8 +42,8 @@ mod transfer;
 mod usage;
 mod values;
 
-pub use answers::AnswerBounds;
 pub use access::{AccessRule, Audience, TenantPlaces};
+pub use answers::AnswerBounds;
 pub use audit::{AuditEntry, AuditEvent, AuditOutcome, AuditReport, By, ObjectKind, Via};
 pub use backup::{BackupReport, RestoreTarget, SecretFile, backup, restore};
 pub use blobs::{BlobHash, BlobWriter, Blobs, PendingBlob};

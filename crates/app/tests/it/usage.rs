@@ -27,7 +27,6 @@ fn call(who: &Principal, user: UserId, on: Day) -> UsageRecord {
         place: Place::Elsewhere,
         tokens: TokenUsage { prompt_tokens: 10, completion_tokens: 2, estimated: false },
         cost_micro_euro: Some(1_500),
-        units: who.units.clone(),
         unit: who.home_unit(),
         units: who.units.clone(),
         cached_tokens: 0,

@@ -197,7 +197,7 @@ async fn start(
     let ledger = Ledger::open(&folder.join("ledger")).unwrap();
     let blobs = Blobs::open(&folder.join("blobs"), &folder.join("tmp")).unwrap();
     let (index, _) = search::Index::open(&folder.join(index), search::Role::Writer).unwrap();
-    let gateway = Gateway::new(testkit::client::client(), catalogue, settings());
+    let gateway = Gateway::new(testkit::client::client(), catalogue.clone(), settings());
     let parts = Parts {
         store: store.clone(),
         ledger,

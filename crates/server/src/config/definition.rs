@@ -10,6 +10,7 @@ use super::{
     Environment, ModelSettings, Overrides, RouteKind, RouteSettings,
     check::check_definition,
     mistake::{Mistake, Origin},
+    prices,
     raw::Raw,
 };
 
@@ -94,8 +95,7 @@ fn write_route(name: &str, route: &RouteSettings) -> Value {
         "context_tokens": route.context_tokens,
         "health_path": route.health_check.as_ref().map(|check| &check.path),
         "health_seconds": route.health_check.as_ref().map(|check| check.interval.as_secs()),
-        "price_input": route.price_input,
-        "price_output": route.price_output,
+        "energy_wh_per_1000_tokens": route.energy_mwh.map(|mwh| mwh as f64 / 1_000.0),
         "first_byte_seconds": timeouts.first_byte.as_secs(),
         "idle_seconds": timeouts.idle.as_secs(),
         "total_seconds": timeouts.total.as_secs(),
@@ -112,6 +112,14 @@ fn write_route(name: &str, route: &RouteSettings) -> Value {
         value["kind"] = json!(server.dialect.code());
         value["base_url"] = json!(address.as_str());
         value["upstream_model"] = json!(server.upstream_model);
+    }
+    if let RouteKind::Local(local) = &route.kind {
+        value["kind"] = json!("local");
+        value["path"] = json!(local.path);
+        value["max_memory_mb"] = json!(local.memory_bytes_max / 1_000_000);
+    }
+    if let Some(fields) = value.as_object_mut() {
+        prices::write(&route.prices, fields);
     }
     drop_nulls(&mut value);
     value
@@ -159,6 +167,13 @@ mod tests {
             [[models.routes]]
             name = "auszug"
             kind = "builtin"
+            energy_wh_per_1000_tokens = 0.5
+            [[models.routes.prices]]
+            input = 0.1
+            [[models.routes.prices]]
+            from = "2026-07-01"
+            input = 0.2
+            request = 0.001
         "#;
         let config = load_text(text, &Environment::default()).unwrap();
         let written = write(&config.models[0]);
@@ -166,6 +181,9 @@ mod tests {
         assert_eq!(again.policy, Policy::Fastest);
         assert_eq!(again.routes[0].place, Place::Own);
         assert_eq!(write(&again), written);
+        assert_eq!(written["routes"][0]["price_input"], 0.15);
+        assert_eq!(written["routes"][1]["prices"][1]["from"], "2026-07-01");
+        assert_eq!(again.routes[1].prices, config.models[0].routes[1].prices);
         assert_eq!(written["routes"][0]["name"], "standard-1");
         assert_eq!(written["routes"][1]["name"], "auszug");
     }

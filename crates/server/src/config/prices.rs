@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use ::gateway::{Price, Prices};
 use domain::{Day, Instant};
+use serde_json::{Map, Value, json};
 
 use super::{
     check::{Checker, entry_price, entry_text},
@@ -14,6 +15,8 @@ use super::{
 
 /// Micro-euro in a euro.
 const MICRO: f64 = 1_000_000.0;
+/// Where a price has always held.
+const NO_BEGIN: Instant = Instant::from_micros(i64::MIN);
 /// Milliwatt hours in a watt hour.
 const MILLI: f64 = 1_000.0;
 
@@ -59,16 +62,45 @@ impl Checker<'_> {
     }
 
     fn begin_of(&mut self, table: &RawTable) -> Instant {
-        let ever = Instant::from_micros(i64::MIN);
-        let Some(text) = entry_text(table, "from") else { return ever };
+        let Some(text) = entry_text(table, "from") else { return NO_BEGIN };
         match text.parse::<Day>() {
             Ok(day) => day.start(),
             Err(_) => {
                 let text = format!("{text:?} is not a day such as 2026-01-01");
                 self.at_value(table, PRICES, "from", text);
-                ever
+                NO_BEGIN
             }
         }
+    }
+}
+
+/// Writes prices in the words of the file.
+pub(super) fn write(prices: &Prices, route: &mut Map<String, Value>) {
+    let euros = |micro: u64| json!(micro as f64 / MICRO);
+    let plain =
+        |price: Price| Price { input: price.input, output: price.output, ..Price::default() };
+    let mut periods = prices.periods();
+    if let (1, Some((NO_BEGIN, price))) = (periods.len(), periods.next())
+        && price == plain(price)
+    {
+        route.insert("price_input".to_owned(), euros(price.input));
+        route.insert("price_output".to_owned(), euros(price.output));
+        return;
+    }
+    let periods = prices.periods().map(|(from, price)| {
+        json!({
+            "from": (from != NO_BEGIN).then(|| Day::of(from).to_string()),
+            "input": euros(price.input),
+            "output": euros(price.output),
+            "cached_input": price.cached_input.map(euros),
+            "request": euros(price.request),
+            "image": euros(price.image),
+            "characters": euros(price.characters),
+        })
+    });
+    let periods: Vec<Value> = periods.collect();
+    if !periods.is_empty() {
+        route.insert("prices".to_owned(), periods.into());
     }
 }
 
