@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn each_runtime_keeps_its_client_and_the_rest_share_the_first() {
-        let clients = Clients::new(vec![reqwest::Client::new(), reqwest::Client::new()]);
+        let client = testkit::client::client;
+        let clients = Clients::new(vec![client(), client()]);
         let place = |clients: &Clients| {
             let here: *const _ = clients.here();
             clients.clients.iter().position(|client| std::ptr::eq(client, here))

@@ -6,6 +6,8 @@ use store::{
     copy_all,
 };
 
+use sqlx::Connection as _;
+
 use crate::{passages::passage, world::World};
 
 crate::on_both_engines! {
@@ -93,6 +95,31 @@ pub async fn fill(world: &World) {
     let bounds =
         store::AnswerBounds { lifetime: std::time::Duration::from_hours(1), bytes_max: 99 };
     store.keep_answer(me.tenant, "name", b"sealed", bounds).await.unwrap();
+    fill_rules(world).await;
+}
+
+/// Limits and what was warned of, models and who may use them.
+async fn fill_rules(world: &World) {
+    let url = match &world.location {
+        Location::Sqlite(path) => format!("sqlite://{}", path.display()),
+        Location::Postgres(url) => url.clone(),
+    };
+    let mut db = sqlx::AnyConnection::connect(&url).await.unwrap();
+    let tenant = world.tenant;
+    for row in [
+        format!("usage_limit VALUES ('{tenant}', 'tenant', 1, NULL, 2, 3, 4, 5, 'refuse', 1, 6)"),
+        format!("usage_month VALUES ('{tenant}', 'key k', 1, 2, 3, 4)"),
+        format!("limit_lease VALUES ('{tenant}', 'tenant', 'requests', 1, 'p', 2, 3)"),
+        format!("limit_warning VALUES ('{tenant}', 'tenant', 1, 'month_cost', 80, 2)"),
+        "model VALUES ('m', '{}', 1, 2, 3)".to_owned(),
+        "model_route_key VALUES ('m', 'm-1', 'sealed')".to_owned(),
+        "drained_route VALUES ('m', 'm-1', 1)".to_owned(),
+        format!("model_access VALUES ('{tenant}', 'm', NULL, 1)"),
+        format!("place_policy VALUES ('{tenant}', 'own', 1)"),
+    ] {
+        let insert = sqlx::AssertSqlSafe(format!("INSERT INTO {row}"));
+        sqlx::query(insert).execute(&mut db).await.unwrap();
+    }
 }
 
 /// Another, empty installation: on the other engine, and on the same one.
