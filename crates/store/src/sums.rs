@@ -27,7 +27,7 @@ pub(crate) async fn add(tx: &mut Tx, batch: &[UsageRecord]) -> Result<Vec<LimitW
     for record in batch {
         let month = Month::of(record.at).number();
         let tokens = record.tokens.bounded();
-        let tokens = u64::from(tokens.prompt_tokens) + u64::from(tokens.completion_tokens);
+        let tokens = tokens.prompt_tokens + tokens.completion_tokens;
         for scope in scopes(record, &above) {
             let sum = sums.entry((scope.to_string(), month, record.tenant)).or_default();
             sum.calls += 1;

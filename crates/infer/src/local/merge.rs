@@ -24,7 +24,7 @@ const NONE: usize = usize::MAX;
 
 /// Merges the characters of `text` as long as `rank` has one for two neighbours: the lowest first,
 /// then the leftmost. Takes time in proportion to n log n.
-pub(super) fn merge<'t>(text: &'t str, rank: impl Fn(&str, &str) -> Option<f32>) -> Vec<&'t str> {
+pub(super) fn merge(text: &str, rank: impl Fn(&str, &str) -> Option<f32>) -> Vec<&str> {
     let mut pieces: Vec<Piece> = Vec::with_capacity(text.len());
     for (index, (start, letter)) in text.char_indices().enumerate() {
         let before = index.checked_sub(1).unwrap_or(NONE);
