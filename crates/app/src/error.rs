@@ -26,7 +26,7 @@ pub struct Error {
     /// When trying again makes sense.
     pub retry_after: Option<Duration>,
     /// What is left of the caller's rates, where one of their limits is why.
-    pub allowance: Option<Allowance>,
+    pub allowance: Option<Box<Allowance>>,
     cause: Option<Cause>,
 }
 
@@ -99,7 +99,7 @@ impl Error {
     /// Says what is left of the caller's rates.
     #[must_use]
     pub(crate) fn leaving(mut self, allowance: Option<Allowance>) -> Self {
-        self.allowance = allowance;
+        self.allowance = allowance.map(Box::new);
         self
     }
 

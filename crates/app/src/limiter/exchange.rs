@@ -88,12 +88,11 @@ impl Limiter {
             }
             Ok::<(), crate::Error>(())
         };
-        match timeout(EXCHANGE_MAX, looking).await {
-            Ok(Err(error)) => tracing::debug!(
+        if let Ok(Err(error)) = timeout(EXCHANGE_MAX, looking).await {
+            tracing::debug!(
                 error = &error as &dyn std::error::Error,
                 "the limits could not be read"
-            ),
-            Ok(Ok(())) | Err(_) => {}
+            );
         }
     }
 

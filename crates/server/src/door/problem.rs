@@ -287,7 +287,7 @@ impl From<app::Error> for Problem {
         let english = error.field_texts(Language::English);
         let mut problem = Self::new(error.kind, error.code, Bilingual::new(de, en))
             .with_retry_after(error.retry_after)
-            .with_allowance(error.allowance);
+            .with_allowance(error.allowance.as_deref().copied());
         for ((name, de), (_, en)) in german.into_iter().zip(english) {
             problem = problem.with_field(name, Bilingual::new(de, en));
         }
