@@ -1,5 +1,6 @@
 //! The tests of this crate, one module per subject.
 
+mod answers;
 #[path = "../../examples/measure/generator.rs"]
 mod generator;
 mod instructions;
