@@ -11,8 +11,11 @@ use serde_json::{Value, json};
 use store::Citation;
 
 use crate::{
-    Answer, App, Call, Error, Principal, Result, Way, grounding::Given, guardrail::Protected,
-    marks::Marks, settlement::Settlement,
+    Answer, App, Call, Error, Principal, Result, Way,
+    grounding::Given,
+    guardrail::{Answers, Protected},
+    marks::Marks,
+    settlement::Settlement,
 };
 
 /// An answer piece by piece. Dropping it cancels the call to the model and settles what it took.
@@ -64,13 +67,15 @@ impl App {
         let mut settlement = Settlement::new(self, principal, class)?;
         settlement.guarded(&protected.note);
         let needs = || Needs::of(&request);
-        let terms = settlement.reserve(request.model(), protected.places, &needs).await?;
+        let terms = settlement.reserve(request.model(), protected.places(), &needs).await?;
         let terms = Terms { deadline, explain: wishes.explain, ..terms };
+        let terms = self.guarded_terms(terms, request.model(), &protected);
         if request.stream() {
             let answer = self.gateway.chat(&request, terms, &settlement.meter).await;
             let answer = answer.map_err(|error| self.call_failed(&mut settlement, error))?;
-            let way = Way::new(answer.taken().clone(), &protected, &settlement);
-            let stream = chunks(self.clone(), answer, given, protected, settlement);
+            let way = Way::new(answer.taken().clone(), &settlement);
+            let sources = (given, protected);
+            let stream = chunks(self.clone(), principal, answer, sources, settlement);
             return Ok(Answer { way, reply: ChatReply::Stream(stream) });
         }
         let completion = self.gateway.complete(&request, terms, &settlement.meter).await;
@@ -84,7 +89,11 @@ impl App {
             response.set_field("fachwerk", extension_value(&citations));
         }
         protected.restoring.restore(&mut response);
-        let way = Way::new(completion.taken, &protected, &settlement);
+        if let Some(mut answers) = self.answers(principal, &completion.taken, &protected) {
+            answers.check(&mut response);
+            settlement.answer_guarded(&answers.take_hits());
+        }
+        let way = Way::new(completion.taken, &settlement);
         Ok(Answer { way, reply: ChatReply::Whole(response) })
     }
 
@@ -132,21 +141,42 @@ struct Outgoing {
     given: Option<Given>,
     marks: Marks,
     protected: Protected,
+    /// `None` if nobody looks.
+    answers: Option<Answers>,
     settlement: Settlement,
     extension_sent: bool,
+    phase: Phase,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Running,
+    /// The guard stopped the answer; its usage may follow.
+    Stopped,
+    Ended,
 }
 
 pub(crate) fn chunks(
     app: Arc<App>,
+    principal: &Principal,
     answer: ChatStream,
-    given: Option<Given>,
-    protected: Protected,
+    (given, protected): (Option<Given>, Protected),
     settlement: Settlement,
 ) -> ChunkStream {
     let checked = given.as_ref().map(|given| app.marks(answer.taken(), given));
     let marks = checked.unwrap_or_else(Marks::trusted);
-    let outgoing =
-        Outgoing { app, answer, given, marks, protected, settlement, extension_sent: false };
+    let answers = app.answers(principal, answer.taken(), &protected);
+    let outgoing = Outgoing {
+        app,
+        answer,
+        given,
+        marks,
+        protected,
+        answers,
+        settlement,
+        extension_sent: false,
+        phase: Phase::Running,
+    };
     Box::pin(stream::unfold(outgoing, |mut outgoing| async move {
         let chunk = outgoing.next().await?;
         Some((chunk, outgoing))
@@ -156,13 +186,23 @@ pub(crate) fn chunks(
 impl Outgoing {
     async fn next(&mut self) -> Option<Result<ChatChunk>> {
         loop {
+            match self.phase {
+                Phase::Running => {}
+                Phase::Stopped => {
+                    self.phase = Phase::Ended;
+                    return self.usage_of_stopped().map(Ok);
+                }
+                Phase::Ended => return None,
+            }
             let Some(event) = self.answer.next().await else {
-                return self.protected.restoring.last_chunk().map(Ok);
+                self.phase = Phase::Ended;
+                return self.rest().map(Ok);
             };
             match event {
                 Ok(ChatEvent::Chunk(mut chunk)) => {
                     self.marks.check(&mut chunk);
                     self.protected.restoring.restore_chunk(&mut chunk);
+                    self.check(&mut chunk);
                     self.add_citations(&mut chunk);
                     return Some(Ok(chunk));
                 }
@@ -174,6 +214,40 @@ impl Outgoing {
                 }
             }
         }
+    }
+
+    fn check(&mut self, chunk: &mut ChatChunk) {
+        let Some(answers) = &mut self.answers else { return };
+        answers.check_chunk(chunk);
+        self.settlement.answer_guarded(&answers.take_hits());
+        if answers.is_stopped() {
+            self.phase = Phase::Stopped;
+        }
+    }
+
+    /// What an answer without an end of its own still holds back.
+    fn rest(&mut self) -> Option<ChatChunk> {
+        let mut chunk = self.protected.restoring.last_chunk();
+        let Some(answers) = &mut self.answers else { return chunk };
+        if let Some(chunk) = &mut chunk {
+            answers.check_chunk(chunk);
+        }
+        let held = answers.last_chunk();
+        self.settlement.answer_guarded(&answers.take_hits());
+        match (chunk, held) {
+            (Some(mut chunk), Some(held)) => {
+                chunk.append_text(0, held.text());
+                Some(chunk)
+            }
+            (chunk, held) => chunk.or(held),
+        }
+    }
+
+    /// The usage figures of an answer that was stopped, if the caller wants them.
+    fn usage_of_stopped(&self) -> Option<ChatChunk> {
+        let head = self.answers.as_ref().map(Answers::head)?;
+        let usage = self.settlement.meter.read().usage;
+        self.answer.wants_usage().then(|| head.usage_chunk(usage.to_value()))
     }
 
     /// The chunk that ends the answer carries the citations.

@@ -58,8 +58,8 @@ pub use gateway::{
     Explanation, GatewayStatus, LastError, ModelStatus, Offer, Recording, RouteStatus, Sound,
     Taken, TranscriptionRequest,
 };
-pub use guard::Kind as PersonalDataKind;
-pub use guardrail::{GuardAction, GuardCheck, GuardPolicy, PlaceRules};
+pub use guard::{Kind as PersonalDataKind, Measure as GuardMeasure};
+pub use guardrail::{AnswerPolicy, GuardAction, GuardCheck, GuardPolicy, GuardScope, PlaceRules};
 pub use limiter::{Allowance, Rate};
 pub use limits::{LimitView, MeterUse, OwnLimits};
 pub use live::{RunEvent, RunSnapshot, Stage};
@@ -83,7 +83,7 @@ pub use usage::{OwnFigures, UsageExport, UsageLine, UsageReport};
 pub use wording::{Language, wording};
 
 use crate::{
-    admission::Admission, guardrail::Guardrail, indexing::Indexing, known_keys::KnownKeys,
+    admission::Admission, guardrail::Guardrails, indexing::Indexing, known_keys::KnownKeys,
     limiter::Limiter, live::LiveRuns,
 };
 
@@ -124,6 +124,8 @@ pub struct Config {
     pub guard: GuardPolicy,
     /// The fewest people that a figure of what was used is about.
     pub usage_people_min: usize,
+    /// Where something else holds; the first that fits a call counts.
+    pub guard_exceptions: Vec<(GuardScope, GuardPolicy)>,
 }
 
 /// What the use cases act through.
@@ -156,7 +158,7 @@ pub struct App {
     index: Arc<::search::Index>,
     indexing: Indexing,
     gateway: Gateway,
-    guardrail: Arc<Guardrail>,
+    guardrails: Arc<Guardrails>,
     secret: InstallationSecret,
     config: Config,
     /// Verified against when an account does not exist.
@@ -190,7 +192,10 @@ impl App {
             indexing: Indexing::new(parts.index.clone()),
             index: parts.index,
             gateway: parts.gateway,
-            guardrail: Arc::new(Guardrail::new(parts.config.guard.clone())?),
+            guardrails: Arc::new(Guardrails::new(
+                parts.config.guard.clone(),
+                parts.config.guard_exceptions.clone(),
+            )?),
             secret: parts.secret,
             config: parts.config,
             decoy: PasswordHash::decoy()?,

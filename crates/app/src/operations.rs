@@ -149,11 +149,15 @@ impl App {
         let answered = self.gateway.operate(request, terms, &settlement.meter).await;
         let Answered { response, taken } =
             answered.map_err(|error| self.call_failed(&mut settlement, error))?;
-        let way = Way::new(taken, &protected, &settlement);
+        let way = Way::new(taken, &settlement);
         let reply = match response {
-            Outcome::Stream(stream) => {
-                OperationReply::Stream(chunks(self.clone(), *stream, None, protected, settlement))
-            }
+            Outcome::Stream(stream) => OperationReply::Stream(chunks(
+                self.clone(),
+                principal,
+                *stream,
+                (None, protected),
+                settlement,
+            )),
             Outcome::Json(response) => OperationReply::Json(response),
             Outcome::Sound(sound) => OperationReply::Sound(sound),
         };
@@ -236,7 +240,7 @@ impl App {
         let declared = extension.and_then(|given| given.data_class);
         let class = declared.unwrap_or(self.config.api_class);
         self.check_clearance_for(principal, offer, model, class).await?;
-        if has_tokens && self.must_read(model, class) {
+        if has_tokens && self.must_read(principal, model, class) {
             return Err(Error::new(ErrorKind::Unprocessable, "guard_tokens"));
         }
         let needs = Needs {
@@ -248,8 +252,9 @@ impl App {
         let protected = self.admit(principal, model, texts, class).await?;
         let mut settlement = Settlement::new(self, principal, protected.class)?.of(operation);
         settlement.guarded(&protected.note);
-        let terms = settlement.reserve(model, protected.places, &|| needs).await?;
+        let terms = settlement.reserve(model, protected.places(), &|| needs).await?;
         let terms = Terms { deadline, explain: wishes.explain, ..terms };
+        let terms = self.guarded_terms(terms, model, &protected);
         Ok(Account { settlement, terms, protected })
     }
 }
@@ -257,7 +262,7 @@ impl App {
 impl Account {
     /// The answer that ends the call.
     fn answer<T>(self, answered: Answered<T>) -> Answer<T> {
-        let way = Way::new(answered.taken, &self.protected, &self.settlement);
+        let way = Way::new(answered.taken, &self.settlement);
         Answer { way, reply: answered.response }
     }
 }

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use domain::{DataClass, ErrorKind, Instant};
 use gateway::{Needs, PlacePolicy, Spent, Terms, UsageMeter};
+use guard::AnswerHit;
 use store::{By, Ended, SETTLE_INTERVAL, TokenUsage, UsageRecord};
 
 use crate::{
@@ -28,7 +29,7 @@ pub(crate) struct Settlement {
     class: DataClass,
     pub(crate) meter: UsageMeter,
     failed: bool,
-    guard: Option<String>,
+    guard: GuardNote,
     operation: &'static str,
     reservation: Option<Reservation>,
 }
@@ -49,7 +50,7 @@ impl Settlement {
             class,
             meter: UsageMeter::default(),
             failed: false,
-            guard: None,
+            guard: GuardNote::default(),
             operation: "create_chat_completion",
             reservation: None,
         })
@@ -77,9 +78,19 @@ impl Settlement {
         Ok(Terms { places, cost_max, ..self.app.terms(&self.principal, self.class) })
     }
 
-    /// Says what the guard found.
+    /// Says what the guard found in the request.
     pub(crate) fn guarded(&mut self, note: &GuardNote) {
-        self.guard = note.record();
+        self.guard = note.clone();
+    }
+
+    /// Says what the guard found in the answer.
+    pub(crate) fn answer_guarded(&mut self, hits: &[AnswerHit]) {
+        self.guard.add_answer(hits);
+    }
+
+    /// What the guard found so far.
+    pub(crate) fn guard_header(&self) -> Option<String> {
+        self.guard.header()
     }
 
     /// Says that the call failed.
@@ -98,7 +109,7 @@ impl Drop for Settlement {
             (false, true) => Ended::Done,
             (false, false) => Ended::Cancelled,
         };
-        let guard = self.guard.take();
+        let guard = self.guard.record();
         // An attempt beside the first was ended for the other's answer, whatever became of that.
         let beside =
             metered.beside.map(|spent| self.record(spent, Ended::Cancelled, guard.clone()));

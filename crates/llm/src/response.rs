@@ -1,5 +1,7 @@
 //! A whole answer.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::{Usage, chunk::generated_bytes, texts::parts_of};
@@ -59,6 +61,24 @@ impl ChatResponse {
     #[must_use]
     pub fn finish_reason(&self) -> Option<&str> {
         self.choices().first()?.get("finish_reason")?.as_str()
+    }
+
+    /// Withholds choices: each keeps its text, gets the sentence that says so and the end
+    /// `content_filter`, and loses its calls of tools.
+    pub fn withhold(&mut self, choices: &BTreeSet<u64>, notice: &str) {
+        let Some(Value::Array(present)) = self.fields.get_mut("choices") else { return };
+        for choice in present.iter_mut().filter_map(Value::as_object_mut) {
+            let index = choice.get("index").and_then(Value::as_u64).unwrap_or(0);
+            if !choices.contains(&index) {
+                continue;
+            }
+            choice.insert("finish_reason".to_owned(), "content_filter".into());
+            let Some(Value::Object(message)) = choice.get_mut("message") else { continue };
+            message.shift_remove("tool_calls");
+            let text = message.get("content").and_then(Value::as_str).unwrap_or_default();
+            let text = format!("{text}{notice}");
+            message.insert("content".to_owned(), text.into());
+        }
     }
 
     /// The usage figures, if the server gave any.

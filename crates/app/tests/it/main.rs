@@ -7,6 +7,7 @@ mod chatting;
 mod collecting;
 mod conversing;
 mod guarding;
+mod guarding_answers;
 mod limiting;
 mod recording;
 mod recovering;

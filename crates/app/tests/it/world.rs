@@ -7,8 +7,8 @@ use std::{
 };
 
 use app::{
-    App, Collection, Config, Document, DocumentState, GuardPolicy, NewCollection, NewPerson, Parts,
-    Principal,
+    App, Collection, Config, Document, DocumentState, GuardPolicy, GuardScope, NewCollection,
+    NewPerson, Parts, Principal,
 };
 use domain::{
     CollectionId, Credential, DataClass, Place, Role, Scope, SessionId, UnitId, Visibility,
@@ -47,9 +47,17 @@ impl World {
     }
 
     pub async fn guarded(guard: GuardPolicy) -> Self {
+        Self::configured(Config { guard, ..config("erste") }).await
+    }
+
+    /// Where something else than the general policy holds for some.
+    pub async fn guarded_but(guard: GuardPolicy, but: Vec<(GuardScope, GuardPolicy)>) -> Self {
+        Self::configured(Config { guard, guard_exceptions: but, ..config("erste") }).await
+    }
+
+    async fn configured(config: Config) -> Self {
         let folder = TempDir::new().unwrap();
         let (model, near) = (FakeModel::start().await, FakeModel::start().await);
-        let config = Config { guard, ..config("erste") };
         let location = sqlite(folder.path());
         let catalogue = catalogue(&model, &near);
         let (app, store) = start(folder.path(), &location, catalogue, config, "index").await;
@@ -238,6 +246,7 @@ fn config(instance: &str) -> Config {
         ingest_workers: 2,
         guard: GuardPolicy::off(),
         usage_people_min: 5,
+        guard_exceptions: vec![],
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
     let guard = guard::policy(&raw, &mut mistakes);
     let gateway = gateway_settings::settings(&raw, &mut mistakes);
     let telemetry = telemetry::telemetry(&raw, &mut mistakes);
+    let guard_exceptions = guard::exceptions(&raw, &models, &mut mistakes);
     if !mistakes.is_empty() {
         mistakes.sort_by_key(|mistake| mistake.origin.line());
         return Err(Mistakes(mistakes));
@@ -93,6 +94,7 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
         gateway,
         guard,
         usage_people_min: size(&raw, "usage.people_min"),
+        guard_exceptions,
         models,
         auto,
     })

@@ -54,7 +54,33 @@ async fn an_answer_says_what_was_found_and_has_the_originals() {
 fn mistakes_in_the_policy_are_named_with_line_and_key() {
     let text = "[guard]\nown = \"repot\"\ngermany = \"report, ibann = mask\"\neu = \"report, iban\"\n\
                 elsewhere = \"mask, secret = pseudonymise\"\ntopics = \"Vergabe,, Personal\"\n\
-                injection_percent = 0\n";
+                injection_percent = 0\nanswer_links_allowed = \"https://bund.de/a\"\n\
+                [[guards]]\ntenant = \"stadt\"\nmodel = \"gros\"\nroute = \"gross\"\n\
+                own = \"maks\"\nanswer_code = \"remove\"\n";
     let mistakes = load_text(text, &Environment::default()).unwrap_err().to_string();
     insta::assert_snapshot!(mistakes);
+}
+
+/// What is withheld, in each wire format: the end says so, and a sentence does.
+#[tokio::test]
+async fn a_stopped_answer_says_so_in_each_interface() {
+    let policy = "[[guards]]\nmodel = \"gross\"\nanswer_links = \"stop\"\nanswer_links_allowed = \"bund.de\"\n";
+    let world = World::with(policy).await;
+    let ada = world.member("ada").await;
+    let (key, _) = world.key_of(&ada, &["models"]).await;
+    world.model.always(Reply::text("Siehe https://fremd.example/a und mehr."));
+    let mut log = Vec::new();
+    for (path, mut body) in questions() {
+        let answer = key.post(path, &body).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.header("x-fachwerk-guard"), "iban=1;link=1;mail=1", "{path}");
+        log.push(json!({"path": path, "body": answer.json()}));
+        body["stream"] = true.into();
+        let answer = key.post(path, &body).await;
+        assert!(!answer.text().contains("fremd"), "{path}: {}", answer.text());
+        assert!(answer.text().contains("[Antwort vom Schutzfilter beendet]"), "{}", answer.text());
+        let end = ["content_filter", "refusal"].into_iter().find(|end| answer.text().contains(end));
+        assert!(end.is_some(), "{path}: {}", answer.text());
+    }
+    insta::assert_json_snapshot!(shown(Value::from(log)));
 }
