@@ -70,7 +70,8 @@ impl App {
         let terms = settlement.reserve(request.model(), protected.places(), &needs).await?;
         let terms = Terms { deadline, explain: wishes.explain, ..terms };
         let terms = self.guarded_terms(terms, request.model(), &protected);
-        if request.stream() {
+        let is_whole = self.needs_whole(&request, &protected);
+        if request.stream() && !is_whole {
             let answer = self.gateway.chat(&request, terms, &settlement.meter).await;
             let answer = answer.map_err(|error| self.call_failed(&mut settlement, error))?;
             let way = Way::new(answer.taken().clone(), &settlement);
@@ -78,8 +79,8 @@ impl App {
             let stream = chunks(self.clone(), principal, answer, sources, settlement);
             return Ok(Answer { way, reply: ChatReply::Stream(stream) });
         }
-        let completion = self.gateway.complete(&request, terms, &settlement.meter).await;
-        let completion = completion.map_err(|error| self.call_failed(&mut settlement, error))?;
+        let on = (terms, &protected);
+        let completion = self.complete_structured(principal, &request, on, &mut settlement).await?;
         let mut response = completion.response;
         if let Some(given) = given {
             let mut marks = self.marks(&completion.taken, &given);
@@ -94,7 +95,11 @@ impl App {
             settlement.answer_guarded(&answers.take_hits());
         }
         let way = Way::new(completion.taken, &settlement);
-        Ok(Answer { way, reply: ChatReply::Whole(response) })
+        let reply = match request.stream() {
+            true => ChatReply::Stream(in_one_piece(&response, request.include_usage())),
+            false => ChatReply::Whole(response),
+        };
+        Ok(Answer { way, reply })
     }
 
     /// Estimates how many tokens a request has, without asking a model.
@@ -114,6 +119,14 @@ impl App {
         settlement.failed();
         self.gateway_error(error)
     }
+}
+
+/// An answer that had to be whole, for a caller who wants a stream.
+fn in_one_piece(response: &ChatResponse, with_usage: bool) -> ChunkStream {
+    let usage = response.usage_value().filter(|_| with_usage).cloned();
+    let usage = usage.map(|usage| response.head().usage_chunk(usage));
+    let chunks = [response.to_chunk()].into_iter().chain(usage).map(Ok);
+    Box::pin(stream::iter(chunks.collect::<Vec<_>>()))
 }
 
 /// What our extension adds to an answer.

@@ -27,7 +27,9 @@ use crate::{App, Error, Principal, Result, grounding::Given};
 pub(crate) use answers::Answers;
 use answers::Asked;
 pub(crate) use note::GuardNote;
-pub use policy::{AnswerPolicy, GuardAction, GuardCheck, GuardPolicy, GuardScope, PlaceRules};
+pub use policy::{
+    AnswerPolicy, GuardAction, GuardCheck, GuardPolicy, GuardScope, PlaceRules, StructureCheck,
+};
 use prompt::Prompt;
 pub(crate) use restoring::Restoring;
 pub(crate) use ways::Guardrails;
@@ -82,6 +84,11 @@ impl Protected {
     /// Where the request may go.
     pub(crate) fn places(&self) -> gateway::PlacePolicy {
         self.ways.places()
+    }
+
+    /// The strictest that any of the ways wants done about the structure of the answer.
+    pub(crate) fn structure(&self) -> StructureCheck {
+        self.ways.structure()
     }
 
     /// The citations of an answer. Where a quote stands in a source that was changed cannot be said;

@@ -33,6 +33,7 @@ mod search;
 mod settlement;
 mod setup;
 mod sign_in;
+mod structure;
 mod trail;
 mod uploads;
 mod usage;
@@ -59,7 +60,9 @@ pub use gateway::{
     Taken, TranscriptionRequest,
 };
 pub use guard::{Kind as PersonalDataKind, Measure as GuardMeasure};
-pub use guardrail::{AnswerPolicy, GuardAction, GuardCheck, GuardPolicy, GuardScope, PlaceRules};
+pub use guardrail::{
+    AnswerPolicy, GuardAction, GuardCheck, GuardPolicy, GuardScope, PlaceRules, StructureCheck,
+};
 pub use limiter::{Allowance, Rate};
 pub use limits::{LimitView, MeterUse, OwnLimits};
 pub use live::{RunEvent, RunSnapshot, Stage};

@@ -187,12 +187,11 @@ impl App {
             has_tokens: false,
             wishes,
         };
-        let Account { mut settlement, terms, protected } =
-            self.open_account(principal, asking).await?;
+        let Account { mut settlement, terms, .. } = self.open_account(principal, asking).await?;
         let answered = self.gateway.transcribe(request, terms, &settlement.meter).await;
         let Answered { response, taken } =
             answered.map_err(|error| self.call_failed(&mut settlement, error))?;
-        let way = Way::new(taken, &protected, &settlement);
+        let way = Way::new(taken, &settlement);
         let reply = match response {
             Transcript::Json(response) => TranscriptReply::Json(response),
             Transcript::Text(text) => TranscriptReply::Text(text),

@@ -88,6 +88,11 @@ impl Settlement {
         self.guard.add_answer(hits);
     }
 
+    /// Says that the answer did not fit its schema, and what was done.
+    pub(crate) fn structure_guarded(&mut self, rule: &'static str, action: &'static str) {
+        self.guard.add_structure(rule, action);
+    }
+
     /// What the guard found so far.
     pub(crate) fn guard_header(&self) -> Option<String> {
         self.guard.header()

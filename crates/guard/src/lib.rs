@@ -56,7 +56,7 @@
 //! [`PromptLeak`] compares the answer with the system prompt, [`LinkRules`] looks at its links,
 //! [`TopicRules`] at a tenant's words and at the built-in lists of abuse, [`CodeRules`] at what agents
 //! might run. All return [`Event`]s: rule, place, score. [`AnswerFilter`] applies them to an answer as
-//! it streams, and removes or stops. Whether an answer fits a JSON Schema is not checked here.
+//! it streams, and removes or stops. [`SchemaCheck`] says whether JSON fits a schema.
 //!
 //! # Why `⟦PERSON1⟧`
 //!
@@ -105,6 +105,7 @@ mod repeats;
 mod restorer;
 mod rules;
 mod scanner;
+mod schema;
 mod secrets;
 mod tokens;
 mod topics;
@@ -124,4 +125,5 @@ pub use pseudonyms::Pseudonyms;
 pub use restorer::Restorer;
 pub use rules::RulesError;
 pub use scanner::{Masked, Policy, Scanner};
+pub use schema::{Fit, SchemaCheck, SchemaError};
 pub use topics::{Topic, TopicRules};

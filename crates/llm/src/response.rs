@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::{Usage, chunk::generated_bytes, texts::parts_of};
+use crate::{ChatChunk, Usage, chunk::generated_bytes, openai::Head, texts::parts_of};
 
 /// Says that bytes from a model server are not what they should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -79,6 +79,36 @@ impl ChatResponse {
             let text = format!("{text}{notice}");
             message.insert("content".to_owned(), text.into());
         }
+    }
+
+    /// The answer as one piece of a stream, for callers who wait for pieces.
+    #[must_use]
+    pub fn to_chunk(&self) -> ChatChunk {
+        let mut fields = self.fields.clone();
+        fields.insert("object".to_owned(), "chat.completion.chunk".into());
+        fields.shift_remove("usage");
+        let choices = fields.get_mut("choices").and_then(Value::as_array_mut);
+        for choice in choices.into_iter().flatten().filter_map(Value::as_object_mut) {
+            let mut delta = choice.shift_remove("message").unwrap_or_default();
+            let calls = delta.get_mut("tool_calls").and_then(Value::as_array_mut);
+            for (index, call) in calls.into_iter().flatten().enumerate() {
+                call["index"] = index.into();
+            }
+            choice.insert("delta".to_owned(), delta);
+        }
+        ChatChunk::from_fields(fields)
+    }
+
+    /// The usage figures as they came.
+    #[must_use]
+    pub fn usage_value(&self) -> Option<&Value> {
+        self.fields.get("usage").filter(|usage| !usage.is_null())
+    }
+
+    /// What it shares with pieces of its answer.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        Head::of(&self.fields)
     }
 
     /// The usage figures, if the server gave any.

@@ -73,6 +73,14 @@ impl GuardNote {
         }
     }
 
+    /// An answer that does not fit its schema.
+    pub(crate) fn add_structure(&mut self, rule: &'static str, action: &'static str) {
+        if self.version.is_empty() {
+            super::answers::version().clone_into(&mut self.version);
+        }
+        self.add("schema", &rule.into(), action, 1);
+    }
+
     fn add(&mut self, kind: &'static str, rule: &Arc<str>, action: &'static str, count: usize) {
         metrics::counter!("fachwerk_guard_findings_total", "kind" => kind, "action" => action)
             .increment(count as u64);

@@ -130,6 +130,23 @@ pub struct AnswerPolicy {
     pub toxicity: Measure,
     /// About unsafe code in arguments of tools.
     pub code: Measure,
+    /// About answers and arguments of tools that do not fit their JSON Schema.
+    pub structure: StructureCheck,
+}
+
+/// What is done about an answer that does not fit the JSON Schema it was asked for. The order is that
+/// of strictness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum StructureCheck {
+    /// Nobody looks.
+    #[default]
+    Off,
+    /// It is counted and recorded.
+    Report,
+    /// The model may try once more; what comes then is handed on.
+    Repair,
+    /// The model may try once more; what does not fit then is refused.
+    Refuse,
 }
 
 /// For whom and what a policy holds. What is `None` holds for all.

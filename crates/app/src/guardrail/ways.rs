@@ -11,7 +11,10 @@ use gateway::{Catalogue, PlacePolicy, Route};
 use guard::{AnswerRules, Event, Finding, InjectionRules, Kind, Topic, TopicRules};
 use llm::{ChatRequest, Origin, Role};
 
-use super::{GuardAction, GuardCheck, GuardPolicy, GuardScope, SCANNER, answers, prompt::Prompt};
+use super::{
+    GuardAction, GuardCheck, GuardPolicy, GuardScope, SCANNER, StructureCheck, answers,
+    prompt::Prompt,
+};
 use crate::{Error, Result};
 
 static INJECTION: std::sync::LazyLock<InjectionRules> =
@@ -185,6 +188,11 @@ impl Ways {
         };
         let is_strict = |kind: &Kind| self.strictest(*kind) > GuardAction::Report;
         self.rails().any(refuses_topics) || self.kinds().iter().any(is_strict)
+    }
+
+    /// The strictest that any of the ways wants done about the structure of the answer.
+    pub(super) fn structure(&self) -> StructureCheck {
+        self.rails().map(|rail| rail.policy.answers.structure).max().unwrap_or_default()
     }
 
     /// Whether the system prompt is looked for in the answer on one of the ways.

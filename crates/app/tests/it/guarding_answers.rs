@@ -3,7 +3,7 @@
 
 use app::{
     AnswerPolicy, ChatReply, GuardAction, GuardMeasure, GuardPolicy, GuardScope, NewMessage,
-    PlaceRules, RunEvent, RunState,
+    PlaceRules, RunEvent, RunState, StructureCheck,
 };
 use domain::{DataClass, ErrorKind, Role};
 use futures_util::StreamExt as _;
@@ -24,6 +24,7 @@ fn policy(measure: GuardMeasure) -> GuardPolicy {
         prompt_leak: measure,
         toxicity: measure,
         code: measure,
+        ..AnswerPolicy::default()
     };
     GuardPolicy { answers, ..GuardPolicy::off() }
 }
@@ -70,7 +71,7 @@ async fn links_are_removed_whatever_the_cuts_and_also_after_a_fallback() {
     let anna = world.member("anna").await;
     world.model.always(Reply::text(LINKED));
     let whole = world.app.create_chat_completion(&anna, question("gross", false)).await.unwrap();
-    assert_eq!(whole.guard.as_deref(), Some("link=1"));
+    assert_eq!(whole.way.guard.as_deref(), Some("link=1"));
     assert_eq!(told(whole.reply).await.0, CLEAN);
     for at in (1..LINKED.len()).step_by(5).filter(|at| LINKED.is_char_boundary(*at)) {
         world.model.next(Reply::pieces([&LINKED[..at], &LINKED[at..]]));
@@ -79,7 +80,7 @@ async fn links_are_removed_whatever_the_cuts_and_also_after_a_fallback() {
     }
     world.near.always(Reply::status(500, &json!({"error": {"message": "kaputt"}})));
     let fallen = world.app.create_chat_completion(&anna, question("beide", true)).await.unwrap();
-    assert_eq!(fallen.taken.route, "fern");
+    assert_eq!(fallen.way.taken.route, "fern");
     assert_eq!(told(fallen.reply).await.0, CLEAN);
     let recorded = recorded(&world).await;
     assert!(!recorded.is_empty());
@@ -249,7 +250,7 @@ async fn each_tenant_and_each_route_has_its_own_policy() {
     // The route that refuses is left out, not the place or the model.
     world.near.always(Reply::text(LINKED));
     let own = world.app.create_chat_completion(&anna, ask("beide")).await.unwrap();
-    assert_eq!(own.taken.route, "eigene");
+    assert_eq!(own.way.taken.route, "eigene");
     assert_eq!(told(own.reply).await.0, LINKED);
     world.near.always(Reply::status(500, &json!({"error": {"message": "kaputt"}})));
     let failed = world.app.create_chat_completion(&anna, ask("beide")).await;
@@ -271,4 +272,106 @@ async fn each_tenant_and_each_route_has_its_own_policy() {
     if berta.tenant != anna.tenant {
         assert!(strict.app.create_chat_completion(&berta, ask("gross")).await.is_ok());
     }
+}
+
+fn structure(check: StructureCheck) -> GuardPolicy {
+    let answers = AnswerPolicy { structure: check, ..AnswerPolicy::default() };
+    GuardPolicy { answers, ..GuardPolicy::off() }
+}
+
+/// Asks for JSON with the name of a place in it.
+fn structured(mut body: Value, text: &str) -> ChatRequest {
+    let schema =
+        json!({"type": "object", "required": ["ort"], "properties": {"ort": {"type": "string"}}});
+    body["response_format"] =
+        json!({"type": "json_schema", "json_schema": {"name": "ort", "schema": schema}});
+    body["messages"] = json!([{"role": "user", "content": text}]);
+    ChatRequest::parse(body.to_string().as_bytes()).unwrap()
+}
+
+#[tokio::test]
+async fn r_7_an_answer_that_does_not_fit_gets_one_more_try_whole_and_streamed() {
+    let world = World::guarded(structure(StructureCheck::Repair)).await;
+    let anna = world.member("anna").await;
+    for stream in [false, true] {
+        let before = world.model.requests().len();
+        world.model.next(Reply::text(r#"{"ort":7}"#));
+        world.model.next(Reply::text(r#"{"ort":"Köln"}"#));
+        let request = structured(json!({"model": "gross", "stream": stream}), "Wo?");
+        let answer = world.app.create_chat_completion(&anna, request).await;
+        let (text, reason, _) = told(answer.unwrap().reply).await;
+        assert_eq!((text.as_str(), reason.as_str()), (r#"{"ort":"Köln"}"#, "stop"));
+        let requests = world.model.requests();
+        assert_eq!(requests.len(), before + 2);
+        let again = &requests[before + 1].body["messages"];
+        assert_eq!(again[1]["content"], r#"{"ort":7}"#);
+        assert!(again[2]["content"].as_str().unwrap().contains("/ort"), "{again}");
+    }
+    // Two calls each, both counted.
+    world.app.settle_ledger().await.unwrap();
+    let ada = world.person("ada", Role::Admin, vec![]).await;
+    let entries = world.app.list_audit(&ada, None).await.unwrap().items;
+    let calls: Vec<_> =
+        entries.into_iter().filter(|one| one.action == "create_chat_completion").collect();
+    assert_eq!(calls.len(), 4);
+    let told = calls.iter().filter_map(|call| call.detail.get("guard"));
+    assert_eq!(told.filter(|guard| guard.contains("schema/differs=1 repair")).count(), 2);
+}
+
+#[tokio::test]
+async fn r_7_what_still_does_not_fit_is_refused_or_handed_on() {
+    for (check, calls, refused) in [
+        (StructureCheck::Refuse, 2, true),
+        (StructureCheck::Repair, 2, false),
+        (StructureCheck::Report, 1, false),
+    ] {
+        let world = World::guarded(structure(check)).await;
+        let anna = world.member("anna").await;
+        world.model.always(Reply::text("Das Rathaus steht in Köln."));
+        let request = structured(json!({"model": "gross"}), "Wo?");
+        let answer = world.app.create_chat_completion(&anna, request).await;
+        assert_eq!(world.model.requests().len(), calls);
+        match (refused, answer) {
+            (true, Err(error)) => {
+                assert_eq!(
+                    (error.kind, error.code),
+                    (ErrorKind::UpstreamFailed, "guard_structure")
+                );
+            }
+            (false, Ok(answer)) => {
+                assert!(answer.way.guard.is_some());
+                assert_eq!(told(answer.reply).await.0, "Das Rathaus steht in Köln.");
+            }
+            (_, answer) => panic!("{:?}", answer.err()),
+        }
+    }
+}
+
+/// It goes to no route below the class, and shows a model no more than the first try.
+#[tokio::test]
+async fn r_7_the_second_try_is_on_the_same_terms() {
+    const MAIL: &str = "erika.mustermann@post.example";
+    let guard = GuardPolicy {
+        elsewhere: PlaceRules::all(GuardAction::Pseudonymise, GuardAction::Mask),
+        ..structure(StructureCheck::Repair)
+    };
+    let world = World::guarded(guard).await;
+    let anna = world.member("anna").await;
+    world.model.next(Reply::text("⟦EMAIL1⟧ schreibt nach Köln."));
+    world.model.next(Reply::text(r#"{"ort":"⟦EMAIL1⟧"}"#));
+    let request = structured(json!({"model": "gross"}), &format!("Wohin schreibt {MAIL}?"));
+    let answer = world.app.create_chat_completion(&anna, request).await.unwrap();
+    assert_eq!(told(answer.reply).await.0, format!(r#"{{"ort":"{MAIL}"}}"#));
+    assert_eq!(world.model.requests().len(), 2);
+    for seen in world.model.requests() {
+        assert!(!seen.body.to_string().contains(MAIL), "{}", seen.body);
+    }
+    let world = World::guarded(structure(StructureCheck::Repair)).await;
+    let anna = world.member("anna").await;
+    world.near.next(Reply::text("kein JSON"));
+    world.near.always(Reply::status(500, &json!({"error": {"message": "kaputt"}})));
+    let body = json!({"model": "beide", "fachwerk": {"data_class": "confidential"}});
+    let answer = world.app.create_chat_completion(&anna, structured(body, "Wo?")).await.unwrap();
+    assert_eq!(told(answer.reply).await.0, "kein JSON");
+    assert!(world.near.requests().len() > 1 && world.model.requests().is_empty());
 }

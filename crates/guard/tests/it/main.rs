@@ -8,6 +8,7 @@ mod instructions;
 mod numbers;
 mod pseudonyms;
 mod quality;
+mod schemas;
 #[path = "../../examples/measure/testset.rs"]
 #[expect(dead_code, reason = "the measurement prints tables, the tests do not")]
 mod testset;

@@ -141,6 +141,7 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
 ];
 
 /// What may be done about a hit in an answer.
+const STRUCTURE: &[&str] = &["off", "report", "repair", "refuse"];
 const MEASURES: &[&str] = &["off", "report", "remove", "stop"];
 
 const CLASSES: &[&str] = &["open", "internal", "personal", "confidential", "restricted"];
@@ -543,6 +544,13 @@ const KEYS: &[Key] = &[
         Some("report"),
         "What is done about arguments of tools that look like dangerous code: what deletes, downloads and runs, opens a way in, reads secrets. A hint; `stop` ends the answer before the call is handed on.",
     ),
+    key(
+        "guard",
+        "answer_schema",
+        Kind::Choice(STRUCTURE),
+        Some("off"),
+        "What is done about answers that do not fit the JSON Schema of `response_format`, and arguments of tools that do not fit theirs: `repair` lets the model try once more, as a call of its own, and hands on what comes; `refuse` does the same and answers 502 if it still does not fit. With both, a stream comes in one piece at its end; `report` looks at whole answers only.",
+    ),
     open(
         GUARDS,
         "tenant",
@@ -582,6 +590,7 @@ const KEYS: &[Key] = &[
     open(GUARDS, "answer_links_allowed", Kind::Text, "bund.de", "As in `[guard]`."),
     open(GUARDS, "answer_prompt", Kind::Choice(MEASURES), "stop", "As in `[guard]`."),
     open(GUARDS, "answer_abuse", Kind::Choice(MEASURES), "remove", "As in `[guard]`."),
+    open(GUARDS, "answer_schema", Kind::Choice(STRUCTURE), "repair", "As in `[guard]`."),
     open(
         GUARDS,
         "answer_code",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use app::{
     AnswerPolicy, GuardAction, GuardCheck, GuardMeasure, GuardPolicy, GuardScope,
-    PersonalDataKind as Kind, PlaceRules,
+    PersonalDataKind as Kind, PlaceRules, StructureCheck,
 };
 
 use super::{
@@ -81,6 +81,12 @@ impl Source<'_> {
                 prompt_leak: self.measure("answer_prompt"),
                 toxicity: self.measure("answer_abuse"),
                 code: self.measure("answer_code"),
+                structure: match self.text("answer_schema").as_deref() {
+                    Some("report") => StructureCheck::Report,
+                    Some("repair") => StructureCheck::Repair,
+                    Some("refuse") => StructureCheck::Refuse,
+                    _ => StructureCheck::Off,
+                },
             },
         }
     }

@@ -54,9 +54,7 @@ async fn an_answer_says_what_was_found_and_has_the_originals() {
 fn mistakes_in_the_policy_are_named_with_line_and_key() {
     let text = "[guard]\nown = \"repot\"\ngermany = \"report, ibann = mask\"\neu = \"report, iban\"\n\
                 elsewhere = \"mask, secret = pseudonymise\"\ntopics = \"Vergabe,, Personal\"\n\
-                injection_percent = 0\nanswer_links_allowed = \"https://bund.de/a\"\n\
-                [[guards]]\ntenant = \"stadt\"\nmodel = \"gros\"\nroute = \"gross\"\n\
-                own = \"maks\"\nanswer_code = \"remove\"\n";
+                injection_percent = 0\n";
     let mistakes = load_text(text, &Environment::default()).unwrap_err().to_string();
     insta::assert_snapshot!(mistakes);
 }
@@ -69,12 +67,13 @@ async fn a_stopped_answer_says_so_in_each_interface() {
     let ada = world.member("ada").await;
     let (key, _) = world.key_of(&ada, &["models"]).await;
     world.model.always(Reply::text("Siehe https://fremd.example/a und mehr."));
-    let mut log = Vec::new();
     for (path, mut body) in questions() {
         let answer = key.post(path, &body).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         assert_eq!(answer.header("x-fachwerk-guard"), "iban=1;link=1;mail=1", "{path}");
-        log.push(json!({"path": path, "body": answer.json()}));
+        assert!(answer.text().contains("Siehe  [Antwort vom Schutzfilter beendet]"), "{path}");
+        let ends = ["\"content_filter\"", "\"refusal\""];
+        assert!(ends.iter().any(|end| answer.text().contains(end)), "{}", answer.text());
         body["stream"] = true.into();
         let answer = key.post(path, &body).await;
         assert!(!answer.text().contains("fremd"), "{path}: {}", answer.text());
@@ -82,5 +81,34 @@ async fn a_stopped_answer_says_so_in_each_interface() {
         let end = ["content_filter", "refusal"].into_iter().find(|end| answer.text().contains(end));
         assert!(end.is_some(), "{path}: {}", answer.text());
     }
-    insta::assert_json_snapshot!(shown(Value::from(log)));
+}
+
+#[test]
+fn mistakes_in_exceptions_are_named_with_line_and_key() {
+    let text = "[guard]\nanswer_links_allowed = \"https://bund.de/a\"\n[[guards]]\ntenant = \"stadt\"\n\
+                model = \"gros\"\nroute = \"gross\"\nown = \"maks\"\nanswer_code = \"remove\"\n";
+    let mistakes = load_text(text, &Environment::default()).unwrap_err().to_string();
+    for (line, key) in [
+        (2, "guard.answer_links_allowed"),
+        (4, "guards.tenant"),
+        (5, "guards.model"),
+        (6, "guards.route"),
+        (7, "guards.own"),
+        (8, "guards.answer_code"),
+    ] {
+        let told = mistakes.lines().find(|one| one.contains(key));
+        assert!(told.is_some_and(|one| one.contains(&line.to_string())), "{key}: {mistakes}");
+    }
+}
+
+#[test]
+fn an_exception_inherits_what_it_does_not_say() {
+    let text = "[guard]\nown = \"mask\"\nanswer_links = \"stop\"\n[[guards]]\n\
+                model = \"fachwerk-auszug\"\nanswer_links = \"remove\"\n";
+    let config = load_text(text, &Environment::default()).unwrap();
+    let (scope, policy) = &config.guard_exceptions[0];
+    assert_eq!(scope.model.as_deref(), Some("fachwerk-auszug"));
+    assert_eq!(policy.own, config.guard.own);
+    assert_eq!(policy.answers.links, app::GuardMeasure::Remove);
+    assert_eq!(config.guard.answers.links, app::GuardMeasure::Stop);
 }
