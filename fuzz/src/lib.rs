@@ -13,6 +13,7 @@ mod language;
 mod models;
 mod queries;
 mod requests;
+mod weights;
 
 /// A target.
 #[derive(Debug, Clone, Copy)]
@@ -62,5 +63,6 @@ pub const TARGETS: &[Target] = &[
     target("markdown", documents::markdown, documents::MARKDOWN),
     target("plain_text", documents::plain_text, documents::TEXT),
     target("pdf", documents::pdf, documents::PDF),
+    target("gguf", weights::gguf, weights::HEADS),
     target("child_output", documents::child_output, documents::EVENTS),
 ];

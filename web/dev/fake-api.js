@@ -244,6 +244,43 @@ function visibility(choice) {
 }
 
 const owner = { id: me.id, name: me.name };
+const isPersonal = ({ scope }) => scope.startsWith('person:') || scope.startsWith('key:');
+const figures = (calls) => ({
+	calls,
+	from_cache: 0,
+	prompt_tokens: calls * 400,
+	cached_tokens: 0,
+	completion_tokens: calls * 90,
+	cost_micro_euro: calls * 2_600,
+	unpriced: 0,
+	energy_mwh: 0
+});
+const limits = [
+	{
+		scope: 'tenant',
+		name: '',
+		limits: { micro_euro_per_month: 500_000_000, at_limit: 'cheaper', weight: 1 },
+		used: [{ meter: 'cost_per_month', limit: 500_000_000, used: 415_000_000, warned: 80 }]
+	},
+	{
+		scope: `unit:${units[0].id}`,
+		name: units[0].name,
+		limits: { tokens_per_month: 2_000_000, micro_euro_per_month: 20_000_000, at_limit: 'refuse', weight: 2 },
+		used: [
+			{ meter: 'tokens_per_month', limit: 2_000_000, used: 2_040_000, warned: 100 },
+			{ meter: 'cost_per_month', limit: 20_000_000 }
+		]
+	},
+	{
+		scope: `person:${me.id}`,
+		name: me.name,
+		limits: { requests_per_minute: 60, concurrent: 2, at_limit: 'refuse', weight: 1 },
+		used: [
+			{ meter: 'requests_per_minute', limit: 60, used: 12 },
+			{ meter: 'concurrent', limit: 2, used: 0 }
+		]
+	}
+];
 const routes = {
 	'GET /api/setup': () => ({ needed: !state.setUp }),
 	'POST /api/setup': (_, body) => Object.assign(me, { name: body.name, email: body.email }),
@@ -264,6 +301,22 @@ const routes = {
 	'PATCH /api/users/:id': ([id], body) => Object.assign(find(state.users, id), withUnits(body)),
 	'GET /api/units': () => ({ items: units }),
 	'POST /api/units': (_, body) => add(units, body),
+	'GET /api/limits': () => ({ items: limits.map(({ used, ...limit }) => (isPersonal(limit) ? limit : { ...limit, used })) }),
+	'GET /api/limits/keys': () => ({
+		items: state.keys.map(({ id, name, prefix }) => ({ id, name, prefix, owner: me.name }))
+	}),
+	'PUT /api/limits/:id': ([scope], body) => {
+		const limit = { scope, name: '', limits: body, used: [] };
+		limits.push(limit);
+		return limit;
+	},
+	'DELETE /api/limits/:id': ([scope]) =>
+		void limits.splice(
+			limits.findIndex((one) => one.scope === scope),
+			1
+		),
+	'GET /api/me/limits': () => ({ month: now().slice(0, 7), calls: 120, tokens: 46_000, micro_euro: 310_000, limits }),
+	'GET /api/account/usage': () => ({ today: figures(12), month: figures(120), models: [] }),
 	'GET /api/models': models,
 	'GET /api/collections': () => ({ items: state.collections.map(asCollection) }),
 	'POST /api/collections': (_, body) =>

@@ -134,6 +134,14 @@ export const scenes = {
 		await page.goto(`${base}/admin/units`);
 		await page.getByText('Bauaufsicht').first().waitFor();
 	},
+	async limits(page, base) {
+		await page.goto(`${base}/admin/limits`);
+		await page.getByText('Ganze Behörde').first().waitFor();
+	},
+	async 'limit-new'(page, base) {
+		await page.goto(`${base}/admin/limits`);
+		await page.getByRole('button', { name: 'Neue Grenze' }).click();
+	},
 	async audit(page, base) {
 		await page.goto(`${base}/admin/audit`);
 		await page.getByRole('button', { name: 'Kette prüfen' }).click();

@@ -8,6 +8,8 @@ use crate::{App, Error, Principal, Result, naming::checked_name};
 
 /// Most live keys of one person; beyond: refused.
 const KEYS_MAX: usize = 50;
+/// Most models that a key is narrowed to; beyond: refused.
+const KEY_MODELS_MAX: usize = 100;
 
 /// The principal as they see themselves.
 pub struct Me {
@@ -35,6 +37,8 @@ pub struct KeyRequest {
     pub scopes: Vec<Scope>,
     /// Until when; `None` for ever.
     pub expires_at: Option<Instant>,
+    /// The only models it may be used for; `None` for all that its owner may use.
+    pub models: Option<Vec<String>>,
 }
 
 impl App {
@@ -112,6 +116,7 @@ impl App {
             name: "fachwerk admin create-key".to_owned(),
             scopes: Scope::ALL.to_vec(),
             expires_at: None,
+            models: None,
         };
         self.make_key(&login.user, asked, &By::command()).await
     }
@@ -138,6 +143,7 @@ impl App {
         if asked.expires_at.is_some_and(|at| at <= Instant::now()) {
             return Err(Error::invalid("expiry_past").in_field("expires_at"));
         }
+        let models = asked.models.map(|names| self.checked_models(names)).transpose()?;
         if self.store.keys(owner.tenant, owner.id).await?.len() >= KEYS_MAX {
             return Err(Error::new(ErrorKind::Conflict, "too_many_keys").with("max", KEYS_MAX));
         }
@@ -148,8 +154,26 @@ impl App {
             token_hash: self.secret.hash(&token).as_str().to_owned(),
             scopes,
             expires_at: asked.expires_at,
+            models,
         };
         let key = self.store.create_key(owner.tenant, owner.id, &new, by).await?;
         Ok(CreatedKey { token, key })
+    }
+
+    /// The names of models that a key is narrowed to; `auto` then chooses among them.
+    fn checked_models(&self, mut names: Vec<String>) -> Result<Vec<String>> {
+        names.sort_unstable();
+        names.dedup();
+        if names.is_empty() || names.len() > KEY_MODELS_MAX {
+            let wrong = Error::invalid("key_models_count").with("max", KEY_MODELS_MAX);
+            return Err(wrong.in_field("models"));
+        }
+        let catalogue = self.gateway.catalogue();
+        match names.iter().find(|name| catalogue.model(name).is_none()) {
+            Some(unknown) => {
+                Err(Error::invalid("key_model_unknown").with("model", unknown).in_field("models"))
+            }
+            None => Ok(names),
+        }
     }
 }

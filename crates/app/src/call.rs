@@ -7,7 +7,7 @@ use domain::{Action, Principal, Resource};
 use gateway::{Explanation, Taken};
 use tokio::time::Instant;
 
-use crate::{Result, settlement::Settlement};
+use crate::{CacheUse, Result, settlement::Settlement};
 
 /// What the caller wishes beside the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,6 +42,8 @@ pub struct Way {
     pub guard: Option<String>,
     /// Why it was that route; only if it was asked for.
     pub explanation: Option<Explanation>,
+    /// Whether the answer came out of the answer cache; `None` where none is kept.
+    pub cache: Option<CacheUse>,
 }
 
 /// An answer and the way it took.
@@ -69,6 +71,6 @@ impl Wishes {
 impl Way {
     pub(crate) fn new(taken: Taken, settlement: &Settlement) -> Self {
         let explanation = settlement.meter.explanation();
-        Self { taken, guard: settlement.guard_header(), explanation }
+        Self { taken, guard: settlement.guard_header(), explanation, cache: None }
     }
 }

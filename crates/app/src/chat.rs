@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use store::Citation;
 
 use crate::{
-    Answer, App, Call, Error, Principal, Result, Way,
+    Answer, App, CacheUse, Call, Error, Principal, Result, Way,
+    answer_cache::Slot,
     grounding::Given,
     guardrail::{Answers, Protected},
     marks::Marks,
@@ -70,13 +71,19 @@ impl App {
         let terms = settlement.reserve(request.model(), protected.places(), &needs).await?;
         let terms = Terms { deadline, explain: wishes.explain, ..terms };
         let terms = self.guarded_terms(terms, request.model(), &protected);
-        let is_whole = self.needs_whole(&request, &protected);
-        if request.stream() && !is_whole {
+        let slot = self.answer_slot(principal, &request, &protected, &terms);
+        if let Some(slot) = &slot
+            && let Some(again) = slot.look(request.model(), &terms).await
+        {
+            return Ok(again.into_answer(settlement));
+        }
+        let cache = slot.as_ref().map(|_| CacheUse::Miss);
+        if request.stream() && !self.needs_whole(&request, &protected) {
             let answer = self.gateway.chat(&request, terms, &settlement.meter).await;
             let answer = answer.map_err(|error| self.call_failed(&mut settlement, error))?;
-            let way = Way::new(answer.taken().clone(), &settlement);
-            let sources = (given, protected);
-            let stream = chunks(self.clone(), principal, answer, sources, settlement);
+            let way = Way { cache, ..Way::new(answer.taken().clone(), &settlement) };
+            let sources = Sources { given, slot };
+            let stream = chunks(self.clone(), answer, sources, protected, settlement);
             return Ok(Answer { way, reply: ChatReply::Stream(stream) });
         }
         let on = (terms, &protected);
@@ -94,12 +101,22 @@ impl App {
             answers.check(&mut response);
             settlement.answer_guarded(&answers.take_hits());
         }
-        let way = Way::new(completion.taken, &settlement);
-        let reply = match request.stream() {
-            true => ChatReply::Stream(in_one_piece(&response, request.include_usage())),
-            false => ChatReply::Whole(response),
-        };
-        Ok(Answer { way, reply })
+        let way = Way { cache, ..Way::new(completion.taken, &settlement) };
+        let slot = slot.filter(|_| !settlement.is_guarded());
+        let metered = settlement.meter.read();
+        if !request.stream() {
+            if let Some(slot) = slot {
+                slot.keep_whole(&metered, &response);
+            }
+            return Ok(Answer { way, reply: ChatReply::Whole(response) });
+        }
+        let pieces = in_one_piece(&response, request.include_usage());
+        if let Some(mut slot) = slot {
+            pieces.iter().for_each(|chunk| slot.add(chunk));
+            slot.keep_chunks(&metered);
+        }
+        let stream = Box::pin(stream::iter(pieces.into_iter().map(Ok)));
+        Ok(Answer { way, reply: ChatReply::Stream(stream) })
     }
 
     /// Estimates how many tokens a request has, without asking a model.
@@ -117,16 +134,15 @@ impl App {
         error: gateway::GatewayError,
     ) -> Error {
         settlement.failed();
-        self.gateway_error(error)
+        self.gateway_error(&settlement.principal, error)
     }
 }
 
 /// An answer that had to be whole, for a caller who wants a stream.
-fn in_one_piece(response: &ChatResponse, with_usage: bool) -> ChunkStream {
+fn in_one_piece(response: &ChatResponse, with_usage: bool) -> Vec<ChatChunk> {
     let usage = response.usage_value().filter(|_| with_usage).cloned();
     let usage = usage.map(|usage| response.head().usage_chunk(usage));
-    let chunks = [response.to_chunk()].into_iter().chain(usage).map(Ok);
-    Box::pin(stream::iter(chunks.collect::<Vec<_>>()))
+    [response.to_chunk()].into_iter().chain(usage).collect()
 }
 
 /// What our extension adds to an answer.
@@ -152,6 +168,8 @@ struct Outgoing {
     app: Arc<App>,
     answer: ChatStream,
     given: Option<Given>,
+    /// Where the answer is kept, if it is.
+    slot: Option<Slot>,
     marks: Marks,
     protected: Protected,
     /// `None` if nobody looks.
@@ -169,20 +187,28 @@ enum Phase {
     Ended,
 }
 
+/// What an answer is made from, and where it goes beside the caller.
+#[derive(Default)]
+pub(crate) struct Sources {
+    pub(crate) given: Option<Given>,
+    pub(crate) slot: Option<Slot>,
+}
+
 pub(crate) fn chunks(
     app: Arc<App>,
-    principal: &Principal,
     answer: ChatStream,
-    (given, protected): (Option<Given>, Protected),
+    Sources { given, slot }: Sources,
+    protected: Protected,
     settlement: Settlement,
 ) -> ChunkStream {
     let checked = given.as_ref().map(|given| app.marks(answer.taken(), given));
     let marks = checked.unwrap_or_else(Marks::trusted);
-    let answers = app.answers(principal, answer.taken(), &protected);
+    let answers = app.answers(&settlement.principal, answer.taken(), &protected);
     let outgoing = Outgoing {
         app,
         answer,
         given,
+        slot,
         marks,
         protected,
         answers,
@@ -209,7 +235,9 @@ impl Outgoing {
             }
             let Some(event) = self.answer.next().await else {
                 self.phase = Phase::Ended;
-                return self.rest().map(Ok);
+                let rest = self.rest();
+                self.keep(rest.as_ref());
+                return rest.map(Ok);
             };
             match event {
                 Ok(ChatEvent::Chunk(mut chunk)) => {
@@ -217,13 +245,17 @@ impl Outgoing {
                     self.protected.restoring.restore_chunk(&mut chunk);
                     self.check(&mut chunk);
                     self.add_citations(&mut chunk);
+                    if let Some(slot) = &mut self.slot {
+                        slot.add(&chunk);
+                    }
                     return Some(Ok(chunk));
                 }
                 // Kept by the stream itself until the end.
                 Ok(ChatEvent::Citation(_)) => {}
                 Err(error) => {
+                    self.slot = None;
                     self.settlement.failed();
-                    return Some(Err(self.app.gateway_error(error)));
+                    return Some(Err(self.app.gateway_error(&self.settlement.principal, error)));
                 }
             }
         }
@@ -236,6 +268,17 @@ impl Outgoing {
         if answers.is_stopped() {
             self.phase = Phase::Stopped;
         }
+    }
+
+    /// Keeps an answer that came to its end, unless the guard found something in it.
+    fn keep(&mut self, rest: Option<&ChatChunk>) {
+        let Some(mut slot) = self.slot.take().filter(|_| !self.settlement.is_guarded()) else {
+            return;
+        };
+        if let Some(rest) = rest {
+            slot.add(rest);
+        }
+        slot.keep_chunks(&self.settlement.meter.read());
     }
 
     /// What an answer without an end of its own still holds back.

@@ -202,7 +202,7 @@ impl App {
         if task != Task::Answer && scope.documents().is_empty() {
             return Err(Error::invalid("summary_needs_document").in_field("documents"));
         }
-        let model = new.model.clone().unwrap_or_else(|| self.default_model());
+        let model = new.model.clone().unwrap_or_else(|| self.default_model(principal));
         let history = present.history(before);
         let declared = new.data_class.unwrap_or(self.config.interface_class);
         let class = declared.max(scope.class).max(history.class);
@@ -250,7 +250,7 @@ impl App {
         let scope = self.check_scope(principal, &question.collections, &documents).await?;
         let history = self.present(principal, &messages).await?.history(messages);
         let class = question.data_class.max(scope.class).max(history.class);
-        let model = question.model.clone().unwrap_or_else(|| self.default_model());
+        let model = question.model.clone().unwrap_or_else(|| self.default_model(principal));
         self.check_clearance(principal, &model, class).await?;
         let instance = &self.config.instance;
         let (answer, run) = self.store.retry_message(tenant, owner, id, instance).await?;

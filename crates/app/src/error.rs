@@ -82,6 +82,13 @@ impl Error {
         whole
     }
 
+    /// Says what is wrong with another field of the request.
+    #[must_use]
+    pub fn and_field(mut self, name: impl Into<Cow<'static, str>>, error: Self) -> Self {
+        self.fields.push((name.into(), Box::new(error)));
+        self
+    }
+
     /// Says when trying again makes sense.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {

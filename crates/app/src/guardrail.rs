@@ -24,8 +24,8 @@ use tracing::{Instrument, field::Empty, trace_span};
 
 use crate::{App, Error, Principal, Result, grounding::Given};
 
-pub(crate) use answers::Answers;
 use answers::Asked;
+pub(crate) use answers::{Answers, version as answer_rules_version};
 pub(crate) use note::GuardNote;
 pub use policy::{
     AnswerPolicy, GuardAction, GuardCheck, GuardPolicy, GuardScope, PlaceRules, StructureCheck,
@@ -33,7 +33,7 @@ pub use policy::{
 use prompt::Prompt;
 pub(crate) use restoring::Restoring;
 pub(crate) use ways::Guardrails;
-use ways::{Inspection, Ways};
+use ways::{Inspection, Open, Ways};
 
 /// Longest text that is looked at on an async thread, some milliseconds at most; longer ones go to
 /// the pool for computing.
@@ -305,10 +305,11 @@ impl App {
         Ok(error.with("kinds", kinds.join(", ")))
     }
 
-    /// The ways to routes of the model that may receive data of this class.
+    /// The ways to routes that the principal may use and that may receive data of this class.
     fn ways_of(&self, principal: &Principal, model: &str, class: DataClass) -> Ways {
         let catalogue = self.gateway.catalogue();
-        let cleared = (class, self.config.places);
-        Ways::of(&self.guardrails, principal.tenant, (&catalogue, model), cleared)
+        let open =
+            Open { class, places: self.places(principal), access: self.model_access(principal) };
+        Ways::of(&self.guardrails, principal.tenant, (&catalogue, model), &open)
     }
 }

@@ -3,16 +3,20 @@
 //! Knows no HTTP types, no SQL and no vendor's JSON. Whatever computes for long runs on bounded
 //! pools; whatever outlives a request runs in a task that the process waits for when it stops.
 
+mod access;
 mod account;
 mod admission;
+mod answer_cache;
 mod audit;
 mod call;
 mod carrying;
+mod catalogue;
 mod chat;
 mod collections;
 mod conversations;
 mod documents;
 mod error;
+mod gateway_models;
 mod grounding;
 mod guardrail;
 mod history;
@@ -23,6 +27,7 @@ mod limiter;
 mod limits;
 mod live;
 mod marks;
+mod model_policies;
 mod models;
 mod naming;
 mod operations;
@@ -42,6 +47,7 @@ mod worker;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use domain::DataClass;
 use gateway::{Gateway, PlacePolicy};
 use identity::{InstallationSecret, PasswordHash};
@@ -49,8 +55,11 @@ use store::{Blobs, Ledger, Store};
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use access::{ModelAccessEntry, PlaceChoice};
 pub use account::{CreatedKey, KeyRequest, Me};
+pub use answer_cache::{AnswerCache, CacheUse};
 pub use call::{Answer, Call, Way, Wishes};
+pub use catalogue::{DefinitionFault, FileModels, KeyedDefinition, ModelReader};
 pub use chat::{ChatReply, ChunkStream};
 pub use conversations::{ConversationDetail, NewMessage};
 pub use domain::Principal;
@@ -59,6 +68,7 @@ pub use gateway::{
     Explanation, GatewayStatus, LastError, ModelStatus, Offer, Recording, RouteStatus, Sound,
     Taken, TranscriptionRequest,
 };
+pub use gateway_models::{GatewayModelEntry, GatewayModels, ModelDraft, ModelOrigin, RouteTest};
 pub use guard::{Kind as PersonalDataKind, Measure as GuardMeasure};
 pub use guardrail::{
     AnswerPolicy, GuardAction, GuardCheck, GuardPolicy, GuardScope, PlaceRules, StructureCheck,
@@ -75,11 +85,11 @@ pub use search::{SearchHit, SearchRequest};
 pub use setup::SETUP_LINK_LIFETIME;
 pub use sign_in::SignedIn;
 pub use store::{
-    ApiKey, Asked, Attachment, AuditEntry, AuditReport, Citation, Collection, CollectionChange,
-    Conversation, Document, DocumentCounts, DocumentState, Figures, FoundPassage, JobCounts,
-    Message, MessageRole, MonthSum, NewCollection, OwnUsage, OwnedKey, Page, PageBox, Passage,
-    PersonName, Run, RunState, Session, SummaryLength, Task, Tenant, TokenUsage, Unit, UnitName,
-    UsageView, User, UserChange,
+    ApiKey, Asked, Attachment, Audience, AuditEntry, AuditReport, Citation, Collection,
+    CollectionChange, Conversation, Document, DocumentCounts, DocumentState, Figures, FoundPassage,
+    JobCounts, Message, MessageRole, MonthSum, NewCollection, OwnUsage, OwnedKey, Page, PageBox,
+    Passage, PersonName, Run, RunState, Session, SummaryLength, Task, Tenant, TokenUsage, Unit,
+    UnitName, UsageView, User, UserChange,
 };
 pub use uploads::Upload;
 pub use usage::{OwnFigures, UsageExport, UsageLine, UsageReport};
@@ -87,7 +97,7 @@ pub use wording::{Language, wording};
 
 use crate::{
     admission::Admission, guardrail::Guardrails, indexing::Indexing, known_keys::KnownKeys,
-    limiter::Limiter, live::LiveRuns,
+    limiter::Limiter, live::LiveRuns, model_policies::ModelPolicies,
 };
 
 /// Longest wait for the database when somebody asks whether it answers; beyond: it does not.
@@ -125,10 +135,12 @@ pub struct Config {
     pub ingest_workers: usize,
     /// What is done about personal data, secrets and injected instructions.
     pub guard: GuardPolicy,
-    /// The fewest people that a figure of what was used is about.
-    pub usage_people_min: usize,
     /// Where something else holds; the first that fits a call counts.
     pub guard_exceptions: Vec<(GuardScope, GuardPolicy)>,
+    /// The fewest people that a figure of what was used is about.
+    pub usage_people_min: usize,
+    /// Which answers are kept for whoever asks the same again; `None`: none.
+    pub answer_cache: Option<AnswerCache>,
 }
 
 /// What the use cases act through.
@@ -143,6 +155,8 @@ pub struct Parts {
     pub index: Arc<::search::Index>,
     /// The way to models.
     pub gateway: Gateway,
+    /// The words in which models are defined, and what the configuration file says.
+    pub models: Arc<dyn ModelReader>,
     /// Key of the hashes of tokens.
     pub secret: InstallationSecret,
     /// Bounds and choices.
@@ -161,6 +175,11 @@ pub struct App {
     index: Arc<::search::Index>,
     indexing: Indexing,
     gateway: Gateway,
+    models: Arc<dyn ModelReader>,
+    /// Who may use which models, as their tenants say.
+    policies: ArcSwap<ModelPolicies>,
+    /// Which state of the database the catalogue was built from; held while it is built.
+    catalogue_stamp: tokio::sync::Mutex<Option<Option<String>>>,
     guardrails: Arc<Guardrails>,
     secret: InstallationSecret,
     config: Config,
@@ -195,6 +214,9 @@ impl App {
             indexing: Indexing::new(parts.index.clone()),
             index: parts.index,
             gateway: parts.gateway,
+            models: parts.models,
+            policies: ArcSwap::default(),
+            catalogue_stamp: tokio::sync::Mutex::default(),
             guardrails: Arc::new(Guardrails::new(
                 parts.config.guard.clone(),
                 parts.config.guard_exceptions.clone(),

@@ -1,9 +1,9 @@
 //! Limits and budgets: set by administrators, seen by everybody whom they bind, kept by the
 //! [`Limiter`](crate::limiter).
 //!
-//! Exact figures are shown to nobody but the person whose they are. Administrators see how far the
-//! budgets of units, models and the tenant are used up, in whole percent and only where enough people
-//! share one; of a person or a key they see nothing but the limit.
+//! Exact figures are shown to nobody but the person whose they are. How far the budgets of units,
+//! models and the tenant are used up is shown in whole percent, and only where enough people share
+//! one. Of a person or a key, administrators see nothing but the limit.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -46,8 +46,8 @@ pub struct MeterUse {
     pub meter: Meter,
     /// The limit, in requests, tokens or micro-euro.
     pub limit: u64,
-    /// What is used of it: in this minute, at this moment, or in this month. To administrators, of
-    /// budgets only, rounded down to whole percent; `None` if too few people share it.
+    /// What is used of it: in this minute, at this moment, or in this month. Where others
+    /// share it, of budgets only, rounded down to whole percent; `None` if they are too few.
     pub used: Option<u64>,
     /// The highest warning that was given this month.
     pub warned: Option<u64>,
@@ -87,17 +87,7 @@ impl App {
     pub async fn list_limits(&self, principal: &Principal) -> Result<Vec<LimitView>> {
         self.authorise_limits(principal)?;
         let rows = self.store.limits(principal.tenant).await?;
-        let people = self.people_by_unit(principal.tenant).await?;
-        let enough = |unit: &Option<UnitId>| {
-            people.get(unit).is_some_and(|people| people.len() >= self.config.usage_people_min)
-        };
-        let detail = |scope: &LimitScope| match scope {
-            LimitScope::Person(_) | LimitScope::Key(_) => Detail::Nothing,
-            LimitScope::Unit(id) if enough(&Some(*id)) => Detail::Percent,
-            LimitScope::Tenant | LimitScope::Model(_) if enough(&None) => Detail::Percent,
-            _ => Detail::Warnings,
-        };
-        self.views(principal, rows, detail).await
+        self.views(principal, rows, Detail::Nothing).await
     }
 
     /// Lists the keys that limits may be set for, with their owners.
@@ -125,12 +115,12 @@ impl App {
         if let LimitScope::Model(name) = &scope
             && self.gateway.catalogue().model(name).is_none()
         {
-            return Err(self.unknown_model(name));
+            return Err(self.unknown_model(principal, name));
         }
         let row = LimitRow { tenant: principal.tenant, scope, limit };
         self.store.put_limit(&row, &By::from(principal)).await?;
         self.load_limits().await?;
-        let views = self.views(principal, vec![row], |_| Detail::Nothing).await?;
+        let views = self.views(principal, vec![row], Detail::Nothing).await?;
         views.into_iter().next().ok_or_else(Error::not_found)
     }
 
@@ -168,7 +158,7 @@ impl App {
         };
         let rows = self.store.limits(principal.tenant).await?;
         let rows = rows.into_iter().filter(|row| binds(&row.scope)).collect();
-        let limits = self.views(principal, rows, |_| Detail::Exact).await?;
+        let limits = self.views(principal, rows, Detail::Exact).await?;
         let month = Now::new().month;
         let person = (principal.tenant, LimitScope::Person(principal.user));
         let used = self.store.month_sums(month, &[person]).await?;
@@ -231,6 +221,7 @@ impl App {
         let needs = (asked.needs)();
         let Terms { ref access, .. } = self.terms(principal, asked.class);
         let ask = gateway::Ask {
+            routes: None,
             class: asked.class,
             places: asked.places,
             access,
@@ -258,13 +249,32 @@ impl App {
         Ok(Some(reservation))
     }
 
+    /// `personal` is how much is shown of people and keys; of all else, what enough people share.
     async fn views(
         &self,
         principal: &Principal,
         rows: Vec<LimitRow>,
-        detail: impl Fn(&LimitScope) -> Detail,
+        personal: Detail,
     ) -> Result<Vec<LimitView>> {
         let tenant = principal.tenant;
+        let is_personal =
+            |scope: &LimitScope| matches!(scope, LimitScope::Person(_) | LimitScope::Key(_));
+        let people = if rows.iter().all(|row| is_personal(&row.scope)) {
+            HashMap::new()
+        } else {
+            self.people_by_unit(tenant).await?
+        };
+        let detail = |scope: &LimitScope| {
+            let unit = match scope {
+                LimitScope::Person(_) | LimitScope::Key(_) => return personal,
+                LimitScope::Unit(id) => Some(*id),
+                LimitScope::Tenant | LimitScope::Model(_) => None,
+            };
+            match people.get(&unit) {
+                Some(people) if people.len() >= self.config.usage_people_min => Detail::Percent,
+                _ => Detail::Warnings,
+            }
+        };
         let now = Now::new();
         let names = self.scope_names(tenant, &rows).await?;
         let scopes: Vec<_> = rows.iter().map(|row| (tenant, row.scope.clone())).collect();

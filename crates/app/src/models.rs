@@ -2,8 +2,8 @@
 
 use domain::{Action, Credential, DataClass, ErrorKind, Place, Resource};
 use gateway::{
-    AUTO_MODEL, Caller, Catalogue, GatewayError, GatewayStatus, Model, ModelAccess, Offer,
-    PlanError, Reason, RouteKind, Share, Taken, Terms,
+    AUTO_MODEL, Caller, Catalogue, GatewayError, GatewayStatus, Model, Offer, PlanError, Reason,
+    RouteKind, Share, Taken, Terms,
 };
 use store::{AuditEvent, AuditOutcome, By, DocumentCounts, JobCounts};
 
@@ -60,7 +60,7 @@ pub struct SystemState {
 }
 
 impl App {
-    /// Lists the models that are there for this; all of them for `None`.
+    /// Lists the models that are there for this and that the principal may use; for anything if `None`.
     ///
     /// # Errors
     /// If the API key lacks the scope.
@@ -72,22 +72,26 @@ impl App {
         let tenant = Resource::Tenant(principal.tenant);
         domain::authorise(principal, Action::UseModels, &tenant)?;
         let catalogue = self.gateway.catalogue();
-        let is_wanted = |model: &&Model| offer.is_none_or(|offer| model.offers(offer));
-        let named = catalogue.models().iter().filter(is_wanted).map(|model| self.choice(model));
-        Ok(named.chain(self.auto_choice(&catalogue)).collect())
+        let is_wanted = |model: &&Model| {
+            self.is_usable(principal, model) && offer.is_none_or(|offer| model.offers(offer))
+        };
+        let named = catalogue.models().iter().filter(is_wanted);
+        let named = named.map(|model| self.choice(principal, model));
+        Ok(named.chain(self.auto_choice(principal, &catalogue)).collect())
     }
 
     /// Returns one model.
     ///
     /// # Errors
-    /// If the API key lacks the scope or there is no such model.
+    /// If the API key lacks the scope or there is no such model for the principal.
     pub fn get_model(&self, principal: &Principal, name: &str) -> Result<ModelChoice> {
         let tenant = Resource::Tenant(principal.tenant);
         domain::authorise(principal, Action::UseModels, &tenant)?;
         let catalogue = self.gateway.catalogue();
-        let auto = || self.auto_choice(&catalogue).filter(|auto| auto.name == name);
-        let found = catalogue.model(name).map(|model| self.choice(model)).or_else(auto);
-        found.ok_or_else(|| self.unknown_model(name))
+        let auto = || self.auto_choice(principal, &catalogue).filter(|auto| auto.name == name);
+        let found = catalogue.model(name).filter(|model| self.is_usable(principal, model));
+        let found = found.map(|model| self.choice(principal, model)).or_else(auto);
+        found.ok_or_else(|| self.unknown_model(principal, name))
     }
 
     /// Says how the installation stands.
@@ -137,15 +141,22 @@ impl App {
         self.gateway.catalogue().models().iter().any(|model| !model.is_built_in())
     }
 
-    /// The model that is taken when nobody chooses: the configured one, else the first.
-    pub(crate) fn default_model(&self) -> String {
+    /// The model that is taken when nobody chooses: of those the principal may use, the configured
+    /// one, else the first.
+    pub(crate) fn default_model(&self, principal: &Principal) -> String {
         let catalogue = self.gateway.catalogue();
+        let is_usable = |model: &&Model| self.is_usable(principal, model);
         let first = || {
-            let mut models = catalogue.models().iter();
+            let mut models = catalogue.models().iter().filter(is_usable);
             models.find(|model| model.offers(Offer::Chat)).map(|model| model.name.clone())
         };
-        let is_there = |name: &String| {
-            catalogue.model(name).is_some() || name == AUTO_MODEL && !catalogue.auto().is_empty()
+        let is_there = |name: &String| match catalogue.model(name) {
+            Some(model) => is_usable(&model),
+            None if name == AUTO_MODEL => {
+                let mut lines = catalogue.auto().iter();
+                lines.any(|line| catalogue.model(&line.model).is_some_and(|m| is_usable(&m)))
+            }
+            None => false,
         };
         let configured = self.config.default_model.clone().filter(is_there);
         configured.or_else(first).unwrap_or_else(|| BUILT_IN_MODEL.to_owned())
@@ -170,12 +181,19 @@ impl App {
         model: &str,
         class: DataClass,
     ) -> Result<()> {
-        let (catalogue, places) = (self.gateway.catalogue(), self.config.places);
-        let Err(refusal) =
-            gateway::may_receive(&catalogue, model, class, (places, &ModelAccess::ALL), offer)
+        let catalogue = self.gateway.catalogue();
+        let (places, access) = (self.places(principal), self.model_access(principal));
+        let Err(refusal) = gateway::may_receive(&catalogue, model, class, (places, &access), offer)
         else {
             return Ok(());
         };
+        if let PlanError::NotGranted { model, .. } = &refusal {
+            let event = AuditEvent::done(&By::from(principal), "use_model")
+                .outcome(AuditOutcome::Refused)
+                .with("model", model)
+                .with("reason", "not_granted");
+            self.store.record_audit(principal.tenant, event).await?;
+        }
         if let PlanError::ClearanceTooLow { model, clearance, .. } = &refusal {
             let event = AuditEvent::done(&By::from(principal), "use_model")
                 .outcome(AuditOutcome::Refused)
@@ -184,13 +202,14 @@ impl App {
                 .with("clearance", clearance.code());
             self.store.record_audit(principal.tenant, event).await?;
         }
-        Err(self.plan_error(refusal))
+        Err(self.plan_error(principal, refusal))
     }
 
     /// The terms of a call for this principal.
     pub(crate) fn terms(&self, principal: &Principal, class: DataClass) -> Terms {
         let caller = self.caller(principal);
-        Terms { places: self.config.places, caller, ..Terms::from(class) }
+        let (places, access) = (self.places(principal), self.model_access(principal));
+        Terms { places, access, caller, ..Terms::from(class) }
     }
 
     /// Whose turn it is where calls wait: the unit's, in it the person's, of theirs the key's or the
@@ -216,18 +235,18 @@ impl App {
         routes.any(|route| route.name == taken.route && matches!(route.kind, RouteKind::BuiltIn))
     }
 
-    pub(crate) fn unknown_model(&self, name: &str) -> Error {
+    pub(crate) fn unknown_model(&self, principal: &Principal, name: &str) -> Error {
         let catalogue = self.gateway.catalogue();
-        let available: Vec<&str> =
-            catalogue.models().iter().map(|model| model.name.as_str()).collect();
+        let usable = catalogue.models().iter().filter(|model| self.is_usable(principal, model));
+        let available: Vec<&str> = usable.map(|model| model.name.as_str()).collect();
         Error::new(ErrorKind::NotFound, "model_unknown")
             .with("model", name)
             .with("available", available.join(", "))
     }
 
-    fn plan_error(&self, error: PlanError) -> Error {
+    fn plan_error(&self, principal: &Principal, error: PlanError) -> Error {
         match error {
-            PlanError::UnknownModel { model } => self.unknown_model(&model),
+            PlanError::UnknownModel { model } => self.unknown_model(principal, &model),
             PlanError::ClearanceTooLow { model, class, clearance, allowed } => {
                 let code = if allowed.is_empty() { "clearance_none" } else { "clearance_too_low" };
                 Error::new(ErrorKind::Forbidden, code)
@@ -260,9 +279,9 @@ impl App {
         }
     }
 
-    pub(crate) fn gateway_error(&self, error: GatewayError) -> Error {
+    pub(crate) fn gateway_error(&self, principal: &Principal, error: GatewayError) -> Error {
         match error {
-            GatewayError::Plan(error) => self.plan_error(error),
+            GatewayError::Plan(error) => self.plan_error(principal, error),
             GatewayError::Unsupported(ref refusal) => {
                 let detail = refusal.to_string();
                 let refused = Error::invalid("request_refused").with("detail", detail);
@@ -294,9 +313,10 @@ impl App {
     }
 
     /// What stands behind the name `auto`, if anything does: all that its models may.
-    fn auto_choice(&self, catalogue: &Catalogue) -> Option<ModelChoice> {
+    fn auto_choice(&self, principal: &Principal, catalogue: &Catalogue) -> Option<ModelChoice> {
         let models = catalogue.auto().iter().filter_map(|line| catalogue.model(&line.model));
-        let choices: Vec<ModelChoice> = models.map(|model| self.choice(model)).collect();
+        let models = models.filter(|model| self.is_usable(principal, model));
+        let choices: Vec<ModelChoice> = models.map(|model| self.choice(principal, model)).collect();
         let has = |place: &Place| choices.iter().any(|choice| choice.places.contains(place));
         Some(ModelChoice {
             name: AUTO_MODEL.to_owned(),
@@ -305,21 +325,23 @@ impl App {
             is_built_in: choices.iter().all(|choice| choice.is_built_in),
             clearance: choices.iter().map(|choice| choice.clearance).max()?,
             places: Place::ALL.into_iter().filter(has).collect(),
-            is_default: self.default_model() == AUTO_MODEL,
+            is_default: self.default_model(principal) == AUTO_MODEL,
         })
     }
 
-    fn choice(&self, model: &Model) -> ModelChoice {
-        let places = Place::ALL.into_iter();
-        let has = |place: &Place| model.routes.iter().any(|route| route.place == *place);
+    fn choice(&self, principal: &Principal, model: &Model) -> ModelChoice {
+        let allowed = self.places(principal);
+        let routes = || model.routes.iter().filter(|route| allowed.allows(route.place));
+        let has = |place: &Place| routes().any(|route| route.place == *place);
+        let clearance = routes().map(|route| route.clearance).max();
         ModelChoice {
             name: model.name.clone(),
             purpose: model.purpose.clone(),
             description: model.description.clone(),
             is_built_in: model.is_built_in(),
-            clearance: model.clearance(),
-            places: places.filter(has).collect(),
-            is_default: model.name == self.default_model(),
+            clearance: clearance.unwrap_or(DataClass::Open),
+            places: Place::ALL.into_iter().filter(has).collect(),
+            is_default: model.name == self.default_model(principal),
         }
     }
 }

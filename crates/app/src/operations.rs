@@ -17,8 +17,10 @@ use llm::{
 };
 
 use crate::{
-    Answer, App, Call, ChunkStream, Error, Principal, Result, Way, Wishes, chat::chunks,
-    guardrail::Protected, settlement::Settlement,
+    Answer, App, Call, ChunkStream, Error, Principal, Result, Way, Wishes,
+    chat::{Sources, chunks},
+    guardrail::Protected,
+    settlement::Settlement,
 };
 
 /// What comes of an interface that is handed on.
@@ -153,9 +155,9 @@ impl App {
         let reply = match response {
             Outcome::Stream(stream) => OperationReply::Stream(chunks(
                 self.clone(),
-                principal,
                 *stream,
-                (None, protected),
+                Sources::default(),
+                protected,
                 settlement,
             )),
             Outcome::Json(response) => OperationReply::Json(response),
@@ -215,11 +217,12 @@ impl App {
         }))
     }
 
-    /// The model for an interface whose callers may leave it out: the first that is there for it.
+    /// The model for an interface whose callers may leave it out: the first that is there for it
+    /// and that the principal may use.
     #[must_use]
-    pub fn model_for(&self, operation: Operation) -> Option<String> {
+    pub fn model_for(&self, principal: &Principal, operation: Operation) -> Option<String> {
         let catalogue = self.gateway.catalogue();
-        let mut models = catalogue.models().iter();
+        let mut models = catalogue.models().iter().filter(|m| self.is_usable(principal, m));
         models.find(|model| model.offers(operation.into())).map(|model| model.name.clone())
     }
 

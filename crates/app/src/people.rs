@@ -116,6 +116,8 @@ impl App {
         })?;
         // Limits of the units above bind it from now on.
         self.load_limits().await?;
+        // What is open to the unit above is open to this one.
+        self.load_catalogue().await?;
         Ok(unit)
     }
 
@@ -185,6 +187,8 @@ impl From<store::Error> for Error {
                 Conflict::DefaultCollection => conflict("default_collection_kept"),
                 Conflict::RunInProgress => conflict("run_in_progress"),
                 Conflict::DocumentBusy => conflict("retry_not_failed"),
+                Conflict::NameTaken => conflict("model_name_taken").in_field("name"),
+                Conflict::ChangedMeanwhile => conflict("changed_meanwhile"),
             },
             Store::InvalidCursor => Self::invalid("invalid").in_field("after"),
             Store::Unavailable(_) => Self::new(ErrorKind::Overloaded, "overloaded")

@@ -286,7 +286,7 @@ impl App {
         let scope = self.check_scope(principal, &question.collections, &documents).await?;
         let task = task_of(question);
         let mut request = ChatRequest::new(
-            question.model.clone().unwrap_or_else(|| self.default_model()),
+            question.model.clone().unwrap_or_else(|| self.default_model(principal)),
             messages_for_model(before, question),
         );
         if !scope.is_empty() {
@@ -327,8 +327,9 @@ impl App {
         (settlement, writing): (&mut Settlement, &mut Writing),
         live: &LiveRun,
     ) -> Result<()> {
-        let failed = |error| self.gateway_error(error);
-        let places = writing.protected.as_ref().map_or(self.config.places, Protected::places);
+        let failed = |error| self.gateway_error(principal, error);
+        let guarded = writing.protected.as_ref();
+        let places = guarded.map_or_else(|| self.places(principal), Protected::places);
         let mut terms = settlement.reserve(request.model(), places, &|| Needs::of(request)).await?;
         if let Some(protected) = &writing.protected {
             terms = self.guarded_terms(terms, request.model(), protected);

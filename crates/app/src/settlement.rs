@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{DataClass, ErrorKind, Instant};
-use gateway::{Needs, PlacePolicy, Spent, Terms, UsageMeter};
+use gateway::{Needs, PlacePolicy, Spent, Taken, Terms, UsageMeter};
 use guard::AnswerHit;
 use store::{By, Ended, SETTLE_INTERVAL, TokenUsage, UsageRecord};
 
@@ -25,10 +25,11 @@ const TAKE_OVER_INTERVAL: Duration = Duration::from_mins(1);
 pub(crate) struct Settlement {
     app: Arc<App>,
     by: By,
-    principal: Principal,
+    pub(crate) principal: Principal,
     class: DataClass,
     pub(crate) meter: UsageMeter,
     failed: bool,
+    from_cache: bool,
     guard: GuardNote,
     operation: &'static str,
     reservation: Option<Reservation>,
@@ -50,6 +51,7 @@ impl Settlement {
             class,
             meter: UsageMeter::default(),
             failed: false,
+            from_cache: false,
             guard: GuardNote::default(),
             operation: "create_chat_completion",
             reservation: None,
@@ -93,9 +95,20 @@ impl Settlement {
         self.guard.add_structure(rule, action);
     }
 
+    /// Whether the guard found anything so far.
+    pub(crate) fn is_guarded(&self) -> bool {
+        !self.guard.is_empty()
+    }
+
     /// What the guard found so far.
     pub(crate) fn guard_header(&self) -> Option<String> {
         self.guard.header()
+    }
+
+    /// Says that the answer comes out of the cache, and what it took at first.
+    pub(crate) fn answered_again(&mut self, taken: Taken, usage: llm::Usage) {
+        self.from_cache = true;
+        self.meter.give_again(taken, usage);
     }
 
     /// Says that the call failed.
@@ -118,8 +131,8 @@ impl Drop for Settlement {
         // An attempt beside the first was ended for the other's answer, whatever became of that.
         let beside =
             metered.beside.map(|spent| self.record(spent, Ended::Cancelled, guard.clone()));
-        let (usage, is_estimated) = (metered.usage, metered.is_estimated);
-        let own = self.record(Spent { usage, is_estimated, taken }, ended, guard);
+        let (usage, parts, is_estimated) = (metered.usage, metered.parts, metered.is_estimated);
+        let own = self.record(Spent { usage, parts, is_estimated, taken }, ended, guard);
         let records: Vec<UsageRecord> = beside.into_iter().chain([own]).collect();
         for record in &records {
             self.write_down(record);
@@ -130,7 +143,7 @@ impl Drop for Settlement {
 
 impl Settlement {
     fn record(&self, spent: Spent, ended: Ended, guard: Option<String>) -> UsageRecord {
-        let Spent { usage, is_estimated, taken } = spent;
+        let Spent { usage, parts, is_estimated, taken } = spent;
         UsageRecord {
             id: uuid::Uuid::now_v7(),
             at: Instant::now(),
@@ -138,7 +151,8 @@ impl Settlement {
             by: self.by,
             units: self.principal.units.clone(),
             operation: self.operation.to_owned(),
-            cost_micro_euro: taken.price.map(|price| price.of(usage)),
+            cost_micro_euro: taken.price.map(|price| price.of_all(usage, parts)),
+            energy_mwh: taken.energy_of(usage),
             model: taken.model,
             route: taken.route,
             place: taken.place,
@@ -148,9 +162,8 @@ impl Settlement {
                 estimated: is_estimated,
             },
             unit: self.principal.home_unit(),
-            cached_tokens: 0,
-            energy_mwh: None,
-            from_cache: false,
+            cached_tokens: parts.cached_tokens,
+            from_cache: self.from_cache,
             data_class: self.class,
             ended,
             database_away: self.app.known_keys.is_outage(),

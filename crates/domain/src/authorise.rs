@@ -22,6 +22,9 @@ pub enum Action {
     ManageOwnAccount,
     /// Look after the tenant's people and units.
     ManagePeople,
+    /// Look after the models of the installation, if the tenant runs it; say who of the tenant may use
+    /// which, and where its data may go.
+    ManageModels,
     /// Read the tenant's audit log and the state of its installation.
     ReadAudit,
     /// Read what the tenant's people together have used, and what it cost.
@@ -34,7 +37,7 @@ pub enum Action {
 
 impl Action {
     /// All actions.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::UseModels,
         Self::ExplainRouting,
         Self::ReadCollection,
@@ -43,6 +46,7 @@ impl Action {
         Self::UseConversation,
         Self::ManageOwnAccount,
         Self::ManagePeople,
+        Self::ManageModels,
         Self::ReadAudit,
         Self::ReadUsage,
         Self::ManageLimits,
@@ -60,6 +64,7 @@ impl Action {
             Self::UseConversation => Some(Scope::Conversations),
             Self::ManageOwnAccount
             | Self::ManagePeople
+            | Self::ManageModels
             | Self::ReadAudit
             | Self::ReadUsage
             | Self::ManageLimits => None,
@@ -101,6 +106,7 @@ pub fn authorise(principal: &Principal, action: Action, resource: &Resource) -> 
         (
             Action::ExplainRouting
             | Action::ManagePeople
+            | Action::ManageModels
             | Action::ReadAudit
             | Action::ReadUsage
             | Action::ManageLimits,
@@ -233,7 +239,7 @@ mod tests {
     fn a_key_reaches_no_further_than_its_scopes() {
         let tenant = TenantId::new();
         let mut principal = person(tenant, Role::Admin, vec![]);
-        let key = |scopes| Credential::ApiKey { id: KeyId::new(), scopes };
+        let key = |scopes| Credential::ApiKey { id: KeyId::new(), scopes, models: None };
         let own = Resource::Personal { tenant, owner: principal.user };
 
         principal.credential = key(vec![Scope::Models]);
@@ -244,8 +250,13 @@ mod tests {
         );
 
         principal.credential = key(Scope::ALL.to_vec());
-        let for_sessions =
-            [Action::ManagePeople, Action::ReadAudit, Action::ReadUsage, Action::ManageLimits];
+        let for_sessions = [
+            Action::ManagePeople,
+            Action::ManageModels,
+            Action::ReadAudit,
+            Action::ReadUsage,
+            Action::ManageLimits,
+        ];
         for action in for_sessions {
             assert_eq!(
                 authorise(&principal, action, &Resource::Tenant(tenant)),
@@ -260,8 +271,11 @@ mod tests {
 
     #[test]
     fn only_administrators_are_told_the_way_of_a_request_also_by_key() {
-        let (tenant, key) =
-            (TenantId::new(), |scopes| Credential::ApiKey { id: KeyId::new(), scopes });
+        let (tenant, key) = (TenantId::new(), |scopes| Credential::ApiKey {
+            id: KeyId::new(),
+            scopes,
+            models: None,
+        });
         let explain =
             |who: &Principal| authorise(who, Action::ExplainRouting, &Resource::Tenant(tenant));
         let mut admin = person(tenant, Role::Admin, vec![]);

@@ -91,6 +91,8 @@ pub enum Credential {
         id: KeyId,
         /// What it may be used for.
         scopes: Vec<Scope>,
+        /// The only models it may be used for; `None` for all that its owner may use.
+        models: Option<Vec<String>>,
     },
 }
 

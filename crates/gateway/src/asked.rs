@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use llm::{
     ChatRequest, ChatResponse, ChatStream, DecodeError, Delivery, Dialect, Operation,
-    OperationRequest, OperationResponse, RequestError, Usage,
+    OperationRequest, OperationResponse, RequestError, Usage, UsageDetails,
     embeddings::{EmbeddingRequest, EmbeddingResponse},
     openai::Head,
     rerank::{RerankRequest, RerankResponse},
@@ -13,7 +13,7 @@ use llm::{
 };
 use serde_json::Value;
 
-use crate::{Needs, Offer, TranscriptionRequest, attempt::Prepared, plan};
+use crate::{Needs, Offer, Parts, TranscriptionRequest, attempt::Prepared, plan};
 
 /// What is asked.
 #[derive(Debug, Clone, Copy)]
@@ -219,6 +219,25 @@ impl Whole {
             Self::Rerank(response) => response.usage(),
             Self::Operation(response) | Self::Transcript(response) => response.usage(),
             Self::Sound(_) | Self::Written(_) => None,
+        }
+    }
+
+    /// What was taken beside tokens, or of tokens with a price of their own.
+    pub(crate) fn parts(&self, asked: &Asked<'_>) -> Parts {
+        let none = Parts::default();
+        match (self, asked) {
+            (Self::Chat(response), _) => {
+                let usage = response.fields().get("usage");
+                let details = usage.map(UsageDetails::from_value).unwrap_or_default();
+                Parts { cached_tokens: details.cached_tokens, ..none }
+            }
+            (Self::Operation(response), _) => Parts { images: response.images(), ..none },
+            (Self::Sound(_), Asked::Operation(request)) => {
+                let characters =
+                    request.texts().iter().map(|text| text.chars().count()).sum::<usize>();
+                Parts { characters: characters as u64, ..none }
+            }
+            _ => none,
         }
     }
 

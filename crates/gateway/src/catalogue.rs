@@ -6,11 +6,11 @@ use std::{
 };
 
 use domain::{DataClass, Place};
-use llm::{Dialect, Usage};
+use llm::Dialect;
 
 use crate::{
-    Abilities, AutoChoice, AwsKeys, BaseUrl, HealthCheck, Hedging, Offer, Offers, Policy,
-    QueueLimits, RouteCare, Secret, ServiceAccount,
+    Abilities, AutoChoice, AwsKeys, BaseUrl, HealthCheck, Hedging, LocalRoute, Offer, Offers,
+    Policy, Prices, QueueLimits, RouteCare, Secret, ServiceAccount,
 };
 
 /// The name that stands for a choice among models.
@@ -192,8 +192,10 @@ pub struct Route {
     pub drained: bool,
     /// How persistent and careful calls are here, where it differs from the rest.
     pub care: RouteCare,
-    /// What it costs, if that is known.
-    pub price: Option<Price>,
+    /// What it costs, and from when, as far as that is known.
+    pub prices: Prices,
+    /// Estimated milliwatt hours for a thousand tokens.
+    pub energy_mwh: Option<u64>,
     /// How long it may take.
     pub timeouts: Timeouts,
     /// Most calls at the same time; beyond: the next route, and without one the call waits in the
@@ -224,7 +226,8 @@ impl Route {
             health_check: None,
             drained: false,
             care: RouteCare::default(),
-            price: None,
+            prices: Prices::default(),
+            energy_mwh: None,
             timeouts: Timeouts::default(),
             concurrent_max: 16,
         }
@@ -239,6 +242,8 @@ pub enum RouteKind {
     Server(ServerRoute),
     /// The engine inside this process.
     BuiltIn,
+    /// A language model in a file, computed inside this process.
+    Local(LocalRoute),
 }
 
 /// A model server in this or another house.
@@ -272,25 +277,6 @@ pub enum KeyHeader {
     Signed(AwsKeys),
     /// Not at all: calls carry a token of this account.
     Account(ServiceAccount),
-}
-
-/// What tokens cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Price {
-    /// Micro-euro per million prompt tokens.
-    pub input: u64,
-    /// Micro-euro per million tokens of the answer.
-    pub output: u64,
-}
-
-impl Price {
-    /// The price of a call, in micro-euro, rounded up.
-    #[must_use]
-    pub fn of(self, usage: Usage) -> u64 {
-        let input = u128::from(self.input) * u128::from(usage.prompt_tokens);
-        let output = u128::from(self.output) * u128::from(usage.completion_tokens);
-        u64::try_from((input + output).div_ceil(1_000_000)).unwrap_or(u64::MAX)
-    }
 }
 
 /// How long a call may take. Each attempt has its own time.

@@ -18,6 +18,7 @@ use crate::{
     call::{Answer, Call, Opened},
     health_checks::HealthChecks,
     lease::Lease,
+    local::LocalModels,
     snapshot::Snapshot,
     status::{self, GatewayStatus},
     stream::{Origin, Wanted},
@@ -35,6 +36,7 @@ pub(crate) struct Inner {
     pub(crate) clients: Clients,
     pub(crate) snapshot: ArcSwap<Snapshot>,
     pub(crate) built_in: BuiltIn,
+    pub(crate) local: LocalModels,
     pub(crate) settings: Settings,
     /// Moves on with each plan.
     pub(crate) seed: AtomicU64,
@@ -91,6 +93,7 @@ impl Gateway {
                 clients: clients.into(),
                 snapshot: ArcSwap::from_pointee(snapshot),
                 built_in: BuiltIn::new(settings.built_in_concurrent_max),
+                local: LocalModels::default(),
                 seed: AtomicU64::new(settings.seed.unwrap_or_else(rand::random)),
                 settings,
                 checks: Mutex::new(None),
@@ -113,6 +116,7 @@ impl Gateway {
         status::forget(&before);
         let snapshot = Arc::new(Snapshot::new(catalogue, Some(&before), &self.inner.settings));
         self.inner.snapshot.store(Arc::clone(&snapshot));
+        self.inner.local.keep_those_of(&snapshot.catalogue);
         if let Some(checks) = checks.as_mut() {
             *checks = HealthChecks::start(self.inner.clients.here(), &snapshot);
         }
@@ -124,6 +128,14 @@ impl Gateway {
     pub fn start_health_checks(&self) {
         let mut checks = self.inner.checks.lock().unwrap_or_else(PoisonError::into_inner);
         *checks = Some(HealthChecks::start(self.inner.clients.here(), &self.inner.snapshot.load()));
+    }
+
+    pub(crate) fn client(&self) -> reqwest::Client {
+        self.inner.clients.here().clone()
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        self.inner.settings
     }
 
     /// How models and routes do at this moment. Names of the configuration and numbers only.
@@ -268,8 +280,8 @@ impl Gateway {
                 Whole::Written(text) => Transcript::Text(text),
                 _ => unreachable!("a transcript was asked for"),
             },
-            Answer::Stream(Origin::BuiltIn(_)) => {
-                unreachable!("the built-in engine hears nothing")
+            Answer::Stream(Origin::BuiltIn(_) | Origin::Local(_)) => {
+                unreachable!("the engines inside hear nothing")
             }
         };
         Ok(Answered { response, taken })
@@ -329,6 +341,7 @@ fn settle(
             whole.set_usage(meter.usage());
         }
     }
+    meter.report_parts(whole.parts(asked));
     lease.succeeded(meter.usage());
     whole.set_field("model", Value::String(named(asked, taken)));
     meter.finish();

@@ -88,7 +88,7 @@ impl Lease {
         let route = self.route();
         let took = now - attempt.started;
         let writing = attempt.first_piece.map(|first| now - first);
-        route.answered(usage, self.model.routes[self.index].price);
+        route.answered(usage, self.model.routes[self.index].prices.now());
         route.measures.answered(took, writing, usage);
         let mut health = route.health();
         if attempt.first_piece.is_none() {

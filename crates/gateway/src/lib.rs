@@ -20,21 +20,25 @@ mod health;
 mod health_checks;
 mod hedging;
 mod lease;
+mod local;
 mod measure;
 mod model_state;
 mod offer;
 mod plan;
 mod policy;
+mod price;
 mod proof;
 mod queue;
 mod recording;
 mod retry_budget;
+mod route_test;
 mod secret;
 mod settings;
 mod snapshot;
 mod status;
 mod stream;
 mod terms;
+mod text_only;
 mod today;
 mod trace;
 mod transcript;
@@ -45,7 +49,7 @@ pub use access::ModelAccess;
 pub use asked::Sound;
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use catalogue::{
-    AUTO_MODEL, Catalogue, CatalogueError, KeyHeader, Model, Price, Route, RouteKind, ServerRoute,
+    AUTO_MODEL, Catalogue, CatalogueError, KeyHeader, Model, Route, RouteKind, ServerRoute,
     Timeouts,
 };
 pub use clients::Clients;
@@ -53,6 +57,7 @@ pub use error::{Failure, GatewayError, TimeLimit};
 pub use gateway::{Answered, Completion, Gateway, Outcome};
 pub use health::{BreakerSettings, BreakerState, EjectionSettings, HealthSettings};
 pub use hedging::Hedging;
+pub use local::LocalRoute;
 pub use measure::describe_measurements;
 pub use model_state::LastError;
 pub use offer::{Offer, Offers};
@@ -61,6 +66,7 @@ pub use plan::{
     may_receive, plan, prefix,
 };
 pub use policy::{Abilities, AutoChoice, HealthCheck, Kind, PlacePolicy, Policy, QueueLimits};
+pub use price::{Parts, Price, Prices};
 pub use proof::{AwsKeys, ServiceAccount, ServiceAccountError};
 pub use queue::{Caller, Share};
 pub use recording::{Recording, TranscriptionRequest};

@@ -10,7 +10,7 @@ use llm::{Delivery, Usage};
 use tokio::time::Instant;
 
 use crate::{
-    Hedging, Model, Price, Route, Settings, Today,
+    Hedging, Model, Price, Prices, Route, Settings, Today,
     health::{Health, Tally},
     hedging::Times,
     measure::{ModelMeasures, RouteMeasures},
@@ -38,7 +38,7 @@ pub(crate) struct Slot {
     pub(crate) state: Arc<RouteState>,
     concurrent_max: usize,
     rank: u32,
-    pub(crate) price: Option<Price>,
+    pub(crate) prices: Prices,
 }
 
 /// What is remembered about a route.
@@ -87,7 +87,7 @@ impl ModelState {
             state: known(route).unwrap_or_else(|| fresh(route)),
             concurrent_max: route.concurrent_max,
             rank: route.rank,
-            price: route.price,
+            prices: route.prices.clone(),
         });
         let budget = || Arc::new(Mutex::new(RetryBudget::new(settings.retry_budget, now)));
         let before = before.map(|(_, state)| state);

@@ -1,12 +1,12 @@
 //! An answer on its way, whichever kind of route it comes from.
 
 use futures_util::{Stream, stream};
-use llm::{ChatEvent, Citation, StreamItem, openai::Head};
+use llm::{ChatEvent, Citation, StreamItem, UsageDetails, openai::Head};
 use serde_json::Value;
 
 use crate::{
-    Failure, GatewayError, Taken, UsageMeter, built_in::BuiltInStream, lease::Lease,
-    upstream_stream::UpstreamStream,
+    Failure, GatewayError, Parts, Taken, UsageMeter, built_in::BuiltInStream, lease::Lease,
+    local::LocalStream, upstream_stream::UpstreamStream,
 };
 
 /// An answer on its way. Dropping it cancels the call behind it and frees its place; the meter keeps
@@ -33,6 +33,7 @@ pub struct ChatStream {
 pub(crate) enum Origin {
     Upstream(Box<UpstreamStream>),
     BuiltIn(BuiltInStream),
+    Local(LocalStream),
 }
 
 /// What the caller asked for, as far as it shapes the events.
@@ -143,6 +144,9 @@ impl ChatStream {
         if let Some(usage) = chunk.usage() {
             self.meter.report(usage);
             self.usage = chunk.fields().get("usage").cloned();
+            let details = self.usage.as_ref().map(UsageDetails::from_value).unwrap_or_default();
+            let cached_tokens = details.cached_tokens;
+            self.meter.report_parts(Parts { cached_tokens, ..Parts::default() });
             self.usage_was_passed |= chunk.is_without_choices();
             if !self.wanted.include_usage && chunk.is_without_choices() {
                 return None;
@@ -197,6 +201,7 @@ impl Origin {
                 None => None,
             }),
             Self::BuiltIn(stream) => stream.next().await,
+            Self::Local(stream) => stream.next().await,
         }
     }
 }

@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn a_day_ends_at_midnight() {
         let usage = Usage { prompt_tokens: 1_000_000, completion_tokens: 10 };
-        let price = Some(Price { input: 150_000, output: 0 });
+        let price = Some(Price { input: 150_000, ..Price::default() });
         let evening = domain::Instant::from_micros(20_000 * DAY - 1);
         let mut today = Today::default();
         today.add(usage, price, evening);

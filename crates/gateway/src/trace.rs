@@ -152,7 +152,7 @@ fn describe(span: &Span, route: &Route, model: &'static str) {
     span.record("fachwerk.route", route.name.as_str());
     span.record("fachwerk.place", route.place.code());
     match &route.kind {
-        RouteKind::BuiltIn => {
+        RouteKind::BuiltIn | RouteKind::Local(_) => {
             span.record("gen_ai.provider.name", "fachwerk");
         }
         RouteKind::Server(server) => {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::Place;
 use llm::Usage;
 
-use crate::{Explanation, Price, Route};
+use crate::{Explanation, Parts, Price, Route};
 
 /// The route that was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +16,10 @@ pub struct Taken {
     pub route: String,
     /// Where the route runs.
     pub place: Place,
-    /// What the route costs.
+    /// What the route cost when the attempt began.
     pub price: Option<Price>,
+    /// Estimated milliwatt hours for a thousand tokens.
+    pub energy_mwh: Option<u64>,
     /// Attempts so far, over all routes, with this one.
     pub attempts: u32,
 }
@@ -28,7 +30,8 @@ impl Taken {
             model: model.to_owned(),
             route: route.name.clone(),
             place: route.place,
-            price: route.price,
+            price: route.prices.now(),
+            energy_mwh: route.energy_mwh,
             attempts,
         }
     }
@@ -39,6 +42,8 @@ impl Taken {
 pub struct Metered {
     /// Tokens so far.
     pub usage: Usage,
+    /// What else was taken, as far as the answer says so.
+    pub parts: Parts,
     /// Whether the figures are guessed because the server gave none (yet).
     pub is_estimated: bool,
     /// Whether the answer came to its end.
@@ -50,11 +55,23 @@ pub struct Metered {
     pub beside: Option<Spent>,
 }
 
+impl Taken {
+    /// The estimated energy of so many tokens in milliwatt hours, rounded up.
+    #[must_use]
+    pub fn energy_of(&self, usage: Usage) -> Option<u64> {
+        let each = u128::from(self.energy_mwh?);
+        let all = (each * u128::from(usage.total_tokens())).div_ceil(1_000);
+        Some(u64::try_from(all).unwrap_or(u64::MAX))
+    }
+}
+
 /// What an attempt took whose answer nobody got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spent {
     /// Tokens, guessed unless the server said how many.
     pub usage: Usage,
+    /// What else it took.
+    pub parts: Parts,
     /// Whether they are guessed.
     pub is_estimated: bool,
     /// The route.
@@ -93,10 +110,11 @@ impl UsageMeter {
     }
 
     fn spent(&self) -> Option<Spent> {
-        let Metered { usage, is_estimated, taken, .. } = self.with(|state| state.metered.clone());
+        let Metered { usage, parts, is_estimated, taken, .. } =
+            self.with(|state| state.metered.clone());
         // Who turned it down did nothing for it.
         let taken = taken.filter(|_| usage != Usage::default())?;
-        Some(Spent { usage, is_estimated, taken })
+        Some(Spent { usage, parts, is_estimated, taken })
     }
 
     /// A second attempt goes on at the same time, with a meter of its own.
@@ -114,6 +132,13 @@ impl UsageMeter {
 
     pub(crate) fn explain(&self, explanation: Explanation) {
         self.with(|state| state.explanation = Some(explanation));
+    }
+
+    /// The answer was there already and is given again: this is what it took at first.
+    pub fn give_again(&self, taken: Taken, usage: Usage) {
+        let taken = Some(taken);
+        let metered = Metered { usage, taken, is_finished: true, ..Metered::default() };
+        self.with(|state| state.metered = metered);
     }
 
     /// What was used, without the rest.
@@ -152,6 +177,11 @@ impl UsageMeter {
             state.metered.usage = usage;
             state.metered.is_estimated = false;
         });
+    }
+
+    /// What the answer says about parts of the call.
+    pub(crate) fn report_parts(&self, parts: Parts) {
+        self.with(|state| state.metered.parts = parts);
     }
 
     pub(crate) fn finish(&self) {

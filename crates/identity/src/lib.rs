@@ -6,10 +6,14 @@
 
 mod mail;
 mod password;
+mod seal;
+mod sealed_text;
 mod throttle;
 mod token;
 
 pub use mail::{MailAddress, MailAddressError};
 pub use password::{HashError, Password, PasswordError, PasswordHash};
+pub use seal::Seal;
+pub use sealed_text::SealError;
 pub use throttle::{Attempts, ThrottlePolicy};
 pub use token::{InstallationSecret, Token, TokenHash, TokenKind};

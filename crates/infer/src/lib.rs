@@ -1,6 +1,7 @@
-//! Models that run inside the process. So far one: [`Extractive`], the built-in engine `fachwerk-auszug`.
+//! Models that run inside the process: [`Extractive`], the built-in engine `fachwerk-auszug`, and language
+//! models from a file with weights, in [`local`].
 //!
-//! It needs no weights. It answers only from given text, quotes sentences word for word, cites each, says what it is, and says so
+//! The built-in engine needs no weights. It answers only from given text, quotes sentences word for word, cites each, says what it is, and says so
 //! when the text holds no answer. Text in the sources is only ever quoted, never obeyed. Pure and synchronous: knows no network,
 //! no users, no clock and no wire format; the same request always gets the same answer.
 
@@ -8,6 +9,7 @@ mod answer;
 mod excerpt;
 mod extractive;
 mod given;
+pub mod local;
 mod request;
 mod tokens;
 mod wording;

@@ -273,6 +273,14 @@ impl OperationResponse {
         Usage::from_value(usage).or_else(|| Usage::of_input_and_output(usage))
     }
 
+    /// How many images it has.
+    #[must_use]
+    pub fn images(&self) -> u64 {
+        let items = self.fields.get("data").and_then(Value::as_array).into_iter().flatten();
+        let is_image = |item: &&Value| item.get("url").or_else(|| item.get("b64_json")).is_some();
+        items.filter(is_image).count() as u64
+    }
+
     /// Bytes of all generated texts, for guessing tokens.
     #[must_use]
     pub fn generated_bytes(&self) -> usize {

@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Check the configuration and name every mistake
     Check(Check),
+    /// Look after files with language models
+    Model(Model),
     /// Bring the database up to date, or copy it to PostgreSQL
     Migrate(Migrate),
     /// Look after people and keys; works while the platform runs
@@ -95,6 +97,30 @@ pub(crate) enum Role {
 pub(crate) struct Check {
     #[command(flatten)]
     pub installation: Installation,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Model {
+    #[command(subcommand)]
+    pub command: ModelCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelCommand {
+    /// Say whether a file will run, how much memory it needs and how fast it is; ends with 1 if not
+    Check(CheckModel),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckModel {
+    /// The file, in the GGUF format
+    pub file: PathBuf,
+    /// Tokens of question and answer together
+    #[arg(long, value_name = "TOKENS", default_value_t = 4_096)]
+    pub context: usize,
+    /// Print one JSON object instead of lines
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

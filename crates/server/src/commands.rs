@@ -3,6 +3,7 @@
 mod admin;
 mod archive;
 mod database;
+mod model;
 mod serve;
 mod usage;
 
@@ -17,7 +18,7 @@ use std::{
 use app::App;
 
 use crate::{
-    cli::{self, AuditCommand, Command, EXIT_USAGE, Installation, UsageCommand},
+    cli::{self, AuditCommand, Command, EXIT_USAGE, Installation, ModelCommand, UsageCommand},
     config::{self, Config, Environment, Overrides},
     routes, telemetry, wiring,
 };
@@ -86,6 +87,9 @@ fn dispatch(command: Command) -> Outcome {
     match command {
         Command::Serve(asked) => serve::serve(&asked),
         Command::Check(check) => check_configuration(&check.installation),
+        Command::Model(model) => match model.command {
+            ModelCommand::Check(asked) => model::check(&asked),
+        },
         Command::Migrate(asked) => database::migrate(&asked),
         Command::Admin(admin) => admin::run(admin.command),
         Command::Audit(audit) => match audit.command {

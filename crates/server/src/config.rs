@@ -4,9 +4,13 @@
 
 mod check;
 mod declaration;
+pub(crate) mod definition;
 mod gateway;
 mod guard;
+mod hosts;
+mod local;
 mod mistake;
+mod prices;
 mod proof;
 mod raw;
 mod reference;
@@ -22,13 +26,14 @@ use std::{
 };
 
 use ::gateway::{
-    Abilities, AutoChoice, HealthCheck, Hedging, KeyHeader, Offers, PlacePolicy, Policy,
+    Abilities, AutoChoice, HealthCheck, Hedging, KeyHeader, Offers, PlacePolicy, Policy, Prices,
     QueueLimits, RouteCare, Settings,
 };
 use domain::{DataClass, Place};
 use llm::Dialect;
 
 pub use check::BUILT_IN_MODEL;
+pub use hosts::AllowedHost;
 pub use mistake::Mistakes;
 pub use reference::{reference_file, reference_page};
 pub use secret::Secret;
@@ -87,6 +92,8 @@ pub struct Config {
     pub database_url: Option<Secret>,
     /// The model that answers when nobody chose one.
     pub default_model: String,
+    /// Whether somebody has said so; else it is the first there is.
+    pub default_model_is_given: bool,
     /// Bounds on what comes in.
     pub limits: Limits,
     /// Reading documents.
@@ -107,6 +114,8 @@ pub struct Config {
     pub gateway: Settings,
     /// Protection of what goes to models.
     pub guard: app::GuardPolicy,
+    /// Which answers are kept for whoever asks the same again.
+    pub answer_cache: Option<app::AnswerCache>,
     /// The fewest people that a figure of what was used is about.
     pub usage_people_min: usize,
     /// Where something else holds.
@@ -222,6 +231,8 @@ pub struct Outbound {
     pub proxy: Option<reqwest::Url>,
     /// Where data may go.
     pub places: PlacePolicy,
+    /// Hosts that models may be called on although the file does not define them.
+    pub hosts: Vec<AllowedHost>,
     /// Longest time to connect.
     pub connect: Duration,
 }
@@ -248,6 +259,8 @@ pub struct ModelSettings {
 /// One way to run a model.
 #[derive(Debug, Clone)]
 pub struct RouteSettings {
+    /// Its name; without it, that of the model and its place in the list.
+    pub name: Option<String>,
     /// What runs it.
     pub kind: RouteKind,
     /// Where.
@@ -268,14 +281,22 @@ pub struct RouteSettings {
     pub health_check: Option<HealthCheck>,
     /// Where calls are more or less persistent and careful than elsewhere.
     pub care: RouteCare,
-    /// Euros for a million tokens sent.
-    pub price_input: Option<f64>,
-    /// Euros for a million tokens received.
-    pub price_output: Option<f64>,
+    /// What it costs, and from when.
+    pub prices: Prices,
+    /// Estimated milliwatt hours for a thousand tokens.
+    pub energy_mwh: Option<u64>,
     /// How long to wait.
     pub timeouts: Timeouts,
     /// Answers at the same time.
     pub concurrency: usize,
+}
+
+impl RouteSettings {
+    /// Its name in a model, at this place of the list, counted from zero.
+    #[must_use]
+    pub fn name_in(&self, model: &str, at: usize) -> String {
+        self.name.clone().unwrap_or_else(|| format!("{model}-{}", at + 1))
+    }
 }
 
 /// What runs a model.
@@ -283,6 +304,8 @@ pub struct RouteSettings {
 pub enum RouteKind {
     /// The extract engine inside.
     BuiltIn,
+    /// A language model in a file.
+    Local(::gateway::LocalRoute),
     /// A model server.
     Server(Box<UpstreamSettings>),
 }

@@ -7,6 +7,7 @@ pub mod config;
 mod door;
 mod front;
 mod listen;
+mod models;
 mod platform;
 mod routes;
 mod telemetry;

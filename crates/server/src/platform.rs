@@ -94,10 +94,12 @@ impl Platform {
     /// answers are not disturbed.
     ///
     /// # Errors
-    /// If the models do not fit together; then the present ones stay.
-    pub fn replace_models(&self, config: &Config) -> Result<(), Failure> {
-        self.house.gateway.replace_catalogue(wiring::catalogue(config)?);
-        Ok(())
+    /// If the models do not fit together or the database fails; then the present ones stay.
+    pub async fn replace_models(&self, config: &Config) -> Result<(), Failure> {
+        wiring::catalogue(config)?;
+        self.house.models.replace(config);
+        let failed = |error: app::Error| wiring::explain("the models cannot be read", &error);
+        self.house.app.load_catalogue().await.map_err(failed)
     }
 
     /// All routes with the layers around them.
@@ -145,6 +147,8 @@ impl Platform {
         self.tasks.spawn(async move { app.keep_limits().await });
         let app = Arc::clone(&self.house.app);
         self.tasks.spawn(async move { app.keep_ledger().await });
+        let app = Arc::clone(&self.house.app);
+        self.tasks.spawn(async move { app.keep_catalogue().await });
         if self.role == Role::Api {
             return Ok(());
         }

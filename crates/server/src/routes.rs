@@ -1,6 +1,7 @@
 //! Every route of the product, in one list. A handler decodes, establishes the caller, calls one
 //! method of `app`, and encodes.
 
+mod access;
 mod account;
 mod answer_stream;
 mod anthropic;
@@ -10,6 +11,7 @@ mod conversations;
 mod description;
 mod documents;
 mod gateway;
+mod gateway_models;
 mod keys;
 mod limits;
 mod messages;
@@ -91,6 +93,13 @@ pub(crate) fn own() -> OpenApiRouter<Front> {
         .routes(routes!(audit::verify_audit))
         .routes(routes!(audit::get_system))
         .routes(routes!(gateway::get_gateway_status))
+        .routes(routes!(gateway_models::list_gateway_models, gateway_models::create_gateway_model))
+        .routes(routes!(gateway_models::update_gateway_model, gateway_models::delete_gateway_model))
+        .routes(routes!(gateway_models::drain_gateway_route))
+        .routes(routes!(gateway_models::test_gateway_route))
+        .routes(routes!(access::list_model_access))
+        .routes(routes!(access::update_model_access))
+        .routes(routes!(access::get_place_policy, access::update_place_policy))
         .routes(routes!(probes::check_health))
         .routes(routes!(probes::check_readiness))
         .routes(routes!(probes::read_metrics))

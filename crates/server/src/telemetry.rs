@@ -211,6 +211,10 @@ fn describe() {
         "Finds of the guard in requests to models, by kind and action."
     );
     metrics::describe_counter!(
+        "fachwerk_answer_cache_total",
+        "Requests whose answer may be kept, by outcome: hit or miss."
+    );
+    metrics::describe_counter!(
         "fachwerk_http_requests_total",
         "Requests answered, by method, route template and status."
     );

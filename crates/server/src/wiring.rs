@@ -10,22 +10,21 @@ use std::{
 };
 
 use app::{App, Parts};
-use gateway::{Catalogue, Clients, Gateway, Model, Price, Route, ServerRoute};
+use gateway::{Catalogue, Clients, Gateway, Model, Route, ServerRoute};
 use identity::InstallationSecret;
 use search::Index;
 use store::{Blobs, Engine, Ledger, Location, SchemaState, Store};
 
 use crate::{
     commands::Failure,
-    config::{BUILT_IN_MODEL, Config, Outbound, RouteKind, RouteSettings, Secret},
+    config::{BUILT_IN_MODEL, Config, ModelSettings, Outbound, RouteKind, RouteSettings, Secret},
     listen::Lanes,
+    models::ConfiguredModels,
     telemetry,
 };
 
 /// Calls of the built-in engine at the same time on its own route; it computes on a bounded pool.
 const BUILT_IN_CONCURRENT_MAX: usize = 64;
-/// Micro-euro in a euro.
-const MICRO: f64 = 1_000_000.0;
 
 /// Where things lie in the data folder.
 pub(crate) mod places {
@@ -49,6 +48,7 @@ pub(crate) mod places {
 pub(crate) struct House {
     pub app: Arc<App>,
     pub gateway: Gateway,
+    pub models: Arc<ConfiguredModels>,
     pub store: Store,
     /// Whether the index must be built anew.
     pub index_is_stale: bool,
@@ -84,17 +84,21 @@ pub(crate) async fn build(
     let trace_parent = traces.then_some(gateway::TraceParent(telemetry::trace_parent));
     let settings = gateway::Settings { trace_parent, ..config.gateway };
     let gateway = Gateway::new(clients(&config.outbound)?, catalogue(config)?, settings);
+    let models = Arc::new(ConfiguredModels::new(config));
     let app = App::new(Parts {
         store: store.clone(),
         ledger,
         blobs,
         index: Arc::new(index),
         gateway: gateway.clone(),
+        models: models.clone(),
         secret,
         config: app_config(config, extract_program),
     })
     .map_err(|error| explain("the program cannot be put together", &error))?;
-    Ok(House { app, gateway, store, index_is_stale: opened != search::Opened::Existing })
+    let failed = |error: app::Error| explain("the models cannot be read", &error);
+    app.load_catalogue().await.map_err(failed)?;
+    Ok(House { app, gateway, models, store, index_is_stale: opened != search::Opened::Existing })
 }
 
 fn explain_index(data: &Path, error: &search::Error) -> Failure {
@@ -248,36 +252,42 @@ pub(crate) fn client(outbound: &Outbound) -> Result<reqwest::Client, Failure> {
 
 /// The configured models, then the built-in one.
 pub(crate) fn catalogue(config: &Config) -> Result<Catalogue, Failure> {
-    let mut models = Vec::new();
-    for settings in &config.models {
-        let routes = settings.routes.iter().enumerate();
-        let routes: Result<Vec<Route>, Failure> =
-            routes.map(|(index, route)| self::route(&settings.name, index, route)).collect();
-        models.push(Model {
-            name: settings.name.clone(),
-            purpose: settings.purpose.clone(),
-            description: settings.description.clone(),
-            policy: settings.policy,
-            queue: settings.queue,
-            hedging: settings.hedging,
-            routes: routes?,
-        });
-    }
+    let mut models = config.models.iter().map(model).collect::<Result<Vec<_>, _>>()?;
+    models.push(built_in());
+    let catalogue = Catalogue::new(models).and_then(|all| all.with_auto(config.auto.clone()));
+    catalogue.map_err(|error| explain("the models do not fit together", &error))
+}
+
+/// A model as the gateway takes it.
+pub(crate) fn model(settings: &ModelSettings) -> Result<Model, Failure> {
+    let routes = settings.routes.iter().enumerate();
+    let routes: Result<Vec<Route>, Failure> =
+        routes.map(|(index, route)| self::route(&settings.name, index, route)).collect();
+    Ok(Model {
+        name: settings.name.clone(),
+        purpose: settings.purpose.clone(),
+        description: settings.description.clone(),
+        policy: settings.policy,
+        queue: settings.queue,
+        hedging: settings.hedging,
+        routes: routes?,
+    })
+}
+
+/// The model that is always there.
+pub(crate) fn built_in() -> Model {
     let (place, clearance) = (domain::Place::Own, domain::DataClass::Restricted);
     let route = Route::new(BUILT_IN_MODEL, gateway::RouteKind::BuiltIn, place, clearance);
     let route = Route { concurrent_max: BUILT_IN_CONCURRENT_MAX, ..route };
-    models.push(Model {
-        purpose: "Auszüge, kein Sprachmodell".to_owned(),
-        ..Model::new(BUILT_IN_MODEL, vec![route])
-    });
-    let catalogue = Catalogue::new(models).and_then(|all| all.with_auto(config.auto.clone()));
-    catalogue.map_err(|error| explain("the models do not fit together", &error))
+    let purpose = "Auszüge, kein Sprachmodell".to_owned();
+    Model { purpose, ..Model::new(BUILT_IN_MODEL, vec![route]) }
 }
 
 fn route(model: &str, index: usize, settings: &RouteSettings) -> Result<Route, Failure> {
     let kind =
         match &settings.kind {
             RouteKind::BuiltIn => gateway::RouteKind::BuiltIn,
+            RouteKind::Local(local) => gateway::RouteKind::Local(local.clone()),
             RouteKind::Server(upstream) => gateway::RouteKind::Server(ServerRoute {
                 dialect: upstream.dialect,
                 base_url: upstream.base_url.as_str().parse().map_err(|error| {
@@ -289,10 +299,8 @@ fn route(model: &str, index: usize, settings: &RouteSettings) -> Result<Route, F
                 query: upstream.query.clone(),
             }),
         };
-    let priced = settings.price_input.is_some() || settings.price_output.is_some();
-    let micro = |euros: Option<f64>| (euros.unwrap_or(0.0) * MICRO).round() as u64;
     Ok(Route {
-        name: format!("{model}-{}", index + 1),
+        name: settings.name_in(model, index),
         kind,
         place: settings.place,
         clearance: settings.clearance,
@@ -304,10 +312,8 @@ fn route(model: &str, index: usize, settings: &RouteSettings) -> Result<Route, F
         health_check: settings.health_check.clone(),
         drained: false,
         care: settings.care,
-        price: priced.then(|| Price {
-            input: micro(settings.price_input),
-            output: micro(settings.price_output),
-        }),
+        prices: settings.prices.clone(),
+        energy_mwh: settings.energy_mwh,
         timeouts: gateway::Timeouts {
             first_byte: settings.timeouts.first_byte,
             idle: settings.timeouts.idle,
@@ -325,7 +331,7 @@ fn app_config(config: &Config, extract_program: PathBuf) -> app::Config {
         person_bytes_max: config.limits.person_bytes,
         session_idle: config.sessions.idle,
         session_lifetime: config.sessions.absolute,
-        default_model: Some(config.default_model.clone()),
+        default_model: Some(config.default_model.clone()).filter(|_| config.default_model_is_given),
         interface_class: config.interface_class,
         api_class: config.api_class,
         places: config.outbound.places,
@@ -340,16 +346,22 @@ fn app_config(config: &Config, extract_program: PathBuf) -> app::Config {
         guard: config.guard.clone(),
         usage_people_min: config.usage_people_min,
         guard_exceptions: config.guard_exceptions.clone(),
+        answer_cache: config.answer_cache.clone(),
     }
 }
 
 /// Says what failed and why, for the operator.
 pub(crate) fn explain(what: &str, error: &dyn std::error::Error) -> Failure {
-    let mut text = format!("{what}: {error}");
+    Failure::other(format!("{what}: {}", causes(error)))
+}
+
+/// An error and what caused it.
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
         text.push_str(&format!(": {cause}"));
         next = cause.source();
     }
-    Failure::other(text)
+    text
 }

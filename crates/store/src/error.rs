@@ -17,6 +17,10 @@ pub enum Conflict {
     RunInProgress,
     /// The document is not in a state in which this makes sense.
     DocumentBusy,
+    /// Something of this name is there already.
+    NameTaken,
+    /// Somebody else has changed it since it was read.
+    ChangedMeanwhile,
 }
 
 impl Conflict {
@@ -30,6 +34,8 @@ impl Conflict {
             Self::DefaultCollection => "default_collection",
             Self::RunInProgress => "run_in_progress",
             Self::DocumentBusy => "document_busy",
+            Self::NameTaken => "name_taken",
+            Self::ChangedMeanwhile => "changed_meanwhile",
         }
     }
 }

@@ -28,6 +28,8 @@ pub struct ApiKey {
     pub last_used_at: Option<Instant>,
     /// Until when.
     pub expires_at: Option<Instant>,
+    /// The only models it may be used for; `None` for all that its owner may use.
+    pub models: Option<Vec<String>>,
 }
 
 /// A key to make.
@@ -43,6 +45,8 @@ pub struct NewApiKey {
     pub scopes: Vec<Scope>,
     /// Until when; `None` for ever.
     pub expires_at: Option<Instant>,
+    /// The only models it may be used for; `None` for all that its owner may use.
+    pub models: Option<Vec<String>>,
 }
 
 /// Whose key it is.
@@ -59,7 +63,8 @@ impl KeyHolder {
     #[must_use]
     pub fn principal(&self) -> Principal {
         let scopes = self.key.scopes.clone();
-        self.user.principal(Credential::ApiKey { id: self.key.id, scopes })
+        let models = self.key.models.clone();
+        self.user.principal(Credential::ApiKey { id: self.key.id, scopes, models })
     }
 }
 
@@ -83,12 +88,13 @@ impl Store {
             created_at: Instant::now(),
             last_used_at: None,
             expires_at: new.expires_at,
+            models: new.models.clone(),
         };
         let mut tx = self.write().await?;
         tx.execute(
             "INSERT INTO api_key (id, tenant_id, user_id, name, prefix, token_hash, scopes, \
-                                  created_at, expires_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                                  created_at, expires_at, models) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             params![
                 key.id,
                 tenant,
@@ -98,7 +104,8 @@ impl Store {
                 new.token_hash.as_str(),
                 Json(&new.scopes),
                 key.created_at,
-                new.expires_at
+                new.expires_at,
+                new.models.as_ref().map(Json)
             ],
         )
         .await?;
@@ -107,6 +114,9 @@ impl Store {
             .to("key", key.id)
             .with("owner", owner)
             .with("scopes", scopes.join(" "));
+        if let Some(models) = &key.models {
+            event = event.with("models", models.join(" "));
+        }
         if let Some(until) = key.expires_at {
             event = event.with("expires_at", until.to_rfc3339());
         }
@@ -129,7 +139,7 @@ impl Store {
         let row = fetch_one(
             &mut db,
             "SELECT k.id, k.name, k.prefix, k.scopes, k.created_at, k.last_used_at, \
-                    k.expires_at, k.tenant_id, k.user_id \
+                    k.expires_at, k.models, k.tenant_id, k.user_id \
              FROM api_key k JOIN user_account u ON u.id = k.user_id \
              WHERE k.token_hash = $1 AND k.revoked_at IS NULL AND u.disabled = 0 \
                AND (k.expires_at IS NULL OR k.expires_at > $2)",
@@ -167,7 +177,8 @@ impl Store {
         let mut db = self.read().await?;
         let rows = fetch(
             &mut db,
-            "SELECT id, name, prefix, scopes, created_at, last_used_at, expires_at FROM api_key \
+            "SELECT id, name, prefix, scopes, created_at, last_used_at, expires_at, models \
+             FROM api_key \
              WHERE user_id = $1 AND tenant_id = $2 AND revoked_at IS NULL \
              ORDER BY created_at DESC, id DESC",
             params![owner, tenant],
@@ -207,6 +218,7 @@ impl Store {
 
 fn key(row: &AnyRow) -> Result<ApiKey, Error> {
     let Json(scopes) = get(row, "scopes")?;
+    let models: Option<Json<Vec<String>>> = get(row, "models")?;
     Ok(ApiKey {
         id: get(row, "id")?,
         name: get(row, "name")?,
@@ -215,5 +227,6 @@ fn key(row: &AnyRow) -> Result<ApiKey, Error> {
         created_at: get(row, "created_at")?,
         last_used_at: get(row, "last_used_at")?,
         expires_at: get(row, "expires_at")?,
+        models: models.map(|Json(models)| models),
     })
 }

@@ -4,6 +4,8 @@
 //!
 //! Knows no HTTP, no models, no search index, and no passwords but as what `identity` made of them.
 
+mod access;
+mod answers;
 mod archive;
 mod audit;
 mod backup;
@@ -24,6 +26,7 @@ mod ledger;
 mod limits;
 mod logins;
 mod messages;
+mod models;
 mod page;
 mod passages;
 mod people;
@@ -39,6 +42,8 @@ mod transfer;
 mod usage;
 mod values;
 
+pub use access::{AccessRule, Audience, TenantPlaces};
+pub use answers::AnswerBounds;
 pub use audit::{AuditEntry, AuditEvent, AuditOutcome, AuditReport, By, ObjectKind, Via};
 pub use backup::{BackupReport, RestoreTarget, SecretFile, backup, restore};
 pub use blobs::{BlobHash, BlobWriter, Blobs, PendingBlob};
@@ -63,6 +68,7 @@ pub use messages::{
     Asked, Attachment, Citation, Message, MessageRole, MessageRun, NewQuestion, RouteUsed,
     SummaryLength, Task, TokenUsage,
 };
+pub use models::{ModelWrite, StoredModel};
 pub(crate) use page::Cursor;
 pub use page::Page;
 pub use passages::{FoundPassage, NewPassage, PageBox, Passage};

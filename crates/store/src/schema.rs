@@ -81,6 +81,18 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: "",
         postgres: "",
     },
+    Migration {
+        name: "0010_answer_cache",
+        portable: include_str!("../migrations/0010_answer_cache.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        name: "0011_models",
+        portable: include_str!("../migrations/0011_models.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 /// The steps this program knows.

@@ -130,6 +130,8 @@ impl Store {
         audit::append(&mut tx, tenant, event).await?;
         // A limit above binds the new unit too.
         limits::count_change(&mut tx).await?;
+        // What is open to the unit above is open to this one.
+        tx.stamp_catalogue().await?;
         tx.commit().await?;
         Ok(unit)
     }

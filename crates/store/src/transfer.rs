@@ -46,6 +46,12 @@ pub(crate) const TABLES: &[&str] = &[
     "usage_month",
     "limit_lease",
     "limit_warning",
+    "answer_cache",
+    "model",
+    "model_route_key",
+    "drained_route",
+    "model_access",
+    "place_policy",
     "audit",
     "audit_head",
 ];

@@ -5,3 +5,4 @@
 pub mod client;
 pub mod fake_model;
 pub mod postgres;
+pub mod weights;

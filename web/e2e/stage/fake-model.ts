@@ -33,16 +33,21 @@ export class FakeModel {
 		await once(this.#server, 'close');
 	}
 
+	/** Where it is called. */
+	get baseUrl(): string {
+		const { port } = this.#server.address() as AddressInfo;
+		return `http://127.0.0.1:${port}/v1`;
+	}
+
 	/** The lines of `fachwerk.toml` that make it the model „standard“. */
 	settings(clearance: string): string {
-		const { port } = this.#server.address() as AddressInfo;
 		return `
 			[[models]]
 			name = "standard"
 			purpose = "Fragen und Entwürfe"
 			[[models.routes]]
 			kind = "openai"
-			base_url = "http://127.0.0.1:${port}/v1"
+			base_url = "${this.baseUrl}"
 			upstream_model = "probe"
 			place = "own"
 			clearance = "${clearance}"
@@ -92,6 +97,14 @@ export class Call {
 		this.#send([{ index: 0, delta: {}, finish_reason: 'stop' }]);
 		this.#send([], { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 });
 		this.#response.end('data: [DONE]\n\n');
+	}
+
+	/** Gives the whole answer at once, to a caller that wants no stream. */
+	answer(content: string): void {
+		const message = { role: 'assistant', content };
+		const choices = [{ index: 0, message, finish_reason: 'stop' }];
+		this.#response.writeHead(200, { 'content-type': 'application/json' });
+		this.#response.end(JSON.stringify({ id: 'c', object: 'chat.completion', created: 0, model: 'probe', choices }));
 	}
 
 	/** Cuts the connection in the middle of the answer. */

@@ -4,6 +4,9 @@ import type {
 	DataClass,
 	Document,
 	Limits,
+	ModelAccess,
+	ModelDefinition,
+	Place,
 	Question,
 	Problem,
 	Role,
@@ -148,6 +151,32 @@ export const listAudit = (after?: string | null) =>
 	answer(client.GET('/api/audit', { params: { query: { after: after ?? undefined } } }));
 export const verifyAudit = () => answer(client.GET('/api/audit/verify'));
 export const gatewayStatus = () => answer(client.GET('/api/gateway/status'));
+export const listGatewayModels = () => answer(client.GET('/api/gateway/models'));
+export const createGatewayModel = (body: ModelDefinition) =>
+	answer(client.POST('/api/gateway/models', { body }));
+export const updateGatewayModel = (
+	name: string,
+	body: { version: number; definition: ModelDefinition }
+) => answer(client.PUT('/api/gateway/models/{name}', { params: { path: { name } }, body }));
+export const deleteGatewayModel = (name: string, version: number) =>
+	answer(client.DELETE('/api/gateway/models/{name}', { params: { path: { name }, query: { version } } }));
+export const drainGatewayRoute = (name: string, route: string, drained: boolean) =>
+	answer(
+		client.PUT('/api/gateway/models/{name}/drain', {
+			params: { path: { name } },
+			body: { route, drained }
+		})
+	);
+export const testGatewayRoute = (name: string, route: string) =>
+	answer(client.POST('/api/gateway/models/{name}/test', { params: { path: { name } }, body: { route } }));
+export const listModelAccess = () => answer(client.GET('/api/model-access'));
+export const updateModelAccess = (
+	model: string,
+	body: { version: number; audience?: ModelAccess['audience'] }
+) => answer(client.PUT('/api/model-access/{model}', { params: { path: { model } }, body }));
+export const getPlacePolicy = () => answer(client.GET('/api/place-policy'));
+export const updatePlacePolicy = (body: { version: number; places: Place[] }) =>
+	answer(client.PUT('/api/place-policy', { body }));
 export const systemState = () => answer(client.GET('/api/system'));
 
 /**

@@ -8,11 +8,11 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::gateway::{Harness, MOCK};
 use super::http::{Client, lost};
-use super::installation::Installation;
+use super::installation::{Installation, PASSWORD};
 use super::processes;
 use super::report::Report;
 use super::spawned::Spawned;
@@ -26,6 +26,8 @@ const ROUNDS: usize = 12;
 const CALLS: usize = 1_000;
 /// Callers at the same time while the installation is filled.
 const FILLERS: usize = 8;
+/// Keys of one person; the program refuses more than some.
+const KEYS_EACH: usize = 50;
 /// So much more than the smallest may a call cost in a larger installation.
 const MORE_MAX: f64 = 1.10;
 /// What is left to do after the last answer: usage is moved to the database in batches.
@@ -79,7 +81,7 @@ impl Grown {
         let mut installation = Installation::fresh(place, program, &name, &config)?;
         let ready = installation.start()?;
         let admin = installation.client("bench")?;
-        let keys = fill(&admin, size)?;
+        let keys = fill(&installation, size)?;
         let (calls, cpu, measured) = (0, Duration::ZERO, 0);
         Ok(Self { size, installation, admin, keys, ready, calls, cpu, measured })
     }
@@ -115,22 +117,31 @@ fn model(number: usize) -> String {
     )
 }
 
-/// Makes keys and units through the interface, several at a time; returns the keys.
-fn fill(admin: &Client, size: usize) -> Outcome<Vec<String>> {
-    let share = |filler: usize| (filler..size).step_by(FILLERS);
+/// Makes units, people and their keys through the interface, several at a time; returns the keys.
+fn fill(installation: &Installation, size: usize) -> Outcome<Vec<String>> {
+    let url = installation.url("");
+    let admin = sign_in(&mut Connection::to(&url)?, "bench@example.org")?;
     let fill = |filler: usize| -> Outcome<Vec<String>> {
+        let mut connection = Connection::to(&url)?;
         let mut keys = Vec::new();
-        for number in share(filler) {
-            let post = |path: &str, body| admin.post(path, &body).map_err(|error| lost(&error));
-            let unit = json!({ "name": format!("Referat {number}") });
-            post("/api/units", unit)?.expect(201, "create a unit")?;
-            let key = json!({ "name": format!("Fachverfahren {number}"), "scopes": ["models"] });
-            let made = post("/api/keys", key)?.expect(201, "create a key")?;
-            keys.push(made["key"].as_str().unwrap_or_default().to_owned());
+        for first in (filler * KEYS_EACH..size).step_by(FILLERS * KEYS_EACH) {
+            let email = format!("amt{first}@example.org");
+            let person = json!({"name": email, "email": email, "role": "member",
+                "password": PASSWORD});
+            connection.post("/api/users", &admin, &person)?;
+            let session = sign_in(&mut connection, &email)?;
+            for number in first..size.min(first + KEYS_EACH) {
+                let unit = json!({ "name": format!("Referat {number}") });
+                connection.post("/api/units", &admin, &unit)?;
+                let key = json!({"name": format!("Verfahren {number}"), "scopes": ["models"]});
+                let made = connection.post("/api/keys", &session, &key)?.json();
+                keys.push(made["key"].as_str().unwrap_or_default().to_owned());
+            }
         }
         Ok(keys)
     };
     thread::scope(|scope| {
+        let fill = &fill;
         let fillers: Vec<_> = (0..FILLERS).map(|n| scope.spawn(move || fill(n))).collect();
         let mut keys = Vec::new();
         for filler in fillers {
@@ -141,9 +152,29 @@ fn fill(admin: &Client, size: usize) -> Outcome<Vec<String>> {
     })
 }
 
+/// Signs a person in; returns the header lines that say so, and that no other page is asking.
+fn sign_in(connection: &mut Connection, email: &str) -> Outcome<String> {
+    let person = json!({"email": email, "password": PASSWORD});
+    let signed_in = connection.post("/api/session", "", &person)?;
+    let cookie = signed_in.cookie.split(';').next().unwrap_or_default();
+    Ok(format!("cookie: {cookie}\r\nx-fachwerk-csrf: 1\r\n"))
+}
+
 /// A connection that is kept, as programs keep theirs.
 struct Connection {
     stream: BufReader<TcpStream>,
+}
+
+/// What came back.
+struct Answer {
+    cookie: String,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
 }
 
 impl Connection {
@@ -155,39 +186,46 @@ impl Connection {
     }
 
     fn ask(&mut self, key: &str, model: &str) -> Outcome {
-        let answered = self.try_ask(key, model).map_err(|error| lost(&error))?;
-        if answered.starts_with("HTTP/1.1 200") {
-            return Ok(());
-        }
-        Err(Failure::new(format!("a call was refused: {answered}"), "Look into the bench's log."))
+        let body = json!({"model": model, "messages": [{"role": "user", "content": "Guten Tag"}]});
+        let key = format!("authorization: Bearer {key}\r\n");
+        self.post("/v1/chat/completions", &key, &body).map(|_| ())
     }
 
-    /// Asks and returns the first line of the answer.
-    fn try_ask(&mut self, key: &str, model: &str) -> std::io::Result<String> {
-        let body = json!({"model": model, "messages": [{"role": "user", "content": "Guten Tag"}]});
+    /// Sends JSON with more header lines; an answer that is no success is a failure.
+    fn post(&mut self, path: &str, headers: &str, body: &Value) -> Outcome<Answer> {
         let body = body.to_string();
         let request = format!(
-            "POST /v1/chat/completions HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {key}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            "POST {path} HTTP/1.1\r\nhost: bench\r\n{headers}content-type: application/json\r\n\
+             content-length: {}\r\n\r\n{body}",
             body.len()
         );
+        let answered = self.exchange(&request).map_err(|error| lost(&error))?;
+        let (first, answer) = answered;
+        if first.starts_with("HTTP/1.1 2") {
+            return Ok(answer);
+        }
+        let said = String::from_utf8_lossy(&answer.body).into_owned();
+        Err(Failure::new(format!("{path}: {} {said}", first.trim()), "Look into the bench's log."))
+    }
+
+    /// Sends a request; returns the first line of the answer, and the rest of it.
+    fn exchange(&mut self, request: &str) -> std::io::Result<(String, Answer)> {
         self.stream.get_mut().write_all(request.as_bytes())?;
-        let mut first = String::new();
+        let (mut first, mut cookie, mut length) = (String::new(), String::new(), 0);
         self.stream.read_line(&mut first)?;
-        let mut length = 0;
         loop {
             let mut line = String::new();
             self.stream.read_line(&mut line)?;
-            if line.trim().is_empty() {
-                break;
-            }
-            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap_or(0);
+            let Some((name, value)) = line.trim().split_once(':') else { break };
+            match name.to_ascii_lowercase().as_str() {
+                "content-length" => length = value.trim().parse().unwrap_or(0),
+                "set-cookie" => value.trim().clone_into(&mut cookie),
+                _ => {}
             }
         }
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body)?;
-        Ok(first)
+        Ok((first, Answer { cookie, body }))
     }
 }
 

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a stop may take before the program is ended without mercy.
 const STOP_PATIENCE: Duration = Duration::from_secs(40);
 /// The password of the accounts, which live on the loopback interface for some minutes.
-const PASSWORD: &str = "bench password, of no use elsewhere";
+pub const PASSWORD: &str = "bench password, of no use elsewhere";
 
 /// An installation, running or not. The process ends with the value.
 #[derive(Debug)]

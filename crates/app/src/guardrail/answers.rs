@@ -19,7 +19,7 @@ static TOXICITY: LazyLock<Arc<TopicRules>> = LazyLock::new(|| Arc::new(TopicRule
 static CODE: LazyLock<Arc<CodeRules>> = LazyLock::new(|| Arc::new(CodeRules::default()));
 
 /// The version of the lists behind the checks.
-pub(super) fn version() -> &'static str {
+pub(crate) fn version() -> &'static str {
     TOXICITY.version().max(CODE.version())
 }
 

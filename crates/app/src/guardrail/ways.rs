@@ -7,7 +7,7 @@ use std::{
 };
 
 use domain::{DataClass, Place, TenantId};
-use gateway::{Catalogue, PlacePolicy, Route};
+use gateway::{Catalogue, ModelAccess, PlacePolicy, Route};
 use guard::{AnswerRules, Event, Finding, InjectionRules, Kind, Topic, TopicRules};
 use llm::{ChatRequest, Origin, Role};
 
@@ -98,6 +98,21 @@ impl Inspection {
     }
 }
 
+/// What somebody may use for data of a class.
+pub(super) struct Open {
+    pub(super) class: DataClass,
+    pub(super) places: PlacePolicy,
+    pub(super) access: ModelAccess,
+}
+
+impl Open {
+    fn allows(&self, model: &str, route: &Route) -> bool {
+        self.class <= route.clearance
+            && self.places.allows(route.place)
+            && self.access.allows(model)
+    }
+}
+
 /// The ways that are open to a request.
 #[derive(Debug, Clone)]
 pub(super) struct Ways {
@@ -108,16 +123,16 @@ pub(super) struct Ways {
 }
 
 impl Ways {
-    /// The ways of these models for data of this class.
+    /// The ways behind the name of a model that are open.
     pub(super) fn of(
         rails: &Arc<Guardrails>,
         tenant: TenantId,
         (catalogue, model): (&Catalogue, &str),
-        (class, places): (DataClass, PlacePolicy),
+        open: &Open,
     ) -> Self {
         let mut list = Vec::with_capacity(Place::ALL.len());
         for (model, route) in routes_of(catalogue, model) {
-            if class > route.clearance || !places.allows(route.place) {
+            if !open.allows(model, route) {
                 continue;
             }
             let way = (rails.position(tenant, model, &route.name), route.place);

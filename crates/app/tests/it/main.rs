@@ -3,11 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail")]
 
+mod caching;
 mod chatting;
 mod collecting;
 mod conversing;
 mod guarding;
 mod guarding_answers;
+mod keeping_models;
 mod limiting;
 mod recording;
 mod recovering;

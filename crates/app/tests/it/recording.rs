@@ -69,6 +69,7 @@ async fn reading_searching_and_changes_are_written_down_without_content() {
         name: name("Schlüssel"),
         scopes: vec![Scope::Search, Scope::Documents],
         expires_at: None,
+        models: None,
     };
     world.app.create_key(&anna, asked).await.unwrap();
     for (email, password) in [

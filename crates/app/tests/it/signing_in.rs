@@ -89,6 +89,7 @@ async fn a_key_works_until_it_is_revoked() {
         name: "Fachverfahren".to_owned(),
         scopes: vec![Scope::Models],
         expires_at: None,
+        models: None,
     };
     let created = world.app.create_key(&anna, asked).await.unwrap();
     let secret = created.token.reveal().to_owned();
@@ -134,7 +135,12 @@ async fn the_present_password_is_not_guessed_from_inside_either() {
 async fn a_key_is_still_known_for_a_while_when_the_database_goes_away() {
     let world = World::new().await;
     let anna = world.member("anna").await;
-    let asked = KeyRequest { name: "k".to_owned(), scopes: Scope::ALL.to_vec(), expires_at: None };
+    let asked = KeyRequest {
+        name: "k".to_owned(),
+        scopes: Scope::ALL.to_vec(),
+        expires_at: None,
+        models: None,
+    };
     let made = world.app.create_key(&anna, asked).await.unwrap();
     let caller = world.app.principal_by_key(made.token.reveal()).await.unwrap();
     world.store.close().await;
@@ -150,7 +156,12 @@ async fn a_key_is_still_known_for_a_while_when_the_database_goes_away() {
 async fn a_revoked_key_is_refused_at_once() {
     let world = World::new().await;
     let anna = world.member("anna").await;
-    let asked = KeyRequest { name: "k".to_owned(), scopes: Scope::ALL.to_vec(), expires_at: None };
+    let asked = KeyRequest {
+        name: "k".to_owned(),
+        scopes: Scope::ALL.to_vec(),
+        expires_at: None,
+        models: None,
+    };
     let made = world.app.create_key(&anna, asked).await.unwrap();
     world.app.principal_by_key(made.token.reveal()).await.unwrap();
     world.app.revoke_key(&anna, made.key.id).await.unwrap();

@@ -28,6 +28,7 @@ fn call(who: &Principal, user: UserId, on: Day) -> UsageRecord {
         tokens: TokenUsage { prompt_tokens: 10, completion_tokens: 2, estimated: false },
         cost_micro_euro: Some(1_500),
         unit: who.home_unit(),
+        units: who.units.clone(),
         cached_tokens: 0,
         energy_mwh: None,
         from_cache: false,

@@ -7,8 +7,9 @@ use std::{
 };
 
 use app::{
-    App, Collection, Config, Document, DocumentState, GuardPolicy, GuardScope, NewCollection,
-    NewPerson, Parts, Principal,
+    AnswerCache, App, Collection, Config, DefinitionFault, Document, DocumentState, FileModels,
+    GuardPolicy, GuardScope, KeyedDefinition, ModelReader, NewCollection, NewPerson, Parts,
+    PlaceRules, Principal,
 };
 use domain::{
     CollectionId, Credential, DataClass, Place, Role, Scope, SessionId, UnitId, Visibility,
@@ -39,6 +40,7 @@ pub struct World {
     pub near: FakeModel,
     pub folder: TempDir,
     pub tasks: TaskTracker,
+    pub gateway: Gateway,
 }
 
 impl World {
@@ -47,21 +49,37 @@ impl World {
     }
 
     pub async fn guarded(guard: GuardPolicy) -> Self {
-        Self::configured(Config { guard, ..config("erste") }).await
+        Self::with(Config { guard, ..config("erste") }).await
     }
 
     /// Where something else than the general policy holds for some.
     pub async fn guarded_but(guard: GuardPolicy, but: Vec<(GuardScope, GuardPolicy)>) -> Self {
-        Self::configured(Config { guard, guard_exceptions: but, ..config("erste") }).await
+        Self::with(Config { guard, guard_exceptions: but, ..config("erste") }).await
     }
 
-    async fn configured(config: Config) -> Self {
+    /// A world that keeps answers to requests up to this class.
+    pub async fn keeping_answers(class_max: DataClass) -> Self {
+        let mut guard = GuardPolicy::off();
+        // So that a request can be found fault with.
+        guard.elsewhere = PlaceRules::all(app::GuardAction::Report, app::GuardAction::Report);
+        Self::keeping_guarded_answers(class_max, guard).await
+    }
+
+    /// The same under this policy.
+    pub async fn keeping_guarded_answers(class_max: DataClass, guard: GuardPolicy) -> Self {
+        let cache =
+            AnswerCache { class_max, lifetime: Duration::from_hours(1), bytes_max: 1 << 20 };
+        Self::with(Config { guard, answer_cache: Some(cache), ..config("erste") }).await
+    }
+
+    async fn with(config: Config) -> Self {
         let folder = TempDir::new().unwrap();
         let (model, near) = (FakeModel::start().await, FakeModel::start().await);
         let location = sqlite(folder.path());
         let catalogue = catalogue(&model, &near);
-        let (app, store) = start(folder.path(), &location, catalogue, config, "index").await;
-        Self { app, store, model, near, folder, tasks: TaskTracker::new() }
+        let (app, store, gateway) =
+            start(folder.path(), &location, catalogue, config, "index").await;
+        Self { app, store, model, near, folder, tasks: TaskTracker::new(), gateway }
     }
 
     /// Starts a second process on the same folder, as after a crash of the first; its index is empty
@@ -74,6 +92,19 @@ impl World {
         let (catalogue, location) =
             (catalogue(&self.model, &self.near), sqlite(self.folder.path()));
         start(self.folder.path(), &location, catalogue, config(instance), index).await.0
+    }
+
+    /// How many answers are kept.
+    pub async fn kept_answers(&self) -> u64 {
+        self.store.kept_answers().await.unwrap()
+    }
+
+    /// Puts a catalogue in place in which all routes of the model are cleared up to this class.
+    pub fn lower_clearance(&self, model: &str, clearance: DataClass) {
+        let mut models = self.gateway.catalogue().models().to_vec();
+        let model = models.iter_mut().find(|other| other.name == model).unwrap();
+        model.routes.iter_mut().for_each(|route| route.clearance = clearance);
+        self.gateway.replace_catalogue(Catalogue::new(models).unwrap());
     }
 
     pub async fn person(&self, name: &str, role: Role, units: Vec<UnitId>) -> Principal {
@@ -135,7 +166,8 @@ impl World {
 
 /// A principal with an API key instead of a session.
 pub fn with_key(principal: &Principal, scopes: &[Scope]) -> Principal {
-    let credential = Credential::ApiKey { id: domain::KeyId::new(), scopes: scopes.to_vec() };
+    let credential =
+        Credential::ApiKey { id: domain::KeyId::new(), scopes: scopes.to_vec(), models: None };
     Principal { credential, ..principal.clone() }
 }
 
@@ -150,12 +182,12 @@ pub async fn four_processes() -> (World, Vec<Arc<App>>) {
         let own = folder.path().join(name);
         std::fs::create_dir(&own).unwrap();
         let catalogue = catalogue(&model, &near);
-        let (app, store) = start(&own, &location, catalogue, config(name), "index").await;
+        let (app, store, gateway) = start(&own, &location, catalogue, config(name), "index").await;
         processes.push(app);
-        stores.push(store);
+        stores.push((store, gateway));
     }
-    let (app, store) = (Arc::clone(&processes[0]), stores.remove(0));
-    (World { app, store, model, near, folder, tasks: TaskTracker::new() }, processes)
+    let (app, (store, gateway)) = (Arc::clone(&processes[0]), stores.remove(0));
+    (World { app, store, model, near, folder, tasks: TaskTracker::new(), gateway }, processes)
 }
 
 fn sqlite(folder: &Path) -> Location {
@@ -168,22 +200,40 @@ async fn start(
     catalogue: Catalogue,
     config: Config,
     index: &str,
-) -> (Arc<App>, Store) {
+) -> (Arc<App>, Store, Gateway) {
     let store = Store::open(location).await.unwrap();
     store.migrate().await.unwrap();
     let ledger = Ledger::open(&folder.join("ledger")).unwrap();
     let blobs = Blobs::open(&folder.join("blobs"), &folder.join("tmp")).unwrap();
     let (index, _) = search::Index::open(&folder.join(index), search::Role::Writer).unwrap();
+    let gateway = Gateway::new(testkit::client::client(), catalogue.clone(), settings());
     let parts = Parts {
         store: store.clone(),
         ledger,
         blobs,
         index: Arc::new(index),
-        gateway: Gateway::new(testkit::client::client(), catalogue, settings()),
+        gateway: gateway.clone(),
+        models: Arc::new(Fixed(catalogue)),
         secret: InstallationSecret::generate(),
         config,
     };
-    (App::new(parts).unwrap(), store)
+    (App::new(parts).unwrap(), store, gateway)
+}
+
+/// A configuration file that says nothing but these models, and has no words for others.
+struct Fixed(Catalogue);
+
+impl ModelReader for Fixed {
+    fn file(&self) -> FileModels {
+        let mut models = self.0.models().to_vec();
+        let built_in = models.remove(0);
+        let (definitions, auto, hosts) = (vec![], vec![], vec![]);
+        FileModels { models, definitions, auto, built_in, hosts }
+    }
+
+    fn read(&self, _: &KeyedDefinition<'_>) -> Result<Model, Vec<DefinitionFault>> {
+        Err(vec![])
+    }
 }
 
 fn settings() -> Settings {
@@ -209,10 +259,11 @@ fn catalogue(model: &FakeModel, near: &FakeModel) -> Catalogue {
     let mut vectors = Route::new("vektor", server(model), Place::Elsewhere, DataClass::Personal);
     vectors.offers = Offers::of([Offer::Embeddings]);
     // A euro a token, and the same for nothing.
-    let price = |euro: u64| Some(Price { input: euro * MEGA, output: euro * MEGA });
+    let prices =
+        |euro: u64| Price { input: euro * MEGA, output: euro * MEGA, ..Price::default() }.into();
     let priced = |name: &str, rank, euro| Route {
         rank,
-        price: price(euro),
+        prices: prices(euro),
         concurrent_max: 64,
         ..Route::new(name, server(near), Place::Own, DataClass::Restricted)
     };
@@ -247,6 +298,7 @@ fn config(instance: &str) -> Config {
         guard: GuardPolicy::off(),
         usage_people_min: 5,
         guard_exceptions: vec![],
+        answer_cache: None,
     }
 }
 

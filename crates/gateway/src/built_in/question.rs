@@ -1,8 +1,9 @@
 //! A chat request as the engine understands it.
 
 use infer::{ExtractAnswer, ExtractRequest, Extractive, Speaker, estimate_tokens};
-use llm::{ChatRequest, Grounding, Language, RequestError, Role, STRUCTURE_FIELDS};
-use serde_json::Value;
+use llm::{ChatRequest, Grounding, Language, RequestError, Role};
+
+use crate::text_only;
 
 /// What the engine needs of a request, owned so that it can be answered on another thread.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ enum Given {
 impl Question {
     /// Reads a request. What the engine cannot do is refused by name, never dropped silently.
     pub(super) fn of(request: &ChatRequest) -> Result<Self, RequestError> {
-        check(request)?;
+        text_only::check(request, "the built-in engine")?;
         let given = match &request.grounding {
             Some(grounding) => Given::Sources(grounding.clone()),
             None => Given::Conversation(conversation(request)),
@@ -91,40 +92,4 @@ fn conversation(request: &ChatRequest) -> Vec<(Speaker, String)> {
     messages
         .filter_map(|message| Some((speaker(message.role())?, message.text().into_owned())))
         .collect()
-}
-
-fn check(request: &ChatRequest) -> Result<(), RequestError> {
-    const TEXT_ONLY: &str = "cannot be used with the built-in engine, which gives text only";
-    if request.n() > 1 {
-        return Err(RequestError::unsupported(
-            "n",
-            "must be 1 for the built-in engine, which has one answer",
-        ));
-    }
-    let refused = STRUCTURE_FIELDS
-        .into_iter()
-        .find(|name| request.field(name).is_some_and(|value| asks_for_more(name, value)));
-    if let Some(name) = refused {
-        return Err(RequestError::unsupported(name, TEXT_ONLY));
-    }
-    let with_parts = request.messages().iter().position(llm::Message::has_other_parts);
-    match with_parts {
-        Some(index) => Err(RequestError::unsupported(
-            format!("messages[{index}].content"),
-            "holds something other than text, which the built-in engine cannot read",
-        )),
-        None => Ok(()),
-    }
-}
-
-/// Whether a field asks for more than plain text; empty lists and explicit defaults do not.
-fn asks_for_more(name: &str, value: &Value) -> bool {
-    match value {
-        Value::Bool(wanted) => *wanted,
-        Value::Array(items) => items.iter().any(|item| item != "text"),
-        Value::Object(fields) if name == "response_format" => {
-            fields.get("type").and_then(Value::as_str) != Some("text")
-        }
-        _ => true,
-    }
 }

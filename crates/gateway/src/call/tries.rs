@@ -45,9 +45,9 @@ impl Call<'_> {
                     Err(refusal) => return Ok(self.cannot(tried_route, refusal)),
                 }
             }
-            RouteKind::BuiltIn => match self.asked {
+            RouteKind::BuiltIn | RouteKind::Local(_) => match self.asked {
                 Asked::Chat(request, _) => {
-                    self.try_built_in(request, (model, route), &mut lease).await
+                    self.try_inside(request, (model, route), &mut lease).await
                 }
                 // The plan lets nothing else through to it.
                 _ => return Ok(self.cannot(tried_route, not_built_in())),
@@ -84,7 +84,8 @@ impl Call<'_> {
         Tried::Failed
     }
 
-    async fn try_built_in(
+    /// Tries an engine inside this process, once: it would fail the same way again.
+    async fn try_inside(
         &mut self,
         request: &ChatRequest,
         (model, route): (&Model, &Route),
@@ -95,10 +96,18 @@ impl Call<'_> {
         }
         let taken = self.begin(model, route);
         lease.spans.attempt(trace::attempt(&self.span, route, self.attempts, 0));
-        match self.gateway.built_in.open(request, route, self.terms.deadline).await {
-            Ok(stream) => {
+        let deadline = self.terms.deadline;
+        let opened = match &route.kind {
+            RouteKind::Local(local) => {
+                let opened = self.gateway.local.open(request, (route, local), deadline).await;
+                opened.map(Origin::Local)
+            }
+            _ => self.gateway.built_in.open(request, route, deadline).await.map(Origin::BuiltIn),
+        };
+        match opened {
+            Ok(origin) => {
                 lease.first_piece();
-                Ok(Some((Answer::Stream(Origin::BuiltIn(stream)), taken)))
+                Ok(Some((Answer::Stream(origin), taken)))
             }
             Err(failed) => {
                 lease.failed(&failed.error, None);

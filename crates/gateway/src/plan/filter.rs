@@ -35,7 +35,7 @@ pub(super) fn fits_surely(route: &Route, needs: &Needs) -> bool {
 
 /// What the request costs on this route by estimate, in micro-euro; nothing where no price is known.
 pub(super) fn cost(route: &Route, needs: &Needs) -> u64 {
-    route.price.map_or(0, |price| price.of(needs.usage_likely()))
+    route.prices.now().map_or(0, |price| price.of(needs.usage_likely()))
 }
 
 fn has_room(route: &Route, tokens: u64) -> bool {

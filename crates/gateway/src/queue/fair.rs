@@ -337,9 +337,11 @@ mod tests {
         fair.push(of_unit(2, 1, 1, 0), 5, 1, 21);
         assert_eq!(fair.evict(of_unit(1, 1, 1, 0)), None, "nobody has more than oneself");
         assert_eq!(fair.evict(of_unit(1, 1, 2, 0)), Some(11), "within the unit");
-        assert_eq!(fair.evict(of_unit(2, 1, 2, 0)), Some(11), "of the larger unit");
+        for _ in 0..2 {
+            assert_eq!(fair.evict(of_unit(2, 1, 2, 0)), Some(11), "of the larger unit");
+        }
         assert_eq!(fair.evict(of_unit(2, 1, 2, 0)), None, "both would have the same");
-        assert_eq!(fair.len(), 4);
+        assert_eq!(fair.len(), 3);
     }
 
     fn drain(fair: &mut Fair<u128>, count: usize) -> Vec<u128> {

@@ -13,7 +13,7 @@ async fn a_stream_comes_through_with_its_route_and_usage() {
     let fake = FakeModel::start().await;
     fake.next(Reply::pieces(["Die ", "Straße", "."]).usage(12, 3));
     let mut own = route("rechenzentrum", &fake.base_url());
-    own.price = Some(Price { input: 500_000, output: 1_500_000 });
+    own.prices = Price { input: 500_000, output: 1_500_000, ..Price::default() }.into();
     let (heard, stream) = hear(&gateway(vec![own]), &ask("Wo?")).await.unwrap();
     assert_eq!(heard.text, "Die Straße.");
     assert!(heard.error.is_none());
@@ -186,4 +186,28 @@ async fn every_field_of_every_server_comes_through() {
         });
         assert_eq!(got.collect::<Vec<_>>(), sent);
     }
+}
+
+#[tokio::test]
+async fn what_came_out_of_the_servers_cache_is_counted_apart() {
+    let fake = FakeModel::start().await;
+    let details = json!({"cached_tokens": 8});
+    let usage =
+        json!({"prompt_tokens": 12, "completion_tokens": 3, "prompt_tokens_details": details});
+    let answer = json!({"id": "x", "object": "chat.completion", "created": 1, "model": "oben",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Ja."}, "finish_reason": "stop"}],
+        "usage": usage});
+    fake.next(Reply::status(200, &answer));
+    let mut own = route("rechenzentrum", &fake.base_url());
+    let price =
+        Price { input: 1_000_000, cached_input: Some(0), output: 1_000_000, ..Price::default() };
+    own.prices = price.into();
+    own.energy_mwh = Some(500);
+    let meter = UsageMeter::default();
+    let class = domain::DataClass::Open;
+    gateway(vec![own]).complete(&ask("Wo?"), class, &meter).await.unwrap();
+    let metered = meter.read();
+    assert_eq!(metered.parts.cached_tokens, 8);
+    assert_eq!(price.of_all(metered.usage, metered.parts), 4 + 3);
+    assert_eq!(metered.taken.unwrap().energy_of(metered.usage), Some(8), "7.5 mWh, rounded up");
 }

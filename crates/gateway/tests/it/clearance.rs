@@ -108,9 +108,14 @@ fn planned_route() -> impl Strategy<Value = (Route, Condition)> {
     let drained = proptest::bool::weighted(0.2);
     (class(), place(), 1..3_u32, 1..4_u32, price, condition(), drained).prop_map(
         |(clearance, place, rank, weight, price, condition, drained)| {
-            let price = price.map(|input| gateway::Price { input, output: input });
+            let price = price.map(|input| gateway::Price {
+                input,
+                output: input,
+                ..gateway::Price::default()
+            });
+            let prices = price.map(gateway::Prices::from).unwrap_or_default();
             let base = built_in("x");
-            (Route { clearance, place, rank, weight, price, drained, ..base }, condition)
+            (Route { clearance, place, rank, weight, prices, drained, ..base }, condition)
         },
     )
 }

@@ -17,9 +17,9 @@ use crate::setup::{ask, client, hear, listen, model, request, route, settings};
 const DELAY: Duration = Duration::from_millis(40);
 
 fn ranked(name: &str, fake: &FakeModel, rank: u32) -> Route {
-    let price = Some(Price { input: 1_000_000, output: 0 });
+    let prices = Price { input: 1_000_000, ..Price::default() }.into();
     let offers = Offers::of(Offer::ALL);
-    Route { rank, price, offers, ..route(name, &fake.base_url()) }
+    Route { rank, prices, offers, ..route(name, &fake.base_url()) }
 }
 
 fn hedged(hedging: Hedging, routes: Vec<Route>, settings: Settings) -> Gateway {

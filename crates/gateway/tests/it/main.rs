@@ -13,6 +13,7 @@ mod errors;
 mod failures;
 mod hedging;
 mod limits;
+mod local;
 mod measuring;
 mod proofs;
 mod resilience;

@@ -78,8 +78,9 @@ fn a_route_that_comes_back_takes_less() {
 #[test]
 fn the_cheapest_depends_on_the_request() {
     let mut routes = equals(3);
-    routes[1].price = Some(Price { input: 100, output: 9_000_000 });
-    routes[2].price = Some(Price { input: 5_000_000, output: 100 });
+    let price = |input, output| Price { input, output, ..Price::default() };
+    routes[1].prices = price(100, 9_000_000).into();
+    routes[2].prices = price(5_000_000, 100).into();
     let catalogue = with_policy(Policy::Cheapest, routes);
     let first = |needs: &Needs| first(&catalogue, needs, 0, |_| Condition::FRESH, 1);
     let long_question = Needs { prompt_bytes: 100_000, answer_tokens: 10, ..Needs::default() };

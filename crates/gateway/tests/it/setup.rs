@@ -55,7 +55,8 @@ pub fn route(name: &str, base_url: &str) -> Route {
         care: RouteCare::default(),
         place: Place::Own,
         clearance: DataClass::Restricted,
-        price: None,
+        prices: gateway::Prices::default(),
+        energy_mwh: None,
         timeouts: Timeouts {
             first_byte: Duration::from_secs(5),
             idle: Duration::from_secs(5),

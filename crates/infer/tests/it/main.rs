@@ -3,6 +3,7 @@
 
 mod given;
 mod laws;
+mod local;
 mod promises;
 mod questions;
 mod retrieval;

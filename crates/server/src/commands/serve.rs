@@ -51,7 +51,7 @@ async fn run(
     }
     let reloading = async {
         while hangup.recv().await.is_some() {
-            reload(&platform, overrides);
+            reload(&platform, overrides).await;
         }
     };
     tokio::select! {
@@ -65,8 +65,11 @@ async fn run(
 }
 
 /// Reads the configuration anew and takes over its models. With a mistake in it, everything stays.
-fn reload(platform: &Platform, overrides: &Overrides) {
-    let read = load(overrides).and_then(|config| platform.replace_models(&config));
+async fn reload(platform: &Platform, overrides: &Overrides) {
+    let read = match load(overrides) {
+        Ok(config) => platform.replace_models(&config).await,
+        Err(failure) => Err(failure),
+    };
     match read {
         Ok(()) => tracing::info!("the models were read anew"),
         Err(failure) => {

@@ -10,8 +10,9 @@ use super::{
     Config, Environment, Extraction, Limits, Log, LogFormat, ModelSettings, Outbound, RouteKind,
     RouteSettings, Secret, Sessions, Timeouts, UpstreamSettings,
     declaration::{MODELS, ROUTES},
-    gateway as gateway_settings, guard,
+    gateway as gateway_settings, guard, hosts, local,
     mistake::{Mistake, Mistakes, Origin},
+    prices,
     raw::{Given, Raw, RawModel, RawTable, Value},
     routing, telemetry,
 };
@@ -25,6 +26,8 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
     let mut mistakes = std::mem::take(&mut raw.mistakes);
     let models = check_models(&raw, environment, &mut mistakes);
     let auto = routing::auto(&raw, &mut mistakes);
+    let hosts = hosts::allowed(&raw, &mut mistakes);
+    let default_model_is_given = raw.values.contains_key("default_model");
     let default_model = check_default_model(&raw, &models, &mut mistakes);
     check_sessions(&raw, &mut mistakes);
     check_log(&raw, &mut mistakes);
@@ -51,6 +54,7 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
         trusted_proxy,
         database_url: text(&raw, "database_url").map(Secret::new),
         default_model,
+        default_model_is_given,
         limits: Limits {
             upload_bytes: whole(&raw, "limits.upload_bytes"),
             free_bytes: whole(&raw, "limits.free_bytes"),
@@ -89,14 +93,24 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
             places: text(&raw, "outbound.farthest_place")
                 .and_then(|code| code.parse().ok())
                 .map_or(PlacePolicy::ANYWHERE, PlacePolicy::up_to),
+            hosts,
             connect: seconds(&raw, "outbound.connect_seconds"),
         },
         gateway,
         guard,
+        answer_cache: answer_cache(&raw),
         usage_people_min: size(&raw, "usage.people_min"),
         guard_exceptions,
         models,
         auto,
+    })
+}
+
+fn answer_cache(raw: &Raw) -> Option<app::AnswerCache> {
+    (text(raw, "answer_cache.use").as_deref() == Some("on")).then(|| app::AnswerCache {
+        class_max: class(raw, "answer_cache.class_max"),
+        lifetime: Duration::from_secs(whole(raw, "answer_cache.minutes") * 60),
+        bytes_max: whole(raw, "answer_cache.bytes"),
     })
 }
 
@@ -236,6 +250,16 @@ fn check_models(
     models
 }
 
+/// Checks one model that was defined outside the file.
+pub(super) fn check_definition(mut raw: Raw) -> Result<ModelSettings, Vec<Mistake>> {
+    let mut mistakes = std::mem::take(&mut raw.mistakes);
+    let mut models = check_models(&raw, &Environment::default(), &mut mistakes);
+    match (models.pop(), mistakes.is_empty()) {
+        (Some(model), true) => Ok(model),
+        _ => Err(mistakes),
+    }
+}
+
 /// Checks one list entry after the other; collects mistakes on the way.
 pub(super) struct Checker<'c> {
     pub(super) file_name: &'c str,
@@ -251,6 +275,7 @@ impl Checker<'_> {
         }
         let policy = routing::policy(&model.table);
         let hedging = self.hedging(&model.table);
+        self.route_names(&model.routes);
         let routes = (1..).zip(&model.routes);
         let routes = routes.filter_map(|(place, route)| self.route(route, policy, place)).collect();
         Some(ModelSettings {
@@ -268,8 +293,7 @@ impl Checker<'_> {
         let Some(name) = entry_text(table, "name") else {
             return self.required(table, MODELS, "name");
         };
-        let known = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
-        let problem = if !name.chars().all(known) || name.len() > MODEL_NAME_CHARS_MAX {
+        let problem = if !name.chars().all(is_name_char) || name.len() > MODEL_NAME_CHARS_MAX {
             "may have letters, digits and . _ : - only, at most 100 of them".to_owned()
         } else if name == BUILT_IN_MODEL {
             format!("{BUILT_IN_MODEL:?} is the built-in model and always there")
@@ -282,12 +306,31 @@ impl Checker<'_> {
         None
     }
 
+    fn route_name(&mut self, table: &RawTable) -> Option<String> {
+        let name = entry_text(table, "name")?;
+        if !name.chars().all(is_name_char) || name.len() > MODEL_NAME_CHARS_MAX {
+            let text = "may have letters, digits and . _ : - only, at most 100 of them".to_owned();
+            self.at_value(table, ROUTES, "name", text);
+        }
+        Some(name)
+    }
+
+    fn route_names(&mut self, routes: &[RawTable]) {
+        let mut names = BTreeSet::new();
+        for table in routes {
+            if entry_text(table, "name").is_some_and(|name| !names.insert(name)) {
+                self.at_value(table, ROUTES, "name", "is given twice".to_owned());
+            }
+        }
+    }
+
     /// Checks the route at this place of its model's list, counted from one.
     fn route(&mut self, table: &RawTable, policy: Policy, at: u32) -> Option<RouteSettings> {
         let kind = self.choice(table, "kind");
         let built_in = kind.as_deref() == Some("builtin");
+        let inside = built_in || kind.as_deref() == Some("local");
         let place = match entry_text(table, "place") {
-            None if built_in => Some(Place::Own),
+            None if inside => Some(Place::Own),
             None => self.required(table, ROUTES, "place"),
             Some(code) => code.parse().ok(),
         };
@@ -299,18 +342,31 @@ impl Checker<'_> {
         let kind = match kind.as_deref() {
             Some("builtin") => {
                 self.refuse_upstream_keys(table);
+                self.refuse_local_keys(table);
                 Some(RouteKind::BuiltIn)
             }
+            Some("local") => {
+                self.refuse_upstream_keys(table);
+                local::route(self, table).map(RouteKind::Local)
+            }
             Some(code) => {
+                self.refuse_local_keys(table);
                 let upstream = self.upstream(table, code);
                 upstream.map(|upstream| RouteKind::Server(Box::new(upstream)))
             }
             None => None,
         };
-        let offers = if built_in { Offers::default() } else { self.offers(table) };
-        let abilities = self.abilities(table);
+        let offers = if inside { Offers::default() } else { self.offers(table) };
+        let local = match &kind {
+            Some(RouteKind::Local(local)) => Some(local.clone()),
+            _ => None,
+        };
+        let abilities = if local.is_some() { local::ABILITIES } else { self.abilities(table) };
         let health_check = self.health_check(table);
+        let prices = self.prices(table);
+        let name = self.route_name(table);
         Some(RouteSettings {
+            name,
             kind: kind?,
             place: place?,
             clearance: clearance?,
@@ -318,17 +374,23 @@ impl Checker<'_> {
             weight: u32::try_from(entry_whole(table, "weight")).unwrap_or(1),
             offers,
             abilities,
-            context_tokens: routing::tokens(table, "context_tokens"),
+            context_tokens: match &local {
+                Some(local) => Some(local.context_tokens as u64),
+                None => routing::tokens(table, "context_tokens"),
+            },
             health_check,
             care: gateway_settings::care(table),
-            price_input: entry_price(table, "price_input"),
-            price_output: entry_price(table, "price_output"),
+            prices,
+            energy_mwh: prices::energy(table),
             timeouts: Timeouts {
                 first_byte: entry_seconds(table, "first_byte_seconds"),
                 idle: entry_seconds(table, "idle_seconds"),
                 total: entry_seconds(table, "total_seconds"),
             },
-            concurrency: usize::try_from(entry_whole(table, "concurrency")).unwrap_or(1),
+            concurrency: match &local {
+                Some(local) => local.answers_max,
+                None => usize::try_from(entry_whole(table, "concurrency")).unwrap_or(1),
+            },
         })
     }
 
@@ -438,6 +500,15 @@ impl Checker<'_> {
         }
     }
 
+    fn refuse_local_keys(&mut self, table: &RawTable) {
+        for name in ["path", "max_memory_mb"] {
+            if table.values.contains_key(name) {
+                let text = "belongs to kind = \"local\"".to_owned();
+                self.at_value(table, ROUTES, name, text);
+            }
+        }
+    }
+
     fn choice(&mut self, table: &RawTable, name: &str) -> Option<String> {
         match entry_text(table, name) {
             Some(word) => Some(word),
@@ -470,11 +541,15 @@ impl Checker<'_> {
     }
 }
 
+fn is_name_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "._:-".contains(c)
+}
+
 pub(super) fn entry_text(table: &RawTable, name: &str) -> Option<String> {
     table.values.get(name).and_then(as_text)
 }
 
-fn entry_price(table: &RawTable, name: &str) -> Option<f64> {
+pub(super) fn entry_price(table: &RawTable, name: &str) -> Option<f64> {
     match table.values.get(name).map(|given| &given.value) {
         Some(Value::Price(euros)) => Some(*euros),
         _ => None,

@@ -4,6 +4,7 @@
 // tidy: lines=900 because one list of all settings is easier to find than several
 
 mod gateway;
+mod prices;
 
 /// What a setting's value looks like.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,6 +28,8 @@ pub(super) enum Kind {
     },
     /// A number of euros, zero or more.
     Price,
+    /// A number of watt hours, zero or more.
+    WattHours,
     /// One of a few words.
     Choice(&'static [&'static str]),
 }
@@ -35,7 +38,7 @@ pub(super) enum Kind {
 #[rustfmt::skip]
 pub(super) const ROUTE_KINDS: &[&str] = &[
     "openai", "compatible", "azure", "mistral", "vllm", "sglang", "tgi", "llamacpp", "ionos", "stackit", "telekomcloud",
-    "scaleway", "ovhcloud", "alephalpha", "anthropic", "gemini", "vertex", "bedrock", "ollama", "tei", "builtin",
+    "scaleway", "ovhcloud", "alephalpha", "anthropic", "gemini", "vertex", "bedrock", "ollama", "tei", "local", "builtin",
 ];
 
 /// One setting.
@@ -76,7 +79,7 @@ impl Key {
 
 /// Whether the section is a list of tables, written `[[section]]`.
 pub(super) fn is_list(section: &str) -> bool {
-    [MODELS, ROUTES, AUTO, GUARDS].contains(&section)
+    [MODELS, ROUTES, PRICES, AUTO, GUARDS].contains(&section)
 }
 
 /// The list of models.
@@ -87,6 +90,8 @@ pub(super) const AUTO: &str = "auto";
 pub(super) const GUARDS: &str = "guards";
 /// The list of routes in a model.
 pub(super) const ROUTES: &str = "models.routes";
+/// The list of prices in a route.
+pub(super) const PRICES: &str = "models.routes.prices";
 
 /// The sections in the order of the reference, with what each is about.
 pub(super) const SECTIONS: &[(&str, &str)] = &[
@@ -119,6 +124,10 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
         "Protection of what goes to models. Of all places that may be tried for a request the strictest counts, so that a fallback shows nobody more. An action is `off`, `report` (count and record), `raise_class` (use only routes cleared for the class of the find), `pseudonymise` (the model reads a placeholder, the answer gets the original back), `mask` (the model reads the kind alone) or `refuse` (it does not go to this place). Kinds are name, address, birth_date, phone, mail, iban, card, tax_id, social_insurance, id_card, passport, health_insurance, plate, file_reference, ip, secret. More in docs/operate/guard.md.",
     ),
     (
+        "answer_cache",
+        "Answers kept for whoever asks exactly the same again with the same rights; only for requests that want the same answer each time (`temperature` 0 or a `seed`), without sources, tools and finds of the guard. Kept sealed in the database; see docs/operate/answer-cache.md.",
+    ),
+    (
         "usage",
         "Figures of what was used and what it cost. They are about groups of people, never about one; see docs/operate/usage.md.",
     ),
@@ -133,6 +142,10 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     (
         ROUTES,
         "The ways to run a model. Repeat the table for each. A route never receives data above its clearance.",
+    ),
+    (
+        PRICES,
+        "What a route costs. Repeat the table for each change of price; what holds at the beginning of a call counts for it. What is not named costs nothing.",
     ),
     (
         AUTO,
@@ -175,7 +188,7 @@ const fn whole(min: u64, max: u64) -> Kind {
 
 /// All settings; those of a section in the order of the reference.
 pub(super) fn keys() -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().chain(gateway::KEYS)
+    KEYS.iter().chain(gateway::KEYS).chain(prices::KEYS)
 }
 
 const KEYS: &[Key] = &[
@@ -439,6 +452,13 @@ const KEYS: &[Key] = &[
         Some("elsewhere"),
         "The farthest place that any data may go to. Routes beyond it are never used, whatever their clearance.",
     ),
+    open(
+        "outbound",
+        "hosts",
+        Kind::Text,
+        "llm.example.de, 10.0.0.5:8000",
+        "Hosts, joined by commas, that models may be called on which administrators add in the browser; with a port for that port only, without one for any. The hosts of models in this file are allowed in any case. Without it: no others, so that nobody can make this server call addresses its operator has not named.",
+    ),
     key(
         "outbound",
         "connect_seconds",
@@ -501,6 +521,28 @@ const KEYS: &[Key] = &[
         Kind::Choice(&["off", "report", "refuse"]),
         Some("report"),
         "What is done about them.",
+    ),
+    key(
+        "answer_cache",
+        "use",
+        Kind::Choice(&["off", "on"]),
+        Some("off"),
+        "Whether answers are kept.",
+    ),
+    key(
+        "answer_cache",
+        "class_max",
+        Kind::Choice(CLASSES),
+        Some("open"),
+        "The highest class of a request whose answer is kept or given again.",
+    ),
+    key("answer_cache", "minutes", whole(1, 43_200), Some("60"), "How long an answer is kept."),
+    key(
+        "answer_cache",
+        "bytes",
+        whole(1 << 20, 1 << 40),
+        Some("268435456"),
+        "The most that all kept answers take, 256 MB. Beyond it the oldest go.",
     ),
     key(
         "usage",
@@ -646,14 +688,35 @@ const KEYS: &[Key] = &[
         "kind",
         Kind::Choice(ROUTE_KINDS),
         "openai",
-        "How the server is spoken to: `openai` for OpenAI and any compatible server, the name of a provider or server for its own ways (see `docs/operate/providers.md`), or `builtin` for the extract engine inside. Required.",
+        "How the server is spoken to: `openai` for OpenAI and any compatible server, the name of a provider or server for its own ways (see `docs/operate/providers.md`), `local` for a language model in a file, or `builtin` for the extract engine inside. Required.",
+    ),
+    open(
+        ROUTES,
+        "path",
+        Kind::Path,
+        "models/modell.gguf",
+        "The file with the weights, in the GGUF format; see `fachwerk model check`. Required for `local`.",
+    ),
+    open(
+        ROUTES,
+        "max_memory_mb",
+        whole(1, 100_000_000),
+        "8000",
+        "Most memory for weights and answers, in megabytes. A file that needs more with this `context_tokens` and `concurrency` is refused. Required for `local`.",
+    ),
+    open(
+        ROUTES,
+        "name",
+        Kind::Text,
+        "standard-gpu1",
+        "Its name in headers, measurements and the administration. Without it: the model's name and the place in the list, e.g. `standard-1`.",
     ),
     open(
         ROUTES,
         "base_url",
         Kind::Url,
         "http://127.0.0.1:8000/v1",
-        "The server's address up to and with its version, e.g. `/v1`. Required for all but `builtin`.",
+        "The server's address up to and with its version, e.g. `/v1`. Required for servers.",
     ),
     open(
         ROUTES,
@@ -716,14 +779,14 @@ const KEYS: &[Key] = &[
         "upstream_model",
         Kind::Text,
         "mistralai/Mistral-Small-24B",
-        "The model's name on that server. Required for all but `builtin`.",
+        "The model's name on that server. Required for servers.",
     ),
     open(
         ROUTES,
         "place",
         Kind::Choice(&["own", "germany", "eu", "elsewhere"]),
         "own",
-        "Where it runs: the authority's own data centre, Germany, the European Union, or elsewhere. Required for all but `builtin`.",
+        "Where it runs: the authority's own data centre, Germany, the European Union, or elsewhere. Required for servers; what runs inside runs in one's own.",
     ),
     open(
         ROUTES,
@@ -765,7 +828,7 @@ const KEYS: &[Key] = &[
         "context_tokens",
         whole(256, 100_000_000),
         "32768",
-        "The most tokens of question and answer together. Longer requests go to another route, or are refused if there is none. Tokens are estimated by three bytes each; where that decides nothing, the server has the last word.",
+        "The most tokens of question and answer together. Longer requests go to another route, or are refused if there is none. Tokens are estimated by three bytes each; where that decides nothing, the server has the last word. For `local` memory is reserved for so many, without it for 4,096.",
     ),
     open(
         ROUTES,
@@ -781,8 +844,27 @@ const KEYS: &[Key] = &[
         Some("10"),
         "The pause between two such questions.",
     ),
-    open(ROUTES, "price_input", Kind::Price, "0.15", "Euros for a million tokens sent."),
-    open(ROUTES, "price_output", Kind::Price, "0.60", "Euros for a million tokens received."),
+    open(
+        ROUTES,
+        "price_input",
+        Kind::Price,
+        "0.15",
+        "Euros for a million tokens sent, at all times. For more than that: [[models.routes.prices]].",
+    ),
+    open(
+        ROUTES,
+        "price_output",
+        Kind::Price,
+        "0.60",
+        "Euros for a million tokens received, at all times.",
+    ),
+    open(
+        ROUTES,
+        "energy_wh_per_1000_tokens",
+        Kind::WattHours,
+        "0.4",
+        "An estimate of the energy for a thousand tokens, sent and received, in watt hours. It is kept with each call.",
+    ),
     key(
         ROUTES,
         "first_byte_seconds",
@@ -809,7 +891,7 @@ const KEYS: &[Key] = &[
         "concurrency",
         whole(1, 10_000),
         Some("16"),
-        "Answers at the same time. Beyond it the next route is tried; when all are full, the request waits in the model's queue.",
+        "Answers at the same time. Beyond it the next route is tried; when all are full, the request waits in the model's queue. For `local`: 2 if it is not set.",
     ),
     open(ROUTES, "attempts", whole(1, 20), "1", "As in `gateway`, for this route."),
     open(ROUTES, "breaker_failures", whole(1, 1_000), "20", "As in `gateway`, for this route."),

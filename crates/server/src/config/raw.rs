@@ -10,7 +10,7 @@ use toml::{
 
 use super::{
     Environment, Overrides,
-    declaration::{AUTO, GUARDS, Key, Kind, MODELS, ROUTES, SECTIONS, is_list, keys},
+    declaration::{AUTO, GUARDS, Key, Kind, MODELS, PRICES, ROUTES, SECTIONS, is_list, keys},
     mistake::{Mistake, Origin},
 };
 
@@ -36,6 +36,8 @@ pub(super) struct Given {
 pub(super) struct RawTable {
     pub values: BTreeMap<&'static str, Given>,
     pub line: usize,
+    /// The prices of a route.
+    pub prices: Vec<RawTable>,
 }
 
 /// A model and its routes.
@@ -124,12 +126,12 @@ impl Raw {
             // What was recovered from a broken file would only bring mistakes that are none.
             return;
         }
-        let lines = Lines { text };
+        let lines = Lines::in_text(text);
         self.read_table(&lines, "", table.get_ref());
     }
 
     /// Reads the top or a plain section.
-    fn read_table(&mut self, lines: &Lines<'_>, section: &str, table: &DeTable<'_>) {
+    fn read_table(&mut self, lines: &Lines, section: &str, table: &DeTable<'_>) {
         for (name, value) in table {
             let line = lines.of(name);
             let path = join(section, name.get_ref());
@@ -161,7 +163,7 @@ impl Raw {
         }
     }
 
-    fn read_models(&mut self, lines: &Lines<'_>, line: usize, value: &DeValue<'_>) {
+    fn read_models(&mut self, lines: &Lines, line: usize, value: &DeValue<'_>) {
         let Some(tables) = tables_of(value) else {
             return self.mistake(line, MODELS, "is a list: write [[models]]".to_owned());
         };
@@ -179,7 +181,7 @@ impl Raw {
     /// Reads all entries of a list.
     fn read_list(
         &mut self,
-        lines: &Lines<'_>,
+        lines: &Lines,
         section: &'static str,
         line: usize,
         value: &DeValue<'_>,
@@ -199,7 +201,7 @@ impl Raw {
     /// Reads one entry of a list.
     fn read_entry(
         &mut self,
-        lines: &Lines<'_>,
+        lines: &Lines,
         section: &'static str,
         line: usize,
         table: &DeTable<'_>,
@@ -215,6 +217,10 @@ impl Raw {
                 continue;
             }
             let line = lines.of(name);
+            if section == ROUTES && name.get_ref() == "prices" {
+                entry.prices = self.read_list(lines, PRICES, line, value.get_ref());
+                continue;
+            }
             let key = keys().find(|key| key.section == section && key.name == name.get_ref());
             let Some(key) = key else {
                 self.unknown(line, section, &join(section, name.get_ref()));
@@ -255,13 +261,18 @@ impl Raw {
     }
 }
 
-struct Lines<'t> {
-    text: &'t str,
+/// Where lines end, found once: a file may have thousands of models.
+struct Lines {
+    ends: Vec<usize>,
 }
 
-impl Lines<'_> {
+impl Lines {
+    fn in_text(text: &str) -> Self {
+        Self { ends: text.match_indices('\n').map(|(at, _)| at).collect() }
+    }
+
     fn of<T>(&self, spanned: &Spanned<T>) -> usize {
-        line_of(self.text, spanned.span().start)
+        self.ends.partition_point(|end| *end < spanned.span().start) + 1
     }
 }
 
@@ -282,9 +293,11 @@ fn tables_of<'v, 'i>(value: &'v DeValue<'i>) -> Option<Vec<&'v Spanned<DeValue<'
 fn from_toml(kind: Kind, value: &DeValue<'_>) -> Result<Value, String> {
     let text = match (kind, value) {
         (Kind::Whole { .. }, DeValue::Integer(number)) if number.radix() == 10 => number.as_str(),
-        (Kind::Price, DeValue::Integer(number)) if number.radix() == 10 => number.as_str(),
-        (Kind::Price, DeValue::Float(number)) => number.as_str(),
-        (Kind::Whole { .. } | Kind::Price, other) => {
+        (Kind::Price | Kind::WattHours, DeValue::Integer(number)) if number.radix() == 10 => {
+            number.as_str()
+        }
+        (Kind::Price | Kind::WattHours, DeValue::Float(number)) => number.as_str(),
+        (Kind::Whole { .. } | Kind::Price | Kind::WattHours, other) => {
             return Err(format!("must be a number, not a {}", other.type_str()));
         }
         (_, DeValue::String(text)) => text,
@@ -314,12 +327,13 @@ fn from_text(kind: Kind, text: &str) -> Result<Value, String> {
                 .map(Value::Whole)
                 .ok_or_else(|| format!("must be a whole number from {min} to {max}"))
         }
-        Kind::Price => {
+        Kind::Price | Kind::WattHours => {
+            let unit = if kind == Kind::Price { "euros" } else { "watt hours" };
             let number = text.replace('_', "").parse::<f64>().ok();
             number
                 .filter(|number| (0.0..=1e6).contains(number))
                 .map(Value::Price)
-                .ok_or_else(|| "must be a number of euros from 0 to 1000000".to_owned())
+                .ok_or_else(|| format!("must be a number of {unit} from 0 to 1000000"))
         }
         Kind::Choice(words) => {
             if words.contains(&text) {

@@ -83,7 +83,7 @@ pub fn reference_page() -> String {
 fn literal(key: &Key) -> String {
     let text = key.default.unwrap_or(key.example);
     match key.kind {
-        Kind::Whole { .. } | Kind::Price => text.to_owned(),
+        Kind::Whole { .. } | Kind::Price | Kind::WattHours => text.to_owned(),
         _ => format!("{text:?}"),
     }
 }
@@ -97,6 +97,7 @@ fn describe(kind: Kind) -> String {
         Kind::Url => "http(s) address".to_owned(),
         Kind::Whole { min, max } => format!("{min} to {max}"),
         Kind::Price => "euros".to_owned(),
+        Kind::WattHours => "watt hours".to_owned(),
         Kind::Choice(words) => {
             words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
         }

@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn a_route_may_be_of_any_dialect() {
         let mut known = Dialect::ALL.map(Dialect::code).to_vec();
-        known.push("builtin");
+        known.extend(["builtin", "local"]);
         known.sort_unstable();
         let mut kinds = ROUTE_KINDS.to_vec();
         kinds.sort_unstable();

@@ -28,6 +28,9 @@ pub(crate) struct Key {
     last_used_at: Option<Time>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Time>,
+    /// The only models it may be used for; absent: all that its owner may use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    models: Option<Vec<String>>,
 }
 
 /// A key that was just made.
@@ -49,6 +52,8 @@ pub(crate) struct NewKey {
     scopes: Vec<Scope>,
     /// Until when; without it, until it is revoked.
     expires_at: Option<Time>,
+    /// The only models it may be used for; without it, all that its owner may use.
+    models: Option<Vec<String>>,
 }
 
 impl From<ApiKey> for Key {
@@ -61,6 +66,7 @@ impl From<ApiKey> for Key {
             created_at: key.created_at.into(),
             last_used_at: key.last_used_at.map(Time),
             expires_at: key.expires_at.map(Time),
+            models: key.models,
         }
     }
 }
@@ -83,8 +89,9 @@ pub(crate) async fn create_key(
     Caller(principal): Caller,
     Json(body): Json<NewKey>,
 ) -> Result<(StatusCode, axum::Json<CreatedKey>), Problem> {
-    let NewKey { name, scopes, expires_at } = body;
-    let asked = KeyRequest { name, scopes, expires_at: expires_at.map(|time| time.0) };
+    let NewKey { name, scopes, expires_at, models } = body;
+    let expires_at = expires_at.map(|time| time.0);
+    let asked = KeyRequest { name, scopes, expires_at, models };
     let made = app.create_key(&principal, asked).await?;
     let created = CreatedKey { key: made.token.reveal().to_owned(), shown: made.key.into() };
     Ok((StatusCode::CREATED, axum::Json(created)))

@@ -69,8 +69,8 @@ pub(crate) struct LimitUse {
     #[schema(value_type = MeterCode)]
     meter: &'static str,
     limit: u64,
-    /// In this minute, at this moment, or in this month. Administrators are told of budgets only, in
-    /// whole percent, and only where enough people share one.
+    /// In this minute, at this moment, or in this month. Where others share it, of budgets only, in
+    /// whole percent, and absent if they are too few.
     #[serde(skip_serializing_if = "Option::is_none")]
     used: Option<u64>,
     /// The highest percentage that was warned of this month: 80, 90 or 100.

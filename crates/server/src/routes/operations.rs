@@ -112,7 +112,7 @@ async fn hand_on(
     (language, wishes): (Language, Wishes),
     (operation, body): (Operation, &[u8]),
 ) -> Result<Response, Problem> {
-    let default_model = app.model_for(operation);
+    let default_model = app.model_for(principal, operation);
     let request = OperationRequest::parse(operation, body, default_model.as_deref())?;
     let answer = app.create_operation(principal, Call { request: &request, wishes }).await?;
     let mut response = match answer.reply {

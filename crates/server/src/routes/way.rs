@@ -86,6 +86,7 @@ pub(super) fn name_way(headers: &mut HeaderMap, way: &Way) {
         ("x-fachwerk-place", Some(taken.place.code())),
         ("x-fachwerk-guard", way.guard.as_deref()),
         ("x-fachwerk-explanation", explanation.as_deref()),
+        ("x-fachwerk-cache", way.cache.map(app::CacheUse::code)),
     ];
     for (name, value) in values {
         if let Some(Ok(value)) = value.map(HeaderValue::from_str) {

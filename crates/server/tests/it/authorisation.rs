@@ -79,6 +79,16 @@ const EXPECTED: &[Expected] = &[
     row("verify_audit", 403, 403, 200, 403, 403),
     row("get_system", 403, 403, 200, 403, 403),
     row("get_gateway_status", 403, 403, 200, 403, 403),
+    row("list_gateway_models", 403, 403, 200, 403, 403),
+    row("create_gateway_model", 403, 403, 201, 403, 403),
+    row("update_gateway_model", 403, 403, 200, 403, 403),
+    row("delete_gateway_model", 403, 403, 204, 403, 403),
+    row("drain_gateway_route", 403, 403, 204, 403, 403),
+    row("test_gateway_route", 403, 403, 200, 403, 403),
+    row("list_model_access", 403, 403, 200, 403, 403),
+    row("update_model_access", 403, 403, 200, 403, 403),
+    row("get_place_policy", 403, 403, 200, 403, 403),
+    row("update_place_policy", 403, 403, 200, 403, 403),
     // Models.
     row("list_models", 200, 200, 200, 200, 403),
     row("list_openai_models", 200, 200, 200, 200, 403),
@@ -201,7 +211,12 @@ async fn check(
     thing: &str,
     expected: u16,
 ) {
-    let path = operation.path.replace("{id}", thing);
+    let names = ["{id}", "{name}", "{model}"];
+    let mut path =
+        names.iter().fold(operation.path.clone(), |path, name| path.replace(name, thing));
+    if operation.id == "delete_gateway_model" {
+        path.push_str("?version=1");
+    }
     let mut request = client.request(&operation.method, &path);
     let body = if matches!(operation.id.as_str(), "create_transcription" | "create_translation") {
         let (kind, body) = recording(&[("model", "gross")], "a.wav", b"RIFF");
@@ -215,7 +230,7 @@ async fn check(
         Body::empty()
     } else {
         request = request.header("content-type", "application/json");
-        Body::from(body_of(&operation.id).to_string())
+        Body::from(body_of(&operation.id).to_string().replace("{thing}", thing))
     };
     let answer = client.send(request.body(body).unwrap()).await;
     if answer.status != expected {
@@ -247,6 +262,15 @@ fn body_of(operation: &str) -> Value {
         "create_unit" => json!({"name": "x"}),
         "update_unit" => json!({"cost_centre": "4711"}),
         "put_limit" => json!({"requests_per_minute": 1_000_000}),
+        "create_gateway_model" => json!({"name": "frisch", "routes": [{"kind": "builtin"}]}),
+        "update_gateway_model" => json!({"version": 1,
+            "definition": {"name": "{thing}", "routes": [{"kind": "builtin"}]}}),
+        "drain_gateway_route" => json!({"route": "{thing}-1", "drained": true}),
+        "test_gateway_route" => json!({"route": "{thing}-1"}),
+        "update_model_access" => json!({"version": 0}),
+        "update_place_policy" => {
+            json!({"version": 0, "places": ["own", "germany", "eu", "elsewhere"]})
+        }
         "create_chat_completion" | "count_anthropic_tokens" => {
             json!({"model": "gross", "messages": [{"role": "user", "content": "x"}]})
         }
@@ -311,7 +335,7 @@ impl Cast {
         let is_personal = personal.iter().any(|begin| path.starts_with(begin));
         let wrong = if is_personal { &self.for_models } else { &self.for_conversations };
         self.unscoped = wrong.clone();
-        if !path.contains("{id}") {
+        if !path.contains('{') {
             return String::new();
         }
         let owner = &self.owner;
@@ -331,7 +355,6 @@ impl Cast {
                 units["items"][0]["id"].as_str().unwrap().to_owned()
             }
             "users" => owner.get("/api/me").await.id(),
-            "models" => "gross".to_owned(),
             "limits" => {
                 let scope = "model:gross".to_owned();
                 let path = format!("/api/limits/{scope}");
@@ -340,6 +363,14 @@ impl Cast {
                     200
                 );
                 scope
+            }
+            "models" | "model-access" => "gross".to_owned(),
+            "gateway" => {
+                let name = format!("m-{}", uuid::Uuid::now_v7());
+                let model = json!({"name": name, "routes": [{"kind": "builtin"}]});
+                let made = self.admin.post("/api/gateway/models", &model).await;
+                assert_eq!(made.status, 201, "{made:?}");
+                name
             }
             "me" => {
                 let other = self.world.sign_in("ada@amt.example").await;

@@ -101,6 +101,36 @@ fn routes_to_clouds_sign_their_calls_or_fetch_tokens() {
     }
 }
 
+#[test]
+fn prices_hold_from_a_day_on() {
+    let file = |prices: &str| {
+        format!("[[models]]\nname = \"standard\"\n[[models.routes]]\nkind = \"builtin\"\n{prices}")
+    };
+    let read = |prices: &str| load_text(&file(prices), &Environment::default());
+    let config = read(
+        "energy_wh_per_1000_tokens = 0.4\n\
+         prices = [{ from = \"2026-07-01\", input = 0.1 }, { input = 0.2, cached_input = 0.02, image = 0.04 }]",
+    )
+    .unwrap();
+    let route = &config.models[0].routes[0];
+    assert_eq!(route.energy_mwh, Some(400));
+    let at = |day: &str| route.prices.at(day.parse::<domain::Day>().unwrap().start()).unwrap();
+    let before = at("2026-06-30");
+    assert_eq!((before.input, before.cached_input, before.image), (200_000, Some(20_000), 40_000));
+    assert_eq!((at("2026-07-01").input, at("2026-07-01").cached_input), (100_000, None));
+    let plain = read("price_input = 1\nprice_output = 2").unwrap();
+    let price = plain.models[0].routes[0].prices.now().unwrap();
+    assert_eq!((price.input, price.output, price.request), (1_000_000, 2_000_000, 0));
+
+    let wrong = "price_input = 1\n[[models.routes.prices]]\nfrom = \"2026-01-01\"";
+    assert!(mistakes(&file(wrong)).contains("give either price_input"));
+    let wrong = "[[models.routes.prices]]\nfrom = \"2026-02-30\"\n[[models.routes.prices]]\ninput = -1\nnetto = 1";
+    let found = mistakes(&file(wrong));
+    for part in ["is not a day such as", "on the same day", "number of euros", "prices.netto"] {
+        assert!(found.contains(part), "{part}: {found}");
+    }
+}
+
 /// G-7: how persistent and careful calls are is the operator's decision, for all and for a route.
 #[test]
 fn persistence_and_care_can_be_set_for_all_and_for_a_route() {

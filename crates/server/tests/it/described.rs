@@ -21,8 +21,9 @@ const EXAMPLES_SHORT: &str = "5";
 /// to lose.
 const LAST: &str = "^(delete_session|revoke_session|change_password|update_user)$";
 /// Not checked: that whatever fits the schema is accepted. A schema cannot say that a cursor must be
-/// one of ours, that a model must exist, or that a password must be the right one.
-const NOT_CHECKED: &str = "positive_data_acceptance";
+/// one of ours, that a model must exist, or that a password must be the right one. Nor that what was
+/// just made is there: the ids we give stand in for those just made, and may have been deleted.
+const NOT_CHECKED: &str = "positive_data_acceptance,ensure_resource_availability";
 
 /// Who asks.
 enum Asker {

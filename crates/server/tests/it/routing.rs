@@ -111,7 +111,7 @@ async fn models_are_exchanged_while_the_platform_runs() {
         DataClass::Personal.code(),
     );
     let config = load_text(&text, &Environment::default()).unwrap();
-    world.platform.replace_models(&config).unwrap();
+    world.platform.replace_models(&config).await.unwrap();
     assert_eq!(models().await, ["neu", "fachwerk-auszug", "auto"]);
     let gone = ada.post("/v1/chat/completions", &chat("x")).await;
     assert_eq!(gone.status, 404);

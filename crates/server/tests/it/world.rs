@@ -46,6 +46,11 @@ impl World {
         self.platform.router()
     }
 
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// How many documents' files lie on the disk, stored or on their way in.
     pub fn files(&self) -> usize {
         let data = self.folder.path().join("data");

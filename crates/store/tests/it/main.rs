@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets a surprise should fail")]
 #![allow(clippy::print_stdout, reason = "measurements, and a child that reports to its parent")]
 
+mod answers;
 mod audit;
 mod backup;
 mod blobs;

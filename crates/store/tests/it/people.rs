@@ -183,6 +183,7 @@ async fn keys_are_found_until_revoked_or_expired(world: World) {
         token_hash: hash.to_owned(),
         scopes: vec![Scope::Models, Scope::Search],
         expires_at,
+        models: None,
     };
     let by = By::from(&clerk);
     let (tenant, user) = (clerk.tenant, clerk.user);
@@ -221,6 +222,7 @@ async fn a_disabled_person_is_nobody(world: World) {
         token_hash: "key".to_owned(),
         scopes: vec![Scope::Models],
         expires_at: None,
+        models: None,
     };
     world.store.create_key(user.tenant, user.id, &new, &by).await.unwrap();
     let disable = |on| UserChange { disabled: Some(on), ..UserChange::default() };

@@ -34,6 +34,7 @@ pub async fn fill(world: &World) {
         token_hash: "key".to_owned(),
         scopes: vec![Scope::Models],
         expires_at: None,
+        models: None,
     };
     store.create_key(world.tenant, user.id, &key, &by).await.unwrap();
     let fail = |attempts: &mut [store::LoginAttempts]| {
@@ -89,6 +90,9 @@ pub async fn fill(world: &World) {
     store.record_usage(&[usage]).await.unwrap();
     let tomorrow = domain::Day::of(later).plus(1);
     store.close_usage(me.tenant, tomorrow, 1).await.unwrap();
+    let bounds =
+        store::AnswerBounds { lifetime: std::time::Duration::from_hours(1), bytes_max: 99 };
+    store.keep_answer(me.tenant, "name", b"sealed", bounds).await.unwrap();
 }
 
 /// Another, empty installation: on the other engine, and on the same one.

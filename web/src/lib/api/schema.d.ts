@@ -234,6 +234,79 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/gateway/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists all models with their definitions, without keys. */
+        get: operations["list_gateway_models"];
+        put?: never;
+        /** Adds a model. All processes know it within seconds. */
+        post: operations["create_gateway_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gateway/models/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Puts a model in place of its former self. Running answers are not disturbed. With 409 if somebody
+         *     else has changed it since that version.
+         */
+        put: operations["update_gateway_model"];
+        post?: never;
+        /** Removes a model and the keys of its routes. Running answers come to their end. */
+        delete: operations["delete_gateway_model"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gateway/models/{name}/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Takes a route out of service, or back in; also a route of the configuration file. */
+        put: operations["drain_gateway_route"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gateway/models/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks a route for next to nothing, whether it is drained or not. */
+        post: operations["test_gateway_route"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/gateway/status": {
         parameters: {
             query?: never;
@@ -440,6 +513,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/model-access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says for each model who of the tenant may use it. */
+        get: operations["list_model_access"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/model-access/{model}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says who of the tenant may use a model from now on. */
+        put: operations["update_model_access"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models": {
         parameters: {
             query?: never;
@@ -467,6 +574,24 @@ export interface paths {
         /** Returns a passage with its document. */
         get: operations["get_passage"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/place-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says where the tenant's data may go. */
+        get: operations["get_place_policy"];
+        /** Says where the tenant's data may go from now on. */
+        put: operations["update_place_policy"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1145,6 +1270,11 @@ export interface components {
         };
         /** @enum {string} */
         DataClass: "open" | "internal" | "personal" | "confidential" | "restricted";
+        /**
+         * @description Where a model is defined.
+         * @enum {string}
+         */
+        DefinedIn: "file" | "database";
         /** @description `event: delta`: more text. */
         DeltaEvent: {
             /** Format: int64 */
@@ -1204,6 +1334,12 @@ export interface components {
             state: components["schemas"]["RunState"];
             reason?: components["schemas"]["Reason"] | null;
             usage?: components["schemas"]["Usage"] | null;
+        };
+        /** @description What is wrong with a definition. */
+        Fault: {
+            /** @description Where, e.g. `routes.0.base_url`. */
+            field: string;
+            detail: string;
         };
         /** @description The first administrator. */
         FirstPerson: {
@@ -1301,6 +1437,30 @@ export interface components {
             /** Format: int64 */
             failed: number;
         };
+        /** @description A model and how it is kept. */
+        KeptModel: {
+            defined_in: components["schemas"]["DefinedIn"];
+            /**
+             * Format: int64
+             * @description What a change must name; 0 for models of the file.
+             */
+            version: number;
+            definition: components["schemas"]["ModelDefinition"];
+            /** @description Names of routes that take no more calls. */
+            drained: string[];
+            /** @description Names of routes that have a key in the database. */
+            keyed: string[];
+            /** @description Why it is not in use, if it is not. */
+            faults: components["schemas"]["Fault"][];
+            /** @description Whether the configuration file has a model of the same name, which is used instead. */
+            shadowed: boolean;
+        };
+        /** @description All models. */
+        KeptModels: {
+            items: components["schemas"]["KeptModel"][];
+            /** @description Hosts on which models may be called that the file does not define. */
+            hosts: string[];
+        };
         /** @description An API key, without its secret. */
         Key: {
             /** Format: uuid */
@@ -1312,6 +1472,8 @@ export interface components {
             created_at: components["schemas"]["Time"];
             last_used_at?: components["schemas"]["Time"] | null;
             expires_at?: components["schemas"]["Time"] | null;
+            /** @description The only models it may be used for; absent: all that its owner may use. */
+            models?: string[] | null;
         };
         /** @description The limits of one scope. */
         Limit: {
@@ -1332,8 +1494,8 @@ export interface components {
             limit: number;
             /**
              * Format: int64
-             * @description In this minute, at this moment, or in this month. Administrators are told of budgets only, in
-             *     whole percent, and only where enough people share one.
+             * @description In this minute, at this moment, or in this month. Where others share it, of budgets only, in
+             *     whole percent, and absent if they are too few.
              */
             used?: number | null;
             /**
@@ -1403,6 +1565,20 @@ export interface components {
                 created_at: components["schemas"]["Time"];
                 last_used_at?: components["schemas"]["Time"] | null;
                 expires_at?: components["schemas"]["Time"] | null;
+                /** @description The only models it may be used for; absent: all that its owner may use. */
+                models?: string[] | null;
+            }[];
+        };
+        /** @description A list that comes whole. */
+        List_ModelAccess: {
+            items: {
+                model: string;
+                audience?: components["schemas"]["ModelAudience"] | null;
+                /**
+                 * Format: int64
+                 * @description What a change must name.
+                 */
+                version: number;
             }[];
         };
         /** @description A list that comes whole. */
@@ -1510,6 +1686,52 @@ export interface components {
             /** @description Whether it answers when nobody chose one. */
             default: boolean;
         };
+        /** @description Who may use a model. */
+        ModelAccess: {
+            model: string;
+            audience?: components["schemas"]["ModelAudience"] | null;
+            /**
+             * Format: int64
+             * @description What a change must name.
+             */
+            version: number;
+        };
+        /** @description Who may use a model from now on. */
+        ModelAccessChange: {
+            /**
+             * Format: int64
+             * @description The version that was changed.
+             */
+            version: number;
+            audience?: components["schemas"]["ModelAudience"] | null;
+        };
+        /** @description Who may use a model: whoever has one of the roles or belongs to one of the units or one below. */
+        ModelAudience: {
+            roles: components["schemas"]["Role"][];
+            units: string[];
+        };
+        /** @description A changed model. */
+        ModelChange: {
+            /**
+             * Format: int64
+             * @description The version that was changed.
+             */
+            version: number;
+            definition: components["schemas"]["ModelDefinition"];
+        };
+        /** @description A model, with the words and the built-in values of `[[models]]` in the configuration file. */
+        ModelDefinition: {
+            name: string;
+            purpose?: string | null;
+            description?: string | null;
+            policy?: string | null;
+            /** Format: int64 */
+            queue_length?: number | null;
+            /** Format: int64 */
+            queue_seconds?: number | null;
+            hedge?: string | null;
+            routes: components["schemas"]["RouteDefinition"][];
+        };
         /**
          * @description What kind of answers a model gives.
          * @enum {string}
@@ -1542,6 +1764,8 @@ export interface components {
             name: string;
             scopes: components["schemas"]["Scope"][];
             expires_at?: components["schemas"]["Time"] | null;
+            /** @description The only models it may be used for; without it, all that its owner may use. */
+            models?: string[] | null;
         };
         /** @description A unit to make. */
         NewUnit: {
@@ -1810,6 +2034,27 @@ export interface components {
         };
         /** @enum {string} */
         Place: "own" | "germany" | "eu" | "elsewhere";
+        /** @description Where a tenant's data may go. */
+        PlacePolicy: {
+            /** @description Where the tenant lets its data go. */
+            places: components["schemas"]["Place"][];
+            /** @description Where the installation lets data go; no tenant goes beyond. */
+            offered: components["schemas"]["Place"][];
+            /**
+             * Format: int64
+             * @description What a change must name.
+             */
+            version: number;
+        };
+        /** @description Where a tenant's data may go from now on. */
+        PlacePolicyChange: {
+            /**
+             * Format: int64
+             * @description The version that was changed.
+             */
+            version: number;
+            places: components["schemas"]["Place"][];
+        };
         /** @description What is wrong with a request (RFC 9457), everywhere but under `/v1`. */
         Problem: {
             /** @description Always `about:blank`. */
@@ -1874,10 +2119,82 @@ export interface components {
         };
         /** @enum {string} */
         Role: "member" | "admin";
+        /** @description A way to run a model, with the words of `[[models.routes]]`. */
+        RouteDefinition: {
+            /** @description Without it the platform chooses one. It stays the route's name from then on. */
+            name?: string | null;
+            kind: string;
+            base_url?: string | null;
+            /**
+             * @description The server's key: a new one, an empty text for none; left out, the present one stays. Never
+             *     part of an answer.
+             */
+            api_key?: string | null;
+            key_header?: string | null;
+            query?: string | null;
+            upstream_model?: string | null;
+            place?: string | null;
+            clearance?: string | null;
+            /** Format: int64 */
+            order?: number | null;
+            /** Format: int64 */
+            weight?: number | null;
+            offers?: string | null;
+            abilities?: string | null;
+            /** Format: int64 */
+            context_tokens?: number | null;
+            health_path?: string | null;
+            /** Format: int64 */
+            health_seconds?: number | null;
+            /** Format: double */
+            price_input?: number | null;
+            /** Format: double */
+            price_output?: number | null;
+            /** Format: int64 */
+            first_byte_seconds?: number | null;
+            /** Format: int64 */
+            idle_seconds?: number | null;
+            /** Format: int64 */
+            total_seconds?: number | null;
+            /** Format: int64 */
+            concurrency?: number | null;
+            /** Format: int64 */
+            attempts?: number | null;
+            /** Format: int64 */
+            breaker_failures?: number | null;
+            /** Format: int64 */
+            breaker_open_seconds?: number | null;
+            /** Format: int64 */
+            slow_start_seconds?: number | null;
+        };
+        /** @description Whether a route takes calls. */
+        RouteDraining: {
+            /** @description The route's name. */
+            route: string;
+            /** @description Whether it takes no more calls. */
+            drained: boolean;
+        };
+        /** @description Which route is meant. */
+        RouteName: {
+            /** @description Its name. */
+            route: string;
+        };
         /** @description The way an answer was made. */
         RouteRef: {
             name: string;
             place: components["schemas"]["Place"];
+        };
+        /** @description How the test of a route went. */
+        RouteTest: {
+            /** @description Whether it answered. */
+            ok: boolean;
+            /**
+             * Format: double
+             * @description How long it took, in milliseconds.
+             */
+            latency_ms: number;
+            /** @description What went wrong, in one word, e.g. `connect`, `401` or `timeout_total`. */
+            failure?: string | null;
         };
         /** @description One answer in the making, or made. */
         Run: {
@@ -3096,6 +3413,197 @@ export interface operations {
             };
         };
     };
+    list_gateway_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptModels"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_gateway_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelDefinition"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptModel"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_gateway_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptModel"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_gateway_model: {
+        parameters: {
+            query: {
+                /** @description The version as it was read. */
+                version: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    drain_gateway_route: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RouteDraining"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_gateway_route: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RouteName"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RouteTest"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_gateway_status: {
         parameters: {
             query?: never;
@@ -3509,6 +4017,68 @@ export interface operations {
             };
         };
     };
+    list_model_access: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_ModelAccess"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_model_access: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelAccessChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelAccess"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_models: {
         parameters: {
             query?: never;
@@ -3554,6 +4124,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PassageInDocument"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_place_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacePolicy"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_place_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlacePolicyChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacePolicy"];
                 };
             };
             /** @description Refused, with the reason. */

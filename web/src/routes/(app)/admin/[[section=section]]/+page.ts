@@ -1,8 +1,12 @@
 import { error } from '@sveltejs/kit';
 
 import {
+	ApiError,
+	getPlacePolicy,
 	getUsage,
 	listAudit,
+	listGatewayModels,
+	listModelAccess,
 	listLimitableKeys,
 	listLimits,
 	listModels,
@@ -15,6 +19,12 @@ import { isMonth } from '$lib/months';
 
 const VIEWS: readonly string[] = ['unit', 'model', 'place', 'data_class', 'day'] satisfies UsageBy[];
 const isView = (text: string | null): text is UsageBy => VIEWS.includes(text ?? '');
+
+/** Models of the installation are kept by administrators of its first tenant; for others there is nothing. */
+function unlessHidden(cause: unknown): undefined {
+	if (cause instanceof ApiError && cause.status === 404) return undefined;
+	throw cause;
+}
 
 /** Each section loads only what it shows. */
 export async function load({ params, url, parent, depends }) {
@@ -50,8 +60,16 @@ export async function load({ params, url, parent, depends }) {
 		case 'audit':
 			return { section: 'audit' as const, audit: await listAudit() };
 		case 'models': {
-			const [models, system] = await Promise.all([listModels(), systemState()]);
-			return { section: 'models' as const, models, system };
+			const [models, system, kept, access, places, units] = await Promise.all([
+				listModels(),
+				systemState(),
+				listGatewayModels().catch(unlessHidden),
+				listModelAccess(),
+				getPlacePolicy(),
+				listUnits()
+			]);
+			const shown = { models, system, kept, access: access.items, places, units: units.items };
+			return { section: 'models' as const, ...shown };
 		}
 		case 'operation':
 			// Looks for itself, again and again.

@@ -1,0 +1,154 @@
+//! The models of the configuration file, and the rules for those that are defined beside it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use app::{DefinitionFault, FileModels, KeyedDefinition, ModelReader};
+use gateway::{AutoChoice, Model};
+use serde_json::Value;
+
+use crate::{
+    config::{AllowedHost, Config, ModelSettings, RouteKind, Secret, definition},
+    wiring,
+};
+
+/// Settings of the file that would let whoever defines a model read files and the environment.
+const KEPT_FOR_THE_FILE: [&str; 5] =
+    ["api_key_env", "api_key_file", "service_account_file", "aws_session_token_env", "path"];
+
+/// Knows what the file says at this moment.
+#[derive(Debug)]
+pub(crate) struct ConfiguredModels {
+    file: RwLock<Arc<File>>,
+}
+
+#[derive(Debug)]
+struct File {
+    models: Vec<ModelSettings>,
+    auto: Vec<AutoChoice>,
+    hosts: Vec<AllowedHost>,
+}
+
+impl ConfiguredModels {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self { file: RwLock::new(Arc::new(File::of(config))) }
+    }
+
+    /// Takes over the models of a configuration that was read anew, and the hosts with them.
+    pub(crate) fn replace(&self, config: &Config) {
+        let mut file = self.file.write().unwrap_or_else(PoisonError::into_inner);
+        *file = Arc::new(File::of(config));
+    }
+
+    fn present(&self) -> Arc<File> {
+        Arc::clone(&self.file.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl File {
+    /// The hosts of the file's own models are allowed: the operator has named them.
+    fn of(config: &Config) -> Self {
+        let mut hosts = config.outbound.hosts.clone();
+        for route in config.models.iter().flat_map(|model| &model.routes) {
+            let RouteKind::Server(server) = &route.kind else { continue };
+            let host = AllowedHost::of(&server.base_url);
+            hosts.extend(host.filter(|_| !hosts.iter().any(|host| host.allows(&server.base_url))));
+        }
+        Self { models: config.models.clone(), auto: config.auto.clone(), hosts }
+    }
+}
+
+impl ModelReader for ConfiguredModels {
+    fn file(&self) -> FileModels {
+        let file = self.present();
+        // Checked when the file was read.
+        let models = file.models.iter().filter_map(|settings| wiring::model(settings).ok());
+        FileModels {
+            models: models.collect(),
+            definitions: file.models.iter().map(definition::write).collect(),
+            auto: file.auto.clone(),
+            built_in: wiring::built_in(),
+            hosts: file.hosts.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn read(&self, given: &KeyedDefinition<'_>) -> Result<Model, Vec<DefinitionFault>> {
+        let mut faults = kept_for_the_file(given.definition);
+        let read = definition::read(given.definition);
+        let mut settings = match read {
+            Ok(settings) if faults.is_empty() => settings,
+            Ok(_) => return Err(faults),
+            Err(mistakes) => {
+                let of_files = |field: &str| faults.iter().any(|fault| fault.field == field);
+                let others = mistakes.into_iter().filter(|(field, _)| !of_files(field));
+                let others: Vec<_> = others.map(|(field, text)| fault(field, text)).collect();
+                faults.extend(others);
+                return Err(faults);
+            }
+        };
+        self.check_hosts(&settings, &mut faults);
+        give_keys(&mut settings, given.keys, &mut faults);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        wiring::model(&settings).map_err(|error| vec![fault("", error.to_string())])
+    }
+}
+
+impl ConfiguredModels {
+    fn check_hosts(&self, model: &ModelSettings, faults: &mut Vec<DefinitionFault>) {
+        let file = self.present();
+        for (at, route) in model.routes.iter().enumerate() {
+            let RouteKind::Server(server) = &route.kind else { continue };
+            if !file.hosts.iter().any(|host| host.allows(&server.base_url)) {
+                let text = "the operator has not allowed this host: it must stand in outbound.hosts \
+                            of the configuration file";
+                faults.push(fault(format!("routes.{at}.base_url"), text));
+            }
+        }
+    }
+}
+
+fn kept_for_the_file(definition: &Value) -> Vec<DefinitionFault> {
+    let routes = definition.get("routes").and_then(Value::as_array);
+    let mut faults = Vec::new();
+    for (at, route) in routes.into_iter().flatten().enumerate() {
+        for name in KEPT_FOR_THE_FILE.into_iter().filter(|name| route.get(name).is_some()) {
+            let text = "is for the configuration file alone: it names what lies on this machine";
+            faults.push(fault(format!("routes.{at}.{name}"), text));
+        }
+    }
+    faults
+}
+
+fn give_keys(
+    model: &mut ModelSettings,
+    keys: &BTreeMap<String, String>,
+    faults: &mut Vec<DefinitionFault>,
+) {
+    let (name, mut names) = (model.name.clone(), BTreeSet::new());
+    for (at, route) in model.routes.iter_mut().enumerate() {
+        let route_name = route.name_in(&name, at);
+        let key = keys.get(&route_name);
+        if !names.insert(route_name) {
+            faults.push(fault(format!("routes.{at}.name"), "is there twice"));
+        }
+        let Some(key) = key else { continue };
+        let field = || format!("routes.{at}.api_key");
+        match &mut route.kind {
+            RouteKind::BuiltIn | RouteKind::Local(_) => {
+                faults.push(fault(field(), "belongs to model servers"));
+            }
+            RouteKind::Server(_) if !key.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                faults.push(fault(field(), "has characters that no header may carry"));
+            }
+            RouteKind::Server(server) => server.key = Some(Secret::new(key.clone())),
+        }
+    }
+}
+
+fn fault(field: impl Into<String>, text: impl Into<String>) -> DefinitionFault {
+    DefinitionFault { field: field.into(), text: text.into() }
+}
