@@ -1,7 +1,8 @@
 //! Answers kept for whoever asks exactly the same again, with the same rights (decision 0016).
 //!
 //! Off unless configured. A hit comes after all that comes before a call: authorisation, class,
-//! clearance and guard; only the call itself is spared.
+//! clearance and guard; only the call itself is spared. What is kept is what the caller got, after all
+//! checks of answers; an answer in which these found anything is not kept.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +15,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use store::AnswerBounds;
 
-use crate::{Answer, App, ChatReply, Principal, Way, guardrail::Protected, settlement::Settlement};
+use crate::{
+    Answer, App, ChatReply, Config, Principal, Way,
+    guardrail::{Protected, answer_rules_version},
+    settlement::Settlement,
+};
 
 /// Largest answer that is kept; beyond: none is.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
@@ -116,7 +121,9 @@ impl App {
         let catalogue = self.gateway.catalogue();
         let model = format!("{:?}", catalogue.model(request.model())?);
         let rights = rights(principal, terms);
-        let guard = format!("{:?}", self.config.guard);
+        // What is kept has gone through the checks of these policies, by these lists.
+        let Config { guard, guard_exceptions, .. } = &self.config;
+        let guard = format!("{guard:?}; {guard_exceptions:?}; {}", answer_rules_version());
         // The form with all fields, in the order they came in.
         let body = format!("{request:?}");
         let tenant = principal.tenant.to_string();
@@ -164,14 +171,10 @@ fn rights(principal: &Principal, terms: &Terms) -> String {
 
 impl Again {
     /// The answer in the form in which it was kept, on the account of this call.
-    pub(crate) fn into_answer(
-        self,
-        mut settlement: Settlement,
-        protected: &Protected,
-    ) -> Answer<ChatReply> {
+    pub(crate) fn into_answer(self, mut settlement: Settlement) -> Answer<ChatReply> {
         settlement.answered_again(self.taken.clone(), self.usage);
         let cache = Some(CacheUse::Hit);
-        let way = Way { cache, ..Way::new(self.taken, protected, &settlement) };
+        let way = Way { cache, ..Way::new(self.taken, &settlement) };
         let reply = match self.answer {
             AgainAnswer::Whole(response) => ChatReply::Whole(response),
             AgainAnswer::Chunks(chunks) => {
@@ -212,7 +215,8 @@ impl Slot {
         let catalogue = self.app.gateway.catalogue();
         let routes = &catalogue.model(model)?.routes;
         let route = routes.iter().find(|route| route.name == kept.route)?;
-        if route.clearance < terms.class || !terms.places.allows(route.place) {
+        let is_open = terms.routes.as_ref().is_none_or(|open| open.contains(&route.name));
+        if route.clearance < terms.class || !terms.places.allows(route.place) || !is_open {
             return None;
         }
         let taken = Taken {

@@ -7,7 +7,7 @@ use domain::{Action, Principal, Resource};
 use gateway::{Explanation, Taken};
 use tokio::time::Instant;
 
-use crate::{CacheUse, Result, guardrail::Protected, settlement::Settlement};
+use crate::{CacheUse, Result, settlement::Settlement};
 
 /// What the caller wishes beside the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,8 +69,8 @@ impl Wishes {
 }
 
 impl Way {
-    pub(crate) fn new(taken: Taken, protected: &Protected, settlement: &Settlement) -> Self {
+    pub(crate) fn new(taken: Taken, settlement: &Settlement) -> Self {
         let explanation = settlement.meter.explanation();
-        Self { taken, guard: protected.note.header(), explanation, cache: None }
+        Self { taken, guard: settlement.guard_header(), explanation, cache: None }
     }
 }

@@ -11,8 +11,12 @@ use serde_json::{Value, json};
 use store::Citation;
 
 use crate::{
-    Answer, App, CacheUse, Call, Error, Principal, Result, Way, answer_cache::Slot,
-    grounding::Given, guardrail::Protected, marks::Marks, settlement::Settlement,
+    Answer, App, CacheUse, Call, Error, Principal, Result, Way,
+    answer_cache::Slot,
+    grounding::Given,
+    guardrail::{Answers, Protected},
+    marks::Marks,
+    settlement::Settlement,
 };
 
 /// An answer piece by piece. Dropping it cancels the call to the model and settles what it took.
@@ -64,25 +68,26 @@ impl App {
         let mut settlement = Settlement::new(self, principal, class)?;
         settlement.guarded(&protected.note);
         let needs = || Needs::of(&request);
-        let terms = settlement.reserve(request.model(), protected.places, &needs).await?;
+        let terms = settlement.reserve(request.model(), protected.places(), &needs).await?;
         let terms = Terms { deadline, explain: wishes.explain, ..terms };
+        let terms = self.guarded_terms(terms, request.model(), &protected);
         let slot = self.answer_slot(principal, &request, &protected, &terms);
         if let Some(slot) = &slot
             && let Some(again) = slot.look(request.model(), &terms).await
         {
-            return Ok(again.into_answer(settlement, &protected));
+            return Ok(again.into_answer(settlement));
         }
         let cache = slot.as_ref().map(|_| CacheUse::Miss);
-        if request.stream() {
+        if request.stream() && !self.needs_whole(&request, &protected) {
             let answer = self.gateway.chat(&request, terms, &settlement.meter).await;
             let answer = answer.map_err(|error| self.call_failed(&mut settlement, error))?;
-            let way = Way { cache, ..Way::new(answer.taken().clone(), &protected, &settlement) };
+            let way = Way { cache, ..Way::new(answer.taken().clone(), &settlement) };
             let sources = Sources { given, slot };
             let stream = chunks(self.clone(), answer, sources, protected, settlement);
             return Ok(Answer { way, reply: ChatReply::Stream(stream) });
         }
-        let completion = self.gateway.complete(&request, terms, &settlement.meter).await;
-        let completion = completion.map_err(|error| self.call_failed(&mut settlement, error))?;
+        let on = (terms, &protected);
+        let completion = self.complete_structured(principal, &request, on, &mut settlement).await?;
         let mut response = completion.response;
         if let Some(given) = given {
             let mut marks = self.marks(&completion.taken, &given);
@@ -92,11 +97,26 @@ impl App {
             response.set_field("fachwerk", extension_value(&citations));
         }
         protected.restoring.restore(&mut response);
-        if let Some(slot) = slot {
-            slot.keep_whole(&settlement.meter.read(), &response);
+        if let Some(mut answers) = self.answers(principal, &completion.taken, &protected) {
+            answers.check(&mut response);
+            settlement.answer_guarded(&answers.take_hits());
         }
-        let way = Way { cache, ..Way::new(completion.taken, &protected, &settlement) };
-        Ok(Answer { way, reply: ChatReply::Whole(response) })
+        let way = Way { cache, ..Way::new(completion.taken, &settlement) };
+        let slot = slot.filter(|_| !settlement.is_guarded());
+        let metered = settlement.meter.read();
+        if !request.stream() {
+            if let Some(slot) = slot {
+                slot.keep_whole(&metered, &response);
+            }
+            return Ok(Answer { way, reply: ChatReply::Whole(response) });
+        }
+        let pieces = in_one_piece(&response, request.include_usage());
+        if let Some(mut slot) = slot {
+            pieces.iter().for_each(|chunk| slot.add(chunk));
+            slot.keep_chunks(&metered);
+        }
+        let stream = Box::pin(stream::iter(pieces.into_iter().map(Ok)));
+        Ok(Answer { way, reply: ChatReply::Stream(stream) })
     }
 
     /// Estimates how many tokens a request has, without asking a model.
@@ -116,6 +136,13 @@ impl App {
         settlement.failed();
         self.gateway_error(&settlement.principal, error)
     }
+}
+
+/// An answer that had to be whole, for a caller who wants a stream.
+fn in_one_piece(response: &ChatResponse, with_usage: bool) -> Vec<ChatChunk> {
+    let usage = response.usage_value().filter(|_| with_usage).cloned();
+    let usage = usage.map(|usage| response.head().usage_chunk(usage));
+    [response.to_chunk()].into_iter().chain(usage).collect()
 }
 
 /// What our extension adds to an answer.
@@ -145,8 +172,19 @@ struct Outgoing {
     slot: Option<Slot>,
     marks: Marks,
     protected: Protected,
+    /// `None` if nobody looks.
+    answers: Option<Answers>,
     settlement: Settlement,
     extension_sent: bool,
+    phase: Phase,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Running,
+    /// The guard stopped the answer; its usage may follow.
+    Stopped,
+    Ended,
 }
 
 /// What an answer is made from, and where it goes beside the caller.
@@ -165,8 +203,19 @@ pub(crate) fn chunks(
 ) -> ChunkStream {
     let checked = given.as_ref().map(|given| app.marks(answer.taken(), given));
     let marks = checked.unwrap_or_else(Marks::trusted);
-    let outgoing =
-        Outgoing { app, answer, given, slot, marks, protected, settlement, extension_sent: false };
+    let answers = app.answers(&settlement.principal, answer.taken(), &protected);
+    let outgoing = Outgoing {
+        app,
+        answer,
+        given,
+        slot,
+        marks,
+        protected,
+        answers,
+        settlement,
+        extension_sent: false,
+        phase: Phase::Running,
+    };
     Box::pin(stream::unfold(outgoing, |mut outgoing| async move {
         let chunk = outgoing.next().await?;
         Some((chunk, outgoing))
@@ -176,16 +225,25 @@ pub(crate) fn chunks(
 impl Outgoing {
     async fn next(&mut self) -> Option<Result<ChatChunk>> {
         loop {
-            let Some(event) = self.answer.next().await else {
-                if let Some(slot) = self.slot.take() {
-                    slot.keep_chunks(&self.settlement.meter.read());
+            match self.phase {
+                Phase::Running => {}
+                Phase::Stopped => {
+                    self.phase = Phase::Ended;
+                    return self.usage_of_stopped().map(Ok);
                 }
-                return self.protected.restoring.last_chunk().map(Ok);
+                Phase::Ended => return None,
+            }
+            let Some(event) = self.answer.next().await else {
+                self.phase = Phase::Ended;
+                let rest = self.rest();
+                self.keep(rest.as_ref());
+                return rest.map(Ok);
             };
             match event {
                 Ok(ChatEvent::Chunk(mut chunk)) => {
                     self.marks.check(&mut chunk);
                     self.protected.restoring.restore_chunk(&mut chunk);
+                    self.check(&mut chunk);
                     self.add_citations(&mut chunk);
                     if let Some(slot) = &mut self.slot {
                         slot.add(&chunk);
@@ -201,6 +259,51 @@ impl Outgoing {
                 }
             }
         }
+    }
+
+    fn check(&mut self, chunk: &mut ChatChunk) {
+        let Some(answers) = &mut self.answers else { return };
+        answers.check_chunk(chunk);
+        self.settlement.answer_guarded(&answers.take_hits());
+        if answers.is_stopped() {
+            self.phase = Phase::Stopped;
+        }
+    }
+
+    /// Keeps an answer that came to its end, unless the guard found something in it.
+    fn keep(&mut self, rest: Option<&ChatChunk>) {
+        let Some(mut slot) = self.slot.take().filter(|_| !self.settlement.is_guarded()) else {
+            return;
+        };
+        if let Some(rest) = rest {
+            slot.add(rest);
+        }
+        slot.keep_chunks(&self.settlement.meter.read());
+    }
+
+    /// What an answer without an end of its own still holds back.
+    fn rest(&mut self) -> Option<ChatChunk> {
+        let mut chunk = self.protected.restoring.last_chunk();
+        let Some(answers) = &mut self.answers else { return chunk };
+        if let Some(chunk) = &mut chunk {
+            answers.check_chunk(chunk);
+        }
+        let held = answers.last_chunk();
+        self.settlement.answer_guarded(&answers.take_hits());
+        match (chunk, held) {
+            (Some(mut chunk), Some(held)) => {
+                chunk.append_text(0, held.text());
+                Some(chunk)
+            }
+            (chunk, held) => chunk.or(held),
+        }
+    }
+
+    /// The usage figures of an answer that was stopped, if the caller wants them.
+    fn usage_of_stopped(&self) -> Option<ChatChunk> {
+        let head = self.answers.as_ref().map(Answers::head)?;
+        let usage = self.settlement.meter.read().usage;
+        self.answer.wants_usage().then(|| head.usage_chunk(usage.to_value()))
     }
 
     /// The chunk that ends the answer carries the citations.

@@ -3,29 +3,37 @@
 //!
 //! Finds are known by kind, rule and number; their content stays in the request.
 
+mod answers;
 mod note;
 mod policy;
 mod prompt;
 mod restoring;
+mod ways;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, LazyLock},
 };
 
-use domain::{DataClass, ErrorKind, Place, TRACES};
-use gateway::PlacePolicy;
-use guard::{Event, Finding, InjectionRules, Kind, Policy, Scanner, Topic, TopicRules};
-use llm::{ChatRequest, Origin, Role};
+use domain::{DataClass, ErrorKind, TRACES};
+use gateway::{Taken, Terms};
+use guard::{Kind, Scanner};
+use llm::{ChatRequest, Origin};
 use store::{AuditEvent, AuditOutcome, By, Citation};
 use tracing::{Instrument, field::Empty, trace_span};
 
 use crate::{App, Error, Principal, Result, grounding::Given};
 
+use answers::Asked;
+pub(crate) use answers::{Answers, version as answer_rules_version};
 pub(crate) use note::GuardNote;
-pub use policy::{GuardAction, GuardCheck, GuardPolicy, PlaceRules};
+pub use policy::{
+    AnswerPolicy, GuardAction, GuardCheck, GuardPolicy, GuardScope, PlaceRules, StructureCheck,
+};
 use prompt::Prompt;
 pub(crate) use restoring::Restoring;
+pub(crate) use ways::Guardrails;
+use ways::{Inspection, Open, Ways};
 
 /// Longest text that is looked at on an async thread, some milliseconds at most; longer ones go to
 /// the pool for computing.
@@ -33,14 +41,6 @@ const INLINE_BYTES_MAX: usize = 64 << 10;
 
 /// Compiling the rules takes milliseconds, and all installations of a process share them.
 static SCANNER: LazyLock<Scanner> = LazyLock::new(Scanner::default);
-static INJECTION: LazyLock<InjectionRules> = LazyLock::new(InjectionRules::default);
-
-/// The policy, ready to be used.
-#[derive(Debug)]
-pub(crate) struct Guardrail {
-    policy: GuardPolicy,
-    topics: Option<TopicRules>,
-}
 
 /// A request that may go out.
 #[derive(Debug)]
@@ -48,7 +48,8 @@ pub(crate) struct Protected {
     /// The class of the run, raised by what was found.
     pub(crate) class: DataClass,
     /// Where the request may go as it now is.
-    pub(crate) places: PlacePolicy,
+    ways: Ways,
+    asked: Asked,
     /// Puts the originals back into the answer.
     pub(crate) restoring: Restoring,
     /// Whether a source no longer stands word for word.
@@ -59,135 +60,35 @@ pub(crate) struct Protected {
     pub(crate) note: GuardNote,
 }
 
-/// What a look at a request found.
-#[derive(Debug, Default)]
-struct Inspection {
-    findings: Vec<Finding>,
-    /// The kinds of the finds, and those that would raise the class or refuse even where a find of
-    /// another kind stands in the same place.
-    kinds: BTreeSet<Kind>,
-    /// Instructions in foreign texts, if there are enough of them.
-    injection: Vec<Event>,
-    topics: Vec<Event>,
-}
-
 /// What comes of looking at texts before anything is changed.
 struct Judged {
     inspection: Inspection,
     note: GuardNote,
     class: DataClass,
-    places: PlacePolicy,
-}
-
-impl Inspection {
-    /// How many hits there are, of whatever kind.
-    fn count(&self) -> usize {
-        self.findings.len() + self.injection.len() + self.topics.len()
-    }
-}
-
-impl Guardrail {
-    /// Gets the policy ready.
-    ///
-    /// # Errors
-    /// If the topics cannot be used.
-    pub(crate) fn new(policy: GuardPolicy) -> Result<Self> {
-        let words = policy.topics.clone();
-        let topic = (!words.is_empty() && policy.topics_check != GuardCheck::Off).then(|| Topic {
-            id: "configured".to_owned(),
-            score: 1.0,
-            words,
-        });
-        let topics = topic.map(|topic| TopicRules::new(&[topic])).transpose();
-        Ok(Self { policy, topics: topics.map_err(Error::internal)? })
-    }
-
-    fn inspect(&self, prompt: &Prompt, places: PlacePolicy) -> Inspection {
-        let mut inspection = self.find(prompt, places);
-        if self.policy.injection != GuardCheck::Off {
-            // A person may give orders, a document may not.
-            let foreign = prompt.of(|origin| matches!(origin, Origin::Source | Origin::Tool));
-            let suspicion = (!foreign.is_empty()).then(|| INJECTION.inspect(&foreign));
-            inspection.injection = suspicion
-                .filter(|found| found.score >= self.policy.injection_score_min)
-                .map(|found| found.events)
-                .unwrap_or_default();
-        }
-        if let Some(topics) = &self.topics {
-            inspection.topics = topics.inspect(&prompt.of(|origin| origin == Origin::Person));
-        }
-        inspection
-    }
-
-    fn find(&self, prompt: &Prompt, places: PlacePolicy) -> Inspection {
-        let scan = |kinds: Vec<Kind>| {
-            let policy = Policy { kinds, ..Policy::default() };
-            SCANNER.with_policy(&policy).scan(&prompt.joined)
-        };
-        let kinds = self.policy.kinds(places);
-        let findings = if kinds.is_empty() { vec![] } else { scan(kinds.clone()) };
-        let mut found: BTreeSet<Kind> = findings.iter().map(|one| one.kind).collect();
-        let strict = [GuardAction::RaiseClass, GuardAction::Refuse];
-        for action in strict.into_iter().filter(|_| !findings.is_empty()) {
-            let of_action = |kind: &Kind| {
-                places.places().any(|place| self.policy.at(place).action(*kind) == action)
-            };
-            let group: Vec<Kind> = kinds.iter().copied().filter(of_action).collect();
-            if !group.is_empty() && group.len() < kinds.len() {
-                found.extend(scan(group).iter().map(|one| one.kind));
-            }
-        }
-        Inspection { findings, kinds: found, ..Inspection::default() }
-    }
-
-    /// Whether there is anything to look for in this request on the way to these places.
-    fn looks(&self, request: &ChatRequest, places: PlacePolicy) -> bool {
-        let has_foreign = || {
-            request.grounding.is_some()
-                || request.messages().iter().any(|message| message.role() == Role::Tool)
-        };
-        !self.policy.kinds(places).is_empty()
-            || self.topics.is_some()
-            || (self.policy.injection != GuardCheck::Off && has_foreign())
-    }
-
-    /// The class that finds ask for, on the way to these places.
-    fn raised(&self, places: PlacePolicy, kinds: &BTreeSet<Kind>) -> Option<DataClass> {
-        let raises = |kind: &&Kind| {
-            let mut actions = places.places().map(|place| self.policy.at(place).action(**kind));
-            actions.any(|action| action == GuardAction::RaiseClass)
-        };
-        kinds.iter().filter(raises).map(|kind| kind.class()).max()
-    }
-
-    /// What must be done to texts before they may go to any of these places.
-    fn hiding(&self, places: PlacePolicy) -> BTreeMap<Kind, GuardAction> {
-        let of = |kind: Kind| {
-            let actions = places.places().map(|place| self.policy.at(place).action(kind));
-            Some((kind, actions.filter(|action| action.hides()).max()?))
-        };
-        Kind::ALL.into_iter().filter_map(of).collect()
-    }
-
-    /// The places of these to which finds of these kinds may go.
-    fn admitting(&self, places: PlacePolicy, kinds: &BTreeSet<Kind>) -> PlacePolicy {
-        let refuses = |place: Place| {
-            kinds.iter().any(|kind| self.policy.at(place).action(*kind) == GuardAction::Refuse)
-        };
-        places.only(|place| !refuses(place))
-    }
+    ways: Ways,
 }
 
 impl Protected {
-    fn unchanged(class: DataClass, places: PlacePolicy) -> Self {
+    fn unchanged(class: DataClass, ways: Ways, asked: Asked) -> Self {
         Self {
             class,
-            places,
+            ways,
+            asked,
             restoring: Restoring::default(),
             sources_changed: false,
             hidden: false,
             note: GuardNote::default(),
         }
+    }
+
+    /// Where the request may go.
+    pub(crate) fn places(&self) -> gateway::PlacePolicy {
+        self.ways.places()
+    }
+
+    /// The strictest that any of the ways wants done about the structure of the answer.
+    pub(crate) fn structure(&self) -> StructureCheck {
+        self.ways.structure()
     }
 
     /// The citations of an answer. Where a quote stands in a source that was changed cannot be said;
@@ -217,31 +118,30 @@ impl App {
         request: &mut ChatRequest,
         class: DataClass,
     ) -> Result<Protected> {
-        let guardrail = &self.guardrail;
-        let places = self.places_of(principal, request.model(), class);
-        if !guardrail.looks(request, places) {
-            return Ok(Protected::unchanged(class, places));
+        let ways = self.ways_of(principal, request.model(), class);
+        let asked = Asked::of(request, ways.compares_prompt());
+        if !ways.look_at(request) {
+            return Ok(Protected::unchanged(class, ways, asked));
         }
         let prompt = Arc::new(Prompt::read(request));
-        let judged = self.judge(principal, request.model(), &prompt, (class, places)).await?;
-        let Judged { inspection, mut note, class: raised, places: cleared } = judged;
+        let judged = self.judge(principal, request.model(), &prompt, (class, &ways)).await?;
+        let Judged { inspection, mut note, class: raised, ways: cleared } = judged;
         if inspection.findings.is_empty() {
-            return Ok(Protected { note, ..Protected::unchanged(class, places) });
+            return Ok(Protected { note, ..Protected::unchanged(class, ways, asked) });
         }
         let found = &inspection.kinds;
-        let admitting = guardrail.admitting(cleared, found);
-        if admitting.places().next().is_none() {
-            let strictest = |kind| guardrail.policy.strictest(cleared, kind);
-            note.add_findings(&inspection.findings, strictest);
+        let admitting = cleared.admitting(found);
+        if admitting.is_empty() {
+            note.add_findings(&inspection.findings, |kind| cleared.strictest(kind));
             return Err(self.refuse(principal, "guard_refused", found, &note).await?);
         }
-        let hiding = guardrail.hiding(admitting);
+        let hiding = admitting.hiding();
         note.add_findings(&inspection.findings, |kind| {
             // What was raised or led to another place is told as such, unless it is hidden as well.
             let hidden = hiding.get(&kind).copied();
-            hidden.unwrap_or_else(|| guardrail.policy.strictest(places, kind))
+            hidden.unwrap_or_else(|| ways.strictest(kind))
         });
-        let mut protected = Protected { note, ..Protected::unchanged(raised, admitting) };
+        let mut protected = Protected { note, ..Protected::unchanged(raised, admitting, asked) };
         if !hiding.is_empty() {
             self.hide(request, &prompt, hiding, &mut protected).await?;
         }
@@ -251,11 +151,7 @@ impl App {
     /// Whether a request for this model must be readable, because more may have to be done about
     /// what is found than to report it.
     pub(crate) fn must_read(&self, principal: &Principal, model: &str, class: DataClass) -> bool {
-        let (places, policy) = (self.places_of(principal, model, class), &self.guardrail.policy);
-        let is_strict = |kind: &Kind| policy.strictest(places, *kind) > GuardAction::Report;
-        let refuses_topics =
-            self.guardrail.topics.is_some() && policy.topics_check == GuardCheck::Refuse;
-        refuses_topics || policy.kinds(places).iter().any(is_strict)
+        self.ways_of(principal, model, class).must_read()
     }
 
     /// Looks at texts of a call that is no chat. They go as they are or not at all: a vector or a
@@ -271,24 +167,38 @@ impl App {
         texts: impl IntoIterator<Item = &str>,
         class: DataClass,
     ) -> Result<Protected> {
-        let guardrail = &self.guardrail;
-        let places = self.places_of(principal, model, class);
-        if guardrail.policy.kinds(places).is_empty() && guardrail.topics.is_none() {
-            return Ok(Protected::unchanged(class, places));
+        let ways = self.ways_of(principal, model, class);
+        let asked = Asked::nothing();
+        if ways.kinds().is_empty() && !ways.has_topics() {
+            return Ok(Protected::unchanged(class, ways, asked));
         }
         let prompt = Arc::new(Prompt::of_texts(texts));
-        let judged = self.judge(principal, model, &prompt, (class, places)).await?;
-        let Judged { inspection, mut note, class, places } = judged;
+        let judged = self.judge(principal, model, &prompt, (class, &ways)).await?;
+        let Judged { inspection, mut note, class, ways } = judged;
         let found = &inspection.kinds;
-        note.add_findings(&inspection.findings, |kind| guardrail.policy.strictest(places, kind));
-        let hides = |place: Place| {
-            found.iter().any(|kind| guardrail.policy.at(place).action(*kind).hides())
-        };
-        let admitting = guardrail.admitting(places, found).only(|place| !hides(place));
-        if !found.is_empty() && admitting.places().next().is_none() {
+        note.add_findings(&inspection.findings, |kind| ways.strictest(kind));
+        let admitting = ways.admitting(found).unhidden(found);
+        if !found.is_empty() && admitting.is_empty() {
             return Err(self.refuse(principal, "guard_refused", found, &note).await?);
         }
-        Ok(Protected { note, ..Protected::unchanged(class, admitting) })
+        Ok(Protected { note, ..Protected::unchanged(class, admitting, asked) })
+    }
+
+    /// The terms of a call with what protection says about its ways.
+    pub(crate) fn guarded_terms(&self, terms: Terms, model: &str, protected: &Protected) -> Terms {
+        let routes = protected.ways.routes(&self.gateway.catalogue(), model);
+        Terms { places: protected.ways.places(), routes, ..terms }
+    }
+
+    /// What checks the answer of this route; `None` if nobody looks.
+    pub(crate) fn answers(
+        &self,
+        principal: &Principal,
+        taken: &Taken,
+        protected: &Protected,
+    ) -> Option<Answers> {
+        let rail = self.guardrails.of(principal.tenant, &taken.model, &taken.route);
+        Some(Answers::new(rail.answers.clone()?, protected.asked.clone()))
     }
 
     /// Inspects texts, refuses what events forbid, and raises the class.
@@ -297,23 +207,23 @@ impl App {
         principal: &Principal,
         model: &str,
         prompt: &Arc<Prompt>,
-        (class, places): (DataClass, PlacePolicy),
+        (class, ways): (DataClass, &Ways),
     ) -> Result<Judged> {
-        let (rail, text) = (self.guardrail.clone(), prompt.clone());
+        let (looking, text) = (ways.clone(), prompt.clone());
         let span = trace_span!(target: TRACES, "guard", fachwerk.guard.findings = Empty);
-        let inspecting = self.compute(prompt, move || rail.inspect(&text, places));
+        let inspecting = self.compute(prompt, move || looking.inspect(&text));
         let inspection = inspecting.instrument(span.clone()).await?;
         span.record("fachwerk.guard.findings", inspection.count());
         drop(span);
         let mut note = GuardNote::new(SCANNER.version());
         self.check_events(principal, &inspection, &mut note).await?;
-        let raised = self.guardrail.raised(places, &inspection.kinds).unwrap_or(class).max(class);
+        let raised = ways.raised(&inspection.kinds).unwrap_or(class).max(class);
         if raised == class {
-            return Ok(Judged { inspection, note, class, places });
+            return Ok(Judged { inspection, note, class, ways: ways.clone() });
         }
         self.check_clearance(principal, model, raised).await?;
-        let places = self.places_of(principal, model, raised);
-        Ok(Judged { inspection, note, class: raised, places })
+        let ways = self.ways_of(principal, model, raised);
+        Ok(Judged { inspection, note, class: raised, ways })
     }
 
     async fn hide(
@@ -358,18 +268,14 @@ impl App {
         inspection: &Inspection,
         note: &mut GuardNote,
     ) -> Result<()> {
-        let policy = &self.guardrail.policy;
+        let refused = inspection.refused;
         let checks = [
-            ("injection", &inspection.injection, policy.injection, "guard_injection"),
-            ("topic", &inspection.topics, policy.topics_check, "guard_topic"),
+            ("injection", &inspection.injection, "guard_injection"),
+            ("topic", &inspection.topics, "guard_topic"),
         ];
-        let mut refused = None;
-        for (kind, events, check, code) in checks {
-            let refuses = check == GuardCheck::Refuse;
+        for (kind, events, code) in checks {
+            let refuses = refused == Some(code);
             note.add_events(kind, events, if refuses { "refuse" } else { "report" });
-            if refuses && !events.is_empty() {
-                refused = refused.or(Some(code));
-            }
         }
         match refused {
             Some(code) => Err(self.refuse(principal, code, &BTreeSet::new(), note).await?),
@@ -399,20 +305,11 @@ impl App {
         Ok(error.with("kinds", kinds.join(", ")))
     }
 
-    /// Where routes of the model run that may receive data of this class.
-    fn places_of(&self, principal: &Principal, model: &str, class: DataClass) -> PlacePolicy {
+    /// The ways to routes that the principal may use and that may receive data of this class.
+    fn ways_of(&self, principal: &Principal, model: &str, class: DataClass) -> Ways {
         let catalogue = self.gateway.catalogue();
-        let names: Vec<&str> = match catalogue.model(model) {
-            Some(model) => vec![&model.name],
-            // Any line of the choice may be taken.
-            None => catalogue.auto().iter().map(|line| line.model.as_str()).collect(),
-        };
-        let models = || names.iter().filter_map(|name| catalogue.model(name));
-        let access = self.model_access(principal);
-        let models = || models().filter(|model| access.allows(&model.name));
-        self.places(principal).only(|place| {
-            let mut routes = models().flat_map(|model| &model.routes);
-            routes.any(|route| route.place == place && class <= route.clearance)
-        })
+        let open =
+            Open { class, places: self.places(principal), access: self.model_access(principal) };
+        Ways::of(&self.guardrails, principal.tenant, (&catalogue, model), &open)
     }
 }

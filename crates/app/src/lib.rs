@@ -38,6 +38,7 @@ mod search;
 mod settlement;
 mod setup;
 mod sign_in;
+mod structure;
 mod trail;
 mod uploads;
 mod usage;
@@ -68,8 +69,10 @@ pub use gateway::{
     Taken, TranscriptionRequest,
 };
 pub use gateway_models::{GatewayModelEntry, GatewayModels, ModelDraft, ModelOrigin, RouteTest};
-pub use guard::Kind as PersonalDataKind;
-pub use guardrail::{GuardAction, GuardCheck, GuardPolicy, PlaceRules};
+pub use guard::{Kind as PersonalDataKind, Measure as GuardMeasure};
+pub use guardrail::{
+    AnswerPolicy, GuardAction, GuardCheck, GuardPolicy, GuardScope, PlaceRules, StructureCheck,
+};
 pub use limiter::{Allowance, Rate};
 pub use limits::{LimitView, MeterUse, OwnLimits};
 pub use live::{RunEvent, RunSnapshot, Stage};
@@ -93,7 +96,7 @@ pub use usage::{OwnFigures, UsageExport, UsageLine, UsageReport};
 pub use wording::{Language, wording};
 
 use crate::{
-    admission::Admission, guardrail::Guardrail, indexing::Indexing, known_keys::KnownKeys,
+    admission::Admission, guardrail::Guardrails, indexing::Indexing, known_keys::KnownKeys,
     limiter::Limiter, live::LiveRuns, model_policies::ModelPolicies,
 };
 
@@ -132,6 +135,8 @@ pub struct Config {
     pub ingest_workers: usize,
     /// What is done about personal data, secrets and injected instructions.
     pub guard: GuardPolicy,
+    /// Where something else holds; the first that fits a call counts.
+    pub guard_exceptions: Vec<(GuardScope, GuardPolicy)>,
     /// The fewest people that a figure of what was used is about.
     pub usage_people_min: usize,
     /// Which answers are kept for whoever asks the same again; `None`: none.
@@ -175,7 +180,7 @@ pub struct App {
     policies: ArcSwap<ModelPolicies>,
     /// Which state of the database the catalogue was built from; held while it is built.
     catalogue_stamp: tokio::sync::Mutex<Option<Option<String>>>,
-    guardrail: Arc<Guardrail>,
+    guardrails: Arc<Guardrails>,
     secret: InstallationSecret,
     config: Config,
     /// Verified against when an account does not exist.
@@ -212,7 +217,10 @@ impl App {
             models: parts.models,
             policies: ArcSwap::default(),
             catalogue_stamp: tokio::sync::Mutex::default(),
-            guardrail: Arc::new(Guardrail::new(parts.config.guard.clone())?),
+            guardrails: Arc::new(Guardrails::new(
+                parts.config.guard.clone(),
+                parts.config.guard_exceptions.clone(),
+            )?),
             secret: parts.secret,
             config: parts.config,
             decoy: PasswordHash::decoy()?,

@@ -221,6 +221,7 @@ impl App {
         let needs = (asked.needs)();
         let Terms { ref access, .. } = self.terms(principal, asked.class);
         let ask = gateway::Ask {
+            routes: None,
             class: asked.class,
             places: asked.places,
             access,

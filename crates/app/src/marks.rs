@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use llm::{ChatChunk, CitationFilter};
-use serde_json::Value;
 
 /// Checks the marks of all choices of an answer.
 #[derive(Default)]
@@ -45,7 +44,7 @@ impl Marks {
             return;
         }
         chunk.rewrite_texts(|choice, text| self.push(choice, text));
-        for choice in ended_choices(chunk) {
+        for choice in chunk.ended_choices() {
             let rest = self.finish(choice);
             if !rest.is_empty() {
                 chunk.append_text(choice, &rest);
@@ -72,13 +71,4 @@ impl Marks {
                 .or_insert_with(|| CitationFilter::renumbering(known.iter().copied())),
         )
     }
-}
-
-fn ended_choices(chunk: &ChatChunk) -> Vec<u64> {
-    let choices = chunk.fields().get("choices").and_then(Value::as_array);
-    let ended = choices
-        .into_iter()
-        .flatten()
-        .filter(|choice| choice.get("finish_reason").is_some_and(|reason| !reason.is_null()));
-    ended.map(|choice| choice.get("index").and_then(Value::as_u64).unwrap_or(0)).collect()
 }

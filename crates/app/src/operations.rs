@@ -151,7 +151,7 @@ impl App {
         let answered = self.gateway.operate(request, terms, &settlement.meter).await;
         let Answered { response, taken } =
             answered.map_err(|error| self.call_failed(&mut settlement, error))?;
-        let way = Way::new(taken, &protected, &settlement);
+        let way = Way::new(taken, &settlement);
         let reply = match response {
             Outcome::Stream(stream) => OperationReply::Stream(chunks(
                 self.clone(),
@@ -189,12 +189,11 @@ impl App {
             has_tokens: false,
             wishes,
         };
-        let Account { mut settlement, terms, protected } =
-            self.open_account(principal, asking).await?;
+        let Account { mut settlement, terms, .. } = self.open_account(principal, asking).await?;
         let answered = self.gateway.transcribe(request, terms, &settlement.meter).await;
         let Answered { response, taken } =
             answered.map_err(|error| self.call_failed(&mut settlement, error))?;
-        let way = Way::new(taken, &protected, &settlement);
+        let way = Way::new(taken, &settlement);
         let reply = match response {
             Transcript::Json(response) => TranscriptReply::Json(response),
             Transcript::Text(text) => TranscriptReply::Text(text),
@@ -255,8 +254,9 @@ impl App {
         let protected = self.admit(principal, model, texts, class).await?;
         let mut settlement = Settlement::new(self, principal, protected.class)?.of(operation);
         settlement.guarded(&protected.note);
-        let terms = settlement.reserve(model, protected.places, &|| needs).await?;
+        let terms = settlement.reserve(model, protected.places(), &|| needs).await?;
         let terms = Terms { deadline, explain: wishes.explain, ..terms };
+        let terms = self.guarded_terms(terms, model, &protected);
         Ok(Account { settlement, terms, protected })
     }
 }
@@ -264,7 +264,7 @@ impl App {
 impl Account {
     /// The answer that ends the call.
     fn answer<T>(self, answered: Answered<T>) -> Answer<T> {
-        let way = Way::new(answered.taken, &self.protected, &self.settlement);
+        let way = Way::new(answered.taken, &self.settlement);
         Answer { way, reply: answered.response }
     }
 }

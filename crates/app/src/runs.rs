@@ -17,7 +17,7 @@ use crate::{
     App, Principal, Result, RunEvent, RunSnapshot, Stage,
     conversations::authorise_own,
     grounding::Given,
-    guardrail::Protected,
+    guardrail::{Answers, Protected},
     live::{LiveRun, Place},
     marks::Marks,
     settlement::Settlement,
@@ -306,7 +306,8 @@ impl App {
         let mut settlement = Settlement::new(self, principal, protected.class)?;
         settlement.guarded(&protected.note);
         writing.protected = Some(protected);
-        let streamed = self.stream_answer(&request, &mut settlement, writing, live).await;
+        let streamed =
+            self.stream_answer(principal, &request, (&mut settlement, writing), live).await;
         let metered = settlement.meter.read();
         writing.usage = Some(TokenUsage {
             prompt_tokens: metered.usage.prompt_tokens,
@@ -321,40 +322,46 @@ impl App {
 
     async fn stream_answer(
         &self,
+        principal: &Principal,
         request: &ChatRequest,
-        settlement: &mut Settlement,
-        writing: &mut Writing,
+        (settlement, writing): (&mut Settlement, &mut Writing),
         live: &LiveRun,
     ) -> Result<()> {
-        let principal = settlement.principal.clone();
-        let failed = |error| self.gateway_error(&principal, error);
-        let places =
-            writing.protected.as_ref().map_or_else(|| self.places(&principal), |it| it.places);
-        let terms = settlement.reserve(request.model(), places, &|| Needs::of(request)).await?;
+        let failed = |error| self.gateway_error(principal, error);
+        let guarded = writing.protected.as_ref();
+        let places = guarded.map_or_else(|| self.places(principal), Protected::places);
+        let mut terms = settlement.reserve(request.model(), places, &|| Needs::of(request)).await?;
+        if let Some(protected) = &writing.protected {
+            terms = self.guarded_terms(terms, request.model(), protected);
+        }
         let mut answer: ChatStream =
             self.gateway.chat(request, terms, &settlement.meter).await.map_err(failed)?;
         let taken = answer.taken();
         if request.grounding.is_some() {
             writing.marks = self.marks(taken, &writing.given);
         }
+        let checks = |protected| self.answers(principal, taken, protected);
+        writing.answers = writing.protected.as_ref().and_then(checks);
         writing.taken = Some(RouteUsed { name: taken.route.clone(), place: taken.place });
         while let Some(event) = answer.next().await {
             match event.map_err(failed)? {
                 ChatEvent::Chunk(chunk) => {
                     let text = writing.marks.push(0, chunk.text());
                     let text = writing.restore(&text);
+                    let text = writing.check(&text, settlement);
                     if !text.is_empty() {
                         live.update(|now| now.text.push_str(&text));
                     }
                 }
                 ChatEvent::Citation(quote) => writing.quotes.push(quote),
             }
-            if live.text_len() > ANSWER_BYTES_MAX {
+            if live.text_len() > ANSWER_BYTES_MAX || writing.is_stopped() {
                 break;
             }
         }
         let rest = writing.marks.finish(0);
         let rest = writing.restore_rest(&rest);
+        let rest = writing.check_rest(&rest, settlement);
         live.update(|now| now.text.push_str(&rest));
         Ok(())
     }
@@ -367,6 +374,8 @@ struct Writing {
     marks: Marks,
     /// What was done to the request; `None` as long as it was not looked at.
     protected: Option<Protected>,
+    /// What checks the answer; `None` if nobody looks.
+    answers: Option<Answers>,
     taken: Option<RouteUsed>,
     /// The class that the call obeyed; `None` as long as there is none.
     class: Option<DataClass>,
@@ -391,6 +400,43 @@ impl Writing {
         rest
     }
 
+    /// Checks a piece of the text.
+    fn check(&mut self, piece: &str, settlement: &mut Settlement) -> String {
+        let Some(answers) = &mut self.answers else { return piece.to_owned() };
+        let text = answers.push(0, "content", piece);
+        settlement.answer_guarded(&answers.take_hits());
+        text
+    }
+
+    /// Checks the last piece, and gives what was held back; says so if the answer was stopped.
+    fn check_rest(&mut self, piece: &str, settlement: &mut Settlement) -> String {
+        let mut rest = self.check(piece, settlement);
+        let Some(answers) = &mut self.answers else { return rest };
+        rest.extend(answers.finish(0).into_iter().map(|(_, held)| held));
+        settlement.answer_guarded(&answers.take_hits());
+        if answers.is_stopped() {
+            rest.push_str(&answers.stop_notice());
+        }
+        rest
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.answers.as_ref().is_some_and(Answers::is_stopped)
+    }
+
+    /// Not a failure, but what a person should know about the answer.
+    fn remark(&self) -> Option<&'static str> {
+        let answers = self.answers.as_ref();
+        if self.is_stopped() {
+            Some("guard_stopped")
+        } else if answers.is_some_and(Answers::has_removed) {
+            Some("guard_removed")
+        } else {
+            let hidden = self.protected.as_ref().is_some_and(|protected| protected.hidden);
+            hidden.then_some("guard_hidden")
+        }
+    }
+
     fn citations(&self) -> Vec<store::Citation> {
         match &self.protected {
             Some(protected) => protected.citations(&self.given, &self.quotes, self.marks.cited()),
@@ -399,11 +445,9 @@ impl Writing {
     }
 
     fn end(self, state: RunState, reason: Option<String>, text: String) -> RunEnd {
-        let hidden = self.protected.as_ref().is_some_and(|protected| protected.hidden);
         RunEnd {
             state,
-            // Not a failure, but what a person should know about the answer.
-            reason: reason.or_else(|| hidden.then(|| "guard_hidden".to_owned())),
+            reason: reason.or_else(|| self.remark().map(str::to_owned)),
             text,
             citations: self.citations(),
             removed_citations: self.marks.removed(),

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use domain::{DataClass, ErrorKind, Instant};
 use gateway::{Needs, PlacePolicy, Spent, Taken, Terms, UsageMeter};
+use guard::AnswerHit;
 use store::{By, Ended, SETTLE_INTERVAL, TokenUsage, UsageRecord};
 
 use crate::{
@@ -29,7 +30,7 @@ pub(crate) struct Settlement {
     pub(crate) meter: UsageMeter,
     failed: bool,
     from_cache: bool,
-    guard: Option<String>,
+    guard: GuardNote,
     operation: &'static str,
     reservation: Option<Reservation>,
 }
@@ -51,7 +52,7 @@ impl Settlement {
             meter: UsageMeter::default(),
             failed: false,
             from_cache: false,
-            guard: None,
+            guard: GuardNote::default(),
             operation: "create_chat_completion",
             reservation: None,
         })
@@ -79,9 +80,29 @@ impl Settlement {
         Ok(Terms { places, cost_max, ..self.app.terms(&self.principal, self.class) })
     }
 
-    /// Says what the guard found.
+    /// Says what the guard found in the request.
     pub(crate) fn guarded(&mut self, note: &GuardNote) {
-        self.guard = note.record();
+        self.guard = note.clone();
+    }
+
+    /// Says what the guard found in the answer.
+    pub(crate) fn answer_guarded(&mut self, hits: &[AnswerHit]) {
+        self.guard.add_answer(hits);
+    }
+
+    /// Says that the answer did not fit its schema, and what was done.
+    pub(crate) fn structure_guarded(&mut self, rule: &'static str, action: &'static str) {
+        self.guard.add_structure(rule, action);
+    }
+
+    /// Whether the guard found anything so far.
+    pub(crate) fn is_guarded(&self) -> bool {
+        !self.guard.is_empty()
+    }
+
+    /// What the guard found so far.
+    pub(crate) fn guard_header(&self) -> Option<String> {
+        self.guard.header()
     }
 
     /// Says that the answer comes out of the cache, and what it took at first.
@@ -106,7 +127,7 @@ impl Drop for Settlement {
             (false, true) => Ended::Done,
             (false, false) => Ended::Cancelled,
         };
-        let guard = self.guard.take();
+        let guard = self.guard.record();
         // An attempt beside the first was ended for the other's answer, whatever became of that.
         let beside =
             metered.beside.map(|spent| self.record(spent, Ended::Cancelled, guard.clone()));

@@ -203,8 +203,8 @@ impl<'a> Call<'a> {
         }
         let snapshot = self.gateway.snapshot.load_full();
         let Terms { class, places, cost_max, ref access, .. } = self.terms;
-        let needs = &self.needs;
-        let mut ask = Ask { class, places, access, needs, prefix: 0, cost_max, time_left };
+        let (routes, needs) = (self.terms.routes.as_deref(), &self.needs);
+        let mut ask = Ask { class, places, access, routes, needs, prefix: 0, cost_max, time_left };
         let found = plan::find_model(&snapshot.catalogue, self.asked.model(), &ask);
         let model = found.map_err(GatewayError::Plan)?;
         if model.policy == Policy::Affinity {

@@ -33,6 +33,8 @@ pub struct Ask<'a> {
     pub places: PlacePolicy,
     /// Which models the caller may use.
     pub access: &'a ModelAccess,
+    /// The only routes that may be taken, by name; `None` for any.
+    pub routes: Option<&'a [String]>,
     /// What a route must be able to do.
     pub needs: &'a Needs,
     /// The beginning of the conversation, see [`prefix`]; read under the policy `affinity` only.
@@ -41,6 +43,14 @@ pub struct Ask<'a> {
     pub cost_max: Option<u64>,
     /// How long the caller still waits; `None`: as long as it takes.
     pub time_left: Option<Duration>,
+}
+
+impl Ask<'_> {
+    /// Whether the data may take this route, its class aside.
+    fn admits(&self, route: &Route) -> bool {
+        let is_named = self.routes.is_none_or(|names| names.contains(&route.name));
+        is_named && self.places.allows(route.place)
+    }
 }
 
 /// Which routes to try. All numbers are places in the model's list of routes; each stands in exactly
@@ -233,7 +243,16 @@ pub fn may_receive(
     let needs = Needs { offer, ..Needs::default() };
     let (places, access) = terms;
     let needs = &needs;
-    let ask = Ask { class, places, access, needs, prefix: 0, cost_max: None, time_left: None };
+    let ask = Ask {
+        class,
+        places,
+        access,
+        needs,
+        prefix: 0,
+        cost_max: None,
+        time_left: None,
+        routes: None,
+    };
     let models = match catalogue.model(name) {
         Some(model) => vec![model],
         None if name == AUTO_MODEL && !catalogue.auto().is_empty() => behind_auto(catalogue),
@@ -251,9 +270,7 @@ pub fn may_receive(
 
 fn may_take(model: &Model, ask: &Ask<'_>) -> bool {
     let may = |route: &Route| {
-        ask.class <= route.clearance
-            && ask.places.allows(route.place)
-            && route.offers.has(ask.needs.offer)
+        ask.class <= route.clearance && ask.admits(route) && route.offers.has(ask.needs.offer)
     };
     ask.access.allows(&model.name) && model.routes.iter().any(may)
 }

@@ -78,6 +78,12 @@ impl ChatStream {
         &self.taken
     }
 
+    /// Whether the caller asked for usage figures.
+    #[must_use]
+    pub fn wants_usage(&self) -> bool {
+        self.wanted.include_usage
+    }
+
     /// The meter of this call.
     #[must_use]
     pub fn meter(&self) -> &UsageMeter {

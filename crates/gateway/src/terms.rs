@@ -1,5 +1,7 @@
 //! What a caller says about a call, beside the request itself.
 
+use std::sync::Arc;
+
 use domain::DataClass;
 use tokio::time::Instant;
 
@@ -14,6 +16,8 @@ pub struct Terms {
     pub places: PlacePolicy,
     /// Which models the caller may use.
     pub access: ModelAccess,
+    /// The only routes that may be taken, by name; `None` for any.
+    pub routes: Option<Arc<[String]>>,
     /// When the caller's own time is over; no try begins that cannot end before, and a running one
     /// ends then.
     pub deadline: Option<Instant>,
@@ -33,6 +37,7 @@ impl From<DataClass> for Terms {
             class,
             places: PlacePolicy::ANYWHERE,
             access: ModelAccess::ALL,
+            routes: None,
             deadline: None,
             caller: Caller::default(),
             cost_max: None,

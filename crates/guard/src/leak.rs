@@ -10,11 +10,17 @@ use crate::event::Event;
 const SHINGLE_WORDS: usize = 6;
 /// Words that a copied run has at least to be an event: two sentences' worth of chance is excluded.
 const RUN_WORDS_MIN: usize = 10;
+/// Words after which a run may become a leak: two words are said by chance all the time.
+const BEGINNING_WORDS: usize = 3;
+/// A longer run is judged as it stands.
+const OPEN_BYTES_MAX: usize = 4_096;
 
 /// The shingles of a system prompt.
 #[derive(Clone)]
 pub struct PromptLeak {
     shingles: FxHashSet<u64>,
+    /// Shorter runs, which a leak begins with.
+    beginnings: FxHashSet<u64>,
 }
 
 impl std::fmt::Debug for PromptLeak {
@@ -28,7 +34,40 @@ impl PromptLeak {
     #[must_use]
     pub fn of(prompt: &str) -> Self {
         let words = words(prompt);
-        Self { shingles: words.windows(SHINGLE_WORDS).map(hash).collect() }
+        if words.len() < RUN_WORDS_MIN {
+            return Self { shingles: FxHashSet::default(), beginnings: FxHashSet::default() };
+        }
+        Self {
+            shingles: words.windows(SHINGLE_WORDS).map(hash).collect(),
+            beginnings: words.windows(BEGINNING_WORDS).map(hash).collect(),
+        }
+    }
+
+    /// Whether the prompt is too short to be given away.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.shingles.is_empty()
+    }
+
+    /// The first byte of a run of words of the prompt that more text could lengthen; the length of
+    /// the text if there is none.
+    #[must_use]
+    pub fn open_from(&self, text: &str) -> usize {
+        if self.is_empty() {
+            return text.len();
+        }
+        let from = text.ceil_char_boundary(text.len().saturating_sub(OPEN_BYTES_MAX));
+        let mut words = words(&text[from..]);
+        // The last word may not be over yet.
+        if text.ends_with(char::is_alphanumeric) {
+            words.pop();
+        }
+        let runs = words.windows(BEGINNING_WORDS).rev();
+        let known = runs.take_while(|run| self.beginnings.contains(&hash(run))).count();
+        match words.len().checked_sub(known + BEGINNING_WORDS - 1) {
+            Some(first) if known > 0 => from + words[first].start,
+            _ => text.len(),
+        }
     }
 
     /// Runs of at least ten words of the prompt in an answer. The score is the share of the prompt

@@ -54,10 +54,9 @@
 //! # After it
 //!
 //! [`PromptLeak`] compares the answer with the system prompt, [`LinkRules`] looks at its links,
-//! [`TopicRules`] at a tenant's words and at the built-in list of abuse. All return [`Event`]s: rule,
-//! place, score. Whether an answer fits a JSON Schema is not checked here: a validator of that
-//! standard weighs more than everything in this crate together, and belongs where the repair attempt
-//! is made, in `gateway`.
+//! [`TopicRules`] at a tenant's words and at the built-in lists of abuse, [`CodeRules`] at what agents
+//! might run. All return [`Event`]s: rule, place, score. [`AnswerFilter`] applies them to an answer as
+//! it streams, and removes or stops. [`SchemaCheck`] says whether JSON fits a schema.
 //!
 //! # Why `⟦PERSON1⟧`
 //!
@@ -83,8 +82,10 @@
 
 mod addresses;
 mod announced;
+mod answers;
 mod checks;
 mod checksum;
+mod code;
 mod event;
 mod finding;
 mod folded;
@@ -104,12 +105,15 @@ mod repeats;
 mod restorer;
 mod rules;
 mod scanner;
+mod schema;
 mod secrets;
 mod tokens;
 mod topics;
 mod towns;
 mod vocabulary;
 
+pub use answers::{AnswerFilter, AnswerHit, AnswerRules, Measure, Notices};
+pub use code::CodeRules;
 pub use event::{Event, joint_score};
 pub use finding::{Finding, Verdict};
 pub use injection::{InjectionRules, LIKELY, SUSPICIOUS, Suspicion};
@@ -121,4 +125,5 @@ pub use pseudonyms::Pseudonyms;
 pub use restorer::Restorer;
 pub use rules::RulesError;
 pub use scanner::{Masked, Policy, Scanner};
+pub use schema::{Fit, SchemaCheck, SchemaError};
 pub use topics::{Topic, TopicRules};

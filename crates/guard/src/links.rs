@@ -7,6 +7,12 @@ use regex::Regex;
 
 use crate::event::Event;
 
+/// What a link begins with.
+const LEADS: [&str; 8] =
+    ["http:", "https:", "ftp:", "file:", "data:", "javascript:", "vbscript:", "www."];
+/// Longest link that is waited for; a longer one is judged by its beginning.
+const LINK_BYTES_MAX: usize = 2_304;
+
 /// A host with more characters than this is no name of a host (RFC 1035).
 const HOST_BYTES_MAX: usize = 255;
 
@@ -14,6 +20,7 @@ const HOST_BYTES_MAX: usize = 255;
 #[derive(Debug, Clone)]
 pub struct LinkRules {
     address: Regex,
+    disguised: Regex,
     /// Hosts that may be linked, with everything below them; empty: any.
     allowed: Vec<String>,
 }
@@ -23,9 +30,13 @@ impl LinkRules {
     /// what is dangerous in itself is reported.
     #[must_use]
     pub fn new(allowed: &[&str]) -> Self {
-        let address = r#"(?i)(?P<image>!\[[^\]\n]{0,200}\]\(\s*|<img[^>\n]{0,200}?src\s*=\s*["']?)?(?P<scheme>\b(?:https?|ftp|file|data|javascript|vbscript)):(?P<rest>[^\s<>"')\]]{1,2048})"#;
+        let address = r#"(?i)(?P<image>!\[[^\]\n]{0,200}\]\(\s*<?|<img[^>\n]{0,200}?src\s*=\s*["']?)?(?:(?P<scheme>\b(?:https?|ftp|file|data|javascript|vbscript)):|(?P<www>\bwww\.)|(?:\]\(\s*<?|(?:src|href)\s*=\s*["']?)?(?P<slashes>//))(?P<rest>[^\s<>"')\]]{1,2048})"#;
+        // Readers of Markdown undo these before they follow the link.
+        let disguised =
+            r"(?i)\]\(\s*<?(?P<link>[^\s<>)]{0,200}?(?:&(?:#|colon|sol)|\\[:/])[^\s<>)]{0,2048})";
         Self {
             address: Regex::new(address).expect("the tests compile this pattern"),
+            disguised: Regex::new(disguised).expect("the tests compile this pattern"),
             allowed: allowed.iter().map(|host| host.to_lowercase()).collect(),
         }
     }
@@ -35,16 +46,48 @@ impl LinkRules {
     pub fn inspect(&self, text: &str) -> Vec<Event> {
         let mut events = Vec::new();
         for found in self.address.captures_iter(text) {
-            let (Some(scheme), Some(rest)) = (found.name("scheme"), found.name("rest")) else {
-                continue;
-            };
+            let Some(rest) = found.name("rest") else { continue };
             let is_image = found.name("image").is_some();
-            for (rule, score) in self.objections(scheme.as_str(), rest.as_str(), is_image) {
-                let (start, end) = (scheme.start(), rest.end());
+            let named = ["scheme", "www", "slashes"].iter().find_map(|name| found.name(name));
+            let Some(lead) = named else { continue };
+            let (scheme, address) = match lead.as_str() {
+                // Two slashes in prose or in code are no link.
+                "//" if !is_destination(&text[..lead.start()]) => continue,
+                "//" => ("https", format!("//{}", rest.as_str())),
+                scheme if scheme.ends_with('.') => ("https", format!("//www.{}", rest.as_str())),
+                scheme => (scheme, rest.as_str().to_owned()),
+            };
+            for (rule, score) in self.objections(scheme, &address, is_image) {
+                let (start, end) = (lead.start(), rest.end());
                 events.push(Event { rule: rule.into(), start, end, score });
             }
         }
+        let disguised = self.disguised.captures_iter(text).filter_map(|found| found.name("link"));
+        events.extend(disguised.map(|link| Event {
+            rule: "link/disguised".into(),
+            start: link.start(),
+            end: link.end(),
+            score: 0.8,
+        }));
         events
+    }
+
+    /// The first byte of a link that more text could begin or lengthen; the length of the text if
+    /// there is none.
+    #[must_use]
+    pub fn open_from(&self, text: &str) -> usize {
+        let from = text.floor_char_boundary(text.len().saturating_sub(LINK_BYTES_MAX));
+        let word_at = text[from..].rfind(char::is_whitespace).map_or(from, |at| from + at);
+        let word = text[word_at..].to_ascii_lowercase();
+        // A destination in Markdown is a link whatever it begins with.
+        let destination = word.rfind("](").filter(|at| !word[*at..].contains(')'));
+        let ends = |at: &usize| word[*at..].contains(['<', '>', '"', '\'', ')', ']']);
+        let begun = LEADS.iter().filter_map(|lead| word.find(lead)).filter(|at| !ends(at)).min();
+        let tail = word.trim_end_matches(char::is_alphanumeric).len();
+        let may_begin = LEADS.iter().any(|lead| lead.starts_with(&word[tail..]));
+        let begins = (tail < word.len() && may_begin).then_some(tail);
+        let open = [destination, begun, begins].into_iter().flatten().min();
+        open.map_or(text.len(), |at| word_at + at)
     }
 
     fn objections(&self, scheme: &str, rest: &str, is_image: bool) -> Vec<(&'static str, f32)> {
@@ -89,6 +132,14 @@ impl LinkRules {
                 .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
         })
     }
+}
+
+/// Whether what follows is where a link or a picture leads to.
+fn is_destination(before: &str) -> bool {
+    let before = before.trim_end_matches(['<', '"', '\'']).trim_end();
+    let last = before.trim_end_matches('=').trim_end().to_ascii_lowercase();
+    before.ends_with("](")
+        || before.ends_with('=') && (last.ends_with("src") || last.ends_with("href"))
 }
 
 /// The host without port and final dot, in small letters.

@@ -1,5 +1,5 @@
-//! Words and phrases that a tenant does not want to see, and the built-in list of German abuse as a
-//! hint. Knows words, not meanings.
+//! Words and phrases that a tenant does not want to see, and the built-in lists of German and English
+//! abuse as a hint. Knows words, not meanings.
 
 use std::sync::Arc;
 
@@ -9,7 +9,8 @@ use serde::Deserialize;
 use crate::event::Event;
 use crate::rules::RulesError;
 
-const TOXICITY: &str = include_str!("../rules/toxicity-de.json");
+const TOXICITY: [&str; 2] =
+    [include_str!("../rules/toxicity-de.json"), include_str!("../rules/toxicity-en.json")];
 
 /// A topic: its words and phrases, and what a hit weighs.
 #[derive(Debug, Clone, Deserialize)]
@@ -26,8 +27,7 @@ pub struct Topic {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TopicsFile {
-    #[serde(rename = "version")]
-    _version: String,
+    version: String,
     rules: Vec<Topic>,
 }
 
@@ -37,6 +37,9 @@ pub struct TopicRules {
     words: AhoCorasick,
     /// Rule and score of each word.
     owners: Arc<[(Arc<str>, f32)]>,
+    version: String,
+    /// Bytes of the longest word or phrase.
+    longest: usize,
 }
 
 impl TopicRules {
@@ -46,19 +49,38 @@ impl TopicRules {
     /// [`RulesError::Rule`] if a score is out of range, a topic has an empty word, or there are too
     /// many words.
     pub fn new(topics: &[Topic]) -> Result<Self, RulesError> {
-        Self::compile("topic", topics)
+        Self::compile("topic", topics, String::new())
     }
 
-    /// The built-in German list of insults, demeaning words and threats. A hint: it knows no irony,
-    /// no quotation, and not the next word that somebody invents.
+    /// The built-in German and English lists of insults, demeaning words and threats. A hint: they
+    /// know no irony, no quotation, and not the next word that somebody invents.
     #[must_use]
     pub fn toxicity() -> Self {
-        let file: TopicsFile =
-            serde_json::from_str(TOXICITY).expect("the tests read the built-in list");
-        Self::compile("toxicity", &file.rules).expect("the tests compile the built-in list")
+        let files = TOXICITY.map(|text| {
+            let file: TopicsFile = serde_json::from_str(text).expect("the tests read the lists");
+            file
+        });
+        let version = files.iter().map(|file| file.version.as_str()).max().unwrap_or_default();
+        let version = version.to_owned();
+        let rules: Vec<Topic> = files.into_iter().flat_map(|file| file.rules).collect();
+        Self::compile("toxicity", &rules, version).expect("the tests compile the lists")
     }
 
-    fn compile(family: &str, topics: &[Topic]) -> Result<Self, RulesError> {
+    /// The version of the built-in lists; empty for a tenant's own words.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The first byte of a word or phrase that more text could complete.
+    #[must_use]
+    pub fn open_from(&self, text: &str) -> usize {
+        // The letter behind it decides whether it is a whole word.
+        let bytes = self.longest + char::MAX.len_utf8();
+        text.floor_char_boundary(text.len().saturating_sub(bytes))
+    }
+
+    fn compile(family: &str, topics: &[Topic], version: String) -> Result<Self, RulesError> {
         let mut words = Vec::new();
         let mut owners = Vec::new();
         for topic in topics {
@@ -75,33 +97,43 @@ impl TopicRules {
                 owners.push((rule.clone(), topic.score));
             }
         }
+        let longest = words.iter().map(String::len).max().unwrap_or_default();
         let words = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
             .build(&words)
             .map_err(|error| RulesError::Rule { rule: family.into(), what: error.to_string() })?;
-        Ok(Self { words, owners: owners.into() })
+        Ok(Self { words, owners: owners.into(), version, longest })
     }
 
     /// Every whole word or phrase of a topic.
     #[must_use]
     pub fn inspect(&self, text: &str) -> Vec<Event> {
-        // German letters keep their length in small letters; where one does not, offsets would lie.
         let small = text.to_lowercase();
-        let offsets_hold = small.len() == text.len();
         let is_part = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
-        self.words
-            .find_iter(&small)
-            .filter(|found| {
-                !is_part(small[..found.start()].chars().next_back())
-                    && !is_part(small[found.end()..].chars().next())
-            })
-            .map(|found| {
-                let (rule, score) = self.owners[found.pattern().as_usize()].clone();
-                match offsets_hold {
-                    true => Event { rule, start: found.start(), end: found.end(), score },
-                    false => Event { rule, start: 0, end: text.len(), score },
-                }
-            })
-            .collect()
+        let found = self.words.find_iter(&small).filter(|found| {
+            !is_part(small[..found.start()].chars().next_back())
+                && !is_part(small[found.end()..].chars().next())
+        });
+        let found: Vec<_> = found.collect();
+        // German letters keep their length in small letters; others, such as the Turkish İ, do not.
+        let keeps_length = small.len() == text.len() || found.is_empty();
+        let origins = if keeps_length { vec![] } else { origins(text) };
+        let origin = |at: usize| origins.get(at).copied().unwrap_or(at);
+        let event = |found: &aho_corasick::Match| {
+            let (rule, score) = self.owners[found.pattern().as_usize()].clone();
+            Event { rule, start: origin(found.start()), end: origin(found.end()), score }
+        };
+        found.iter().map(event).collect()
     }
+}
+
+/// For each byte of the text in small letters, and for its end, the place in the text it comes from.
+fn origins(text: &str) -> Vec<usize> {
+    let mut origins = Vec::with_capacity(text.len() + 8);
+    for (at, letter) in text.char_indices() {
+        let bytes: usize = letter.to_lowercase().map(char::len_utf8).sum();
+        origins.extend(std::iter::repeat_n(at, bytes));
+    }
+    origins.push(text.len());
+    origins
 }

@@ -1,6 +1,8 @@
 //! The pieces of a streamed answer.
 
-use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
 
 use crate::{
     DecodeError, SseEvent, UpstreamError, Usage, openai::Head, texts::parts_of,
@@ -96,6 +98,38 @@ impl ChatChunk {
     #[must_use]
     pub fn finish_reason(&self) -> Option<&str> {
         self.choices().iter().find_map(|choice| choice.get("finish_reason")?.as_str())
+    }
+
+    /// The choices that end in this chunk.
+    #[must_use]
+    pub fn ended_choices(&self) -> Vec<u64> {
+        let ended = self
+            .choices()
+            .iter()
+            .filter(|choice| choice.get("finish_reason").is_some_and(|reason| !reason.is_null()));
+        ended.map(|choice| choice.get("index").and_then(Value::as_u64).unwrap_or(0)).collect()
+    }
+
+    /// Makes this the last chunk of choices whose answer is withheld: each gets the sentence that says
+    /// so, no call of a tool, and the end `content_filter`.
+    pub fn withhold(&mut self, choices: &BTreeSet<u64>, notice: &str) {
+        let Some(Value::Array(present)) = self.fields.get_mut("choices") else { return };
+        let index = |choice: &Value| choice.get("index").and_then(Value::as_u64).unwrap_or(0);
+        for number in choices {
+            if !present.iter().any(|choice| index(choice) == *number) {
+                present.push(json!({"index": number, "delta": {}, "logprobs": null}));
+            }
+        }
+        let withheld = present.iter_mut().filter(|choice| choices.contains(&index(choice)));
+        for choice in withheld.filter_map(Value::as_object_mut) {
+            choice.insert("finish_reason".to_owned(), "content_filter".into());
+            if let Some(Value::Object(delta)) = choice.get_mut("delta") {
+                delta.shift_remove("tool_calls");
+            }
+        }
+        for number in choices {
+            self.append_text(*number, notice);
+        }
     }
 
     /// The usage figures, in the chunk that has them.

@@ -182,6 +182,12 @@ impl ChatRequest {
         self.fields.insert(name.to_owned(), value);
     }
 
+    /// Appends an answer that was not what was wanted, and what is said about it.
+    pub fn ask_again(&mut self, answer: &str, objection: &str) {
+        self.messages.push(Message::new(Role::Assistant, answer.to_owned()));
+        self.messages.push(Message::new(Role::User, objection.to_owned()));
+    }
+
     /// Bytes of everything a model would read, for guessing its tokens.
     #[must_use]
     pub fn prompt_bytes(&self) -> usize {

@@ -1,8 +1,10 @@
 //! A whole answer.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
-use crate::{Usage, chunk::generated_bytes, texts::parts_of};
+use crate::{ChatChunk, Usage, chunk::generated_bytes, openai::Head, texts::parts_of};
 
 /// Says that bytes from a model server are not what they should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +61,54 @@ impl ChatResponse {
     #[must_use]
     pub fn finish_reason(&self) -> Option<&str> {
         self.choices().first()?.get("finish_reason")?.as_str()
+    }
+
+    /// Withholds choices: each keeps its text, gets the sentence that says so and the end
+    /// `content_filter`, and loses its calls of tools.
+    pub fn withhold(&mut self, choices: &BTreeSet<u64>, notice: &str) {
+        let Some(Value::Array(present)) = self.fields.get_mut("choices") else { return };
+        for choice in present.iter_mut().filter_map(Value::as_object_mut) {
+            let index = choice.get("index").and_then(Value::as_u64).unwrap_or(0);
+            if !choices.contains(&index) {
+                continue;
+            }
+            choice.insert("finish_reason".to_owned(), "content_filter".into());
+            let Some(Value::Object(message)) = choice.get_mut("message") else { continue };
+            message.shift_remove("tool_calls");
+            let text = message.get("content").and_then(Value::as_str).unwrap_or_default();
+            let text = format!("{text}{notice}");
+            message.insert("content".to_owned(), text.into());
+        }
+    }
+
+    /// The answer as one piece of a stream, for callers who wait for pieces.
+    #[must_use]
+    pub fn to_chunk(&self) -> ChatChunk {
+        let mut fields = self.fields.clone();
+        fields.insert("object".to_owned(), "chat.completion.chunk".into());
+        fields.shift_remove("usage");
+        let choices = fields.get_mut("choices").and_then(Value::as_array_mut);
+        for choice in choices.into_iter().flatten().filter_map(Value::as_object_mut) {
+            let mut delta = choice.shift_remove("message").unwrap_or_default();
+            let calls = delta.get_mut("tool_calls").and_then(Value::as_array_mut);
+            for (index, call) in calls.into_iter().flatten().enumerate() {
+                call["index"] = index.into();
+            }
+            choice.insert("delta".to_owned(), delta);
+        }
+        ChatChunk::from_fields(fields)
+    }
+
+    /// The usage figures as they came.
+    #[must_use]
+    pub fn usage_value(&self) -> Option<&Value> {
+        self.fields.get("usage").filter(|usage| !usage.is_null())
+    }
+
+    /// What it shares with pieces of its answer.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        Head::of(&self.fields)
     }
 
     /// The usage figures, if the server gave any.

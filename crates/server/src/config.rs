@@ -118,6 +118,8 @@ pub struct Config {
     pub answer_cache: Option<app::AnswerCache>,
     /// The fewest people that a figure of what was used is about.
     pub usage_people_min: usize,
+    /// Where something else holds.
+    pub guard_exceptions: Vec<(app::GuardScope, app::GuardPolicy)>,
     /// Models beside the built-in one.
     pub models: Vec<ModelSettings>,
     /// What the name `auto` stands for.

@@ -345,6 +345,7 @@ fn app_config(config: &Config, extract_program: PathBuf) -> app::Config {
         ingest_workers: config.extraction.workers,
         guard: config.guard.clone(),
         usage_people_min: config.usage_people_min,
+        guard_exceptions: config.guard_exceptions.clone(),
         answer_cache: config.answer_cache.clone(),
     }
 }

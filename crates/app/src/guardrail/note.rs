@@ -1,22 +1,27 @@
 //! What was found and what was done about it: kinds, rules and numbers, for measurements, the audit
-//! log and the header. Knows no content and no positions.
+//! log and the header. Knows no content.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use guard::{Event, Finding};
+use guard::{AnswerHit, Event, Finding, Measure};
 
 use super::GuardAction;
 
-/// Hits of one request, by kind, rule and action.
+/// Places of one rule in an answer that are written down; of the rest only the number.
+const PLACES_MAX: usize = 4;
+
+/// Hits of one request and its answer, by kind, rule and action.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct GuardNote {
     hits: BTreeMap<(&'static str, Arc<str>, &'static str), usize>,
+    /// Where in the answer, in bytes from the start of its text.
+    places: BTreeMap<(&'static str, Arc<str>), Vec<usize>>,
     version: String,
 }
 
 impl GuardNote {
     pub(super) fn new(version: &str) -> Self {
-        Self { hits: BTreeMap::new(), version: version.to_owned() }
+        Self { hits: BTreeMap::new(), places: BTreeMap::new(), version: version.to_owned() }
     }
 
     /// Finds of personal data or secrets, and what is done about each.
@@ -43,6 +48,39 @@ impl GuardNote {
         }
     }
 
+    /// Hits in an answer.
+    pub(crate) fn add_answer(&mut self, hits: &[AnswerHit]) {
+        if !hits.is_empty() && self.version.is_empty() {
+            super::answers::version().clone_into(&mut self.version);
+        }
+        for AnswerHit { event, measure } in hits {
+            let kind = match event.rule.split('/').next() {
+                Some("link") => "link",
+                Some("leak") => "leak",
+                Some("toxicity") => "toxicity",
+                _ => "code",
+            };
+            let action = match measure {
+                Measure::Off | Measure::Report => "report",
+                Measure::Remove => "remove",
+                Measure::Stop => "stop",
+            };
+            let places = self.places.entry((kind, event.rule.clone())).or_default();
+            if places.len() < PLACES_MAX {
+                places.push(event.start);
+            }
+            self.add(kind, &event.rule, action, 1);
+        }
+    }
+
+    /// An answer that does not fit its schema.
+    pub(crate) fn add_structure(&mut self, rule: &'static str, action: &'static str) {
+        if self.version.is_empty() {
+            super::answers::version().clone_into(&mut self.version);
+        }
+        self.add("schema", &rule.into(), action, 1);
+    }
+
     fn add(&mut self, kind: &'static str, rule: &Arc<str>, action: &'static str, count: usize) {
         metrics::counter!("fachwerk_guard_findings_total", "kind" => kind, "action" => action)
             .increment(count as u64);
@@ -63,15 +101,20 @@ impl GuardNote {
         Some(shown.collect::<Vec<_>>().join(";")).filter(|shown| !shown.is_empty())
     }
 
-    /// All of it, for the audit log: `rules 1; iban/iban=1 pseudonymise; name/title=2 report`.
+    /// All of it, for the audit log: `rules 1; iban/iban=1 pseudonymise; link/not-allowed=1 remove @120`.
     pub(crate) fn record(&self) -> Option<String> {
         if self.is_empty() {
             return None;
         }
         let hits = self.hits.iter().map(|((kind, rule, action), count)| {
             // Rules of the other families carry their kind already.
+            let places = self.places.get(&(*kind, rule.clone()));
+            let places = places.map(|places| {
+                let places: Vec<String> = places.iter().map(usize::to_string).collect();
+                format!(" @{}", places.join(","))
+            });
             let rule = rule.strip_prefix(&format!("{kind}/")).unwrap_or(rule);
-            format!("; {kind}/{rule}={count} {action}")
+            format!("; {kind}/{rule}={count} {action}{}", places.unwrap_or_default())
         });
         Some(format!("rules {}{}", self.version, hits.collect::<String>()))
     }

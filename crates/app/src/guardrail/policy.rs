@@ -1,10 +1,10 @@
-//! What an operator wants done about what is found: for each place, for each kind. Values only.
+//! What an operator wants done about what is found: for whom, at each place, for each kind, and in
+//! answers. Values only.
 
 use std::collections::BTreeMap;
 
-use domain::Place;
-use gateway::PlacePolicy;
-use guard::Kind;
+use domain::{Place, TenantId};
+use guard::{Kind, Measure};
 
 /// What is done about a find. The order is that of strictness: of several, the last one counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -113,6 +113,60 @@ pub struct GuardPolicy {
     pub topics: Vec<String>,
     /// What is done about them.
     pub topics_check: GuardCheck,
+    /// What is looked for in answers.
+    pub answers: AnswerPolicy,
+}
+
+/// What is done about hits in answers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AnswerPolicy {
+    /// About links that are dangerous, or outside the list.
+    pub links: Measure,
+    /// Hosts that may be linked, with everything below them; empty: any.
+    pub links_allowed: Vec<String>,
+    /// About the system prompt given away.
+    pub prompt_leak: Measure,
+    /// About words of abuse, German and English.
+    pub toxicity: Measure,
+    /// About unsafe code in arguments of tools.
+    pub code: Measure,
+    /// About answers and arguments of tools that do not fit their JSON Schema.
+    pub structure: StructureCheck,
+}
+
+/// What is done about an answer that does not fit the JSON Schema it was asked for. The order is that
+/// of strictness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum StructureCheck {
+    /// Nobody looks.
+    #[default]
+    Off,
+    /// It is counted and recorded.
+    Report,
+    /// The model may try once more; what comes then is handed on.
+    Repair,
+    /// The model may try once more; what does not fit then is refused.
+    Refuse,
+}
+
+/// For whom and what a policy holds. What is `None` holds for all.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GuardScope {
+    /// The authority.
+    pub tenant: Option<TenantId>,
+    /// The model, by name.
+    pub model: Option<String>,
+    /// The route, by name.
+    pub route: Option<String>,
+}
+
+impl GuardScope {
+    /// Whether a call of this tenant on this route is meant.
+    pub(crate) fn fits(&self, tenant: TenantId, model: &str, route: &str) -> bool {
+        self.tenant.is_none_or(|own| own == tenant)
+            && self.model.as_deref().is_none_or(|own| own == model)
+            && self.route.as_deref().is_none_or(|own| own == route)
+    }
 }
 
 impl GuardPolicy {
@@ -129,6 +183,7 @@ impl GuardPolicy {
             injection_score_min: guard::LIKELY,
             topics: vec![],
             topics_check: GuardCheck::Off,
+            answers: AnswerPolicy::default(),
         }
     }
 
@@ -141,16 +196,5 @@ impl GuardPolicy {
             Place::Eu => &self.eu,
             Place::Elsewhere => &self.elsewhere,
         }
-    }
-
-    /// The strictest that any of these places wants done about a kind.
-    pub(crate) fn strictest(&self, places: PlacePolicy, kind: Kind) -> GuardAction {
-        places.places().map(|place| self.at(place).action(kind)).max().unwrap_or_default()
-    }
-
-    /// The kinds that one of these places wants to know about.
-    pub(crate) fn kinds(&self, places: PlacePolicy) -> Vec<Kind> {
-        let wanted = |kind: &Kind| self.strictest(places, *kind) > GuardAction::Off;
-        Kind::ALL.into_iter().filter(wanted).collect()
     }
 }

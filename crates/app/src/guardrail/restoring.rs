@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use guard::{Form, Pseudonyms, Restorer};
 use llm::{AnswerPlace, ChatChunk, ChatResponse, openai::Head};
-use serde_json::Value;
 
 /// Restores one answer. Holds back no more than an unfinished placeholder of each text.
 #[derive(Debug, Default)]
@@ -35,7 +34,7 @@ impl Restoring {
         }
         self.head = chunk.head();
         chunk.rewrite_all(&mut |choice, place, text| self.push(choice, place, text));
-        for choice in ended_choices(chunk) {
+        for choice in chunk.ended_choices() {
             for (place, rest) in self.finish(choice) {
                 chunk.append_at(choice, &place, &rest);
             }
@@ -68,15 +67,6 @@ impl Restoring {
     }
 }
 
-fn form_of(place: &AnswerPlace) -> Form {
+pub(super) fn form_of(place: &AnswerPlace) -> Form {
     if place.ends_with("arguments") { Form::Json } else { Form::Text }
-}
-
-fn ended_choices(chunk: &ChatChunk) -> Vec<u64> {
-    let choices = chunk.fields().get("choices").and_then(Value::as_array);
-    let ended = choices
-        .into_iter()
-        .flatten()
-        .filter(|choice| choice.get("finish_reason").is_some_and(|reason| !reason.is_null()));
-    ended.map(|choice| choice.get("index").and_then(Value::as_u64).unwrap_or(0)).collect()
 }

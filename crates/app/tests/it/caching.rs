@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use app::{Answer, CacheUse, ChatReply, Principal};
+use app::{
+    Answer, AnswerPolicy, CacheUse, ChatReply, GuardMeasure, GuardPolicy, Principal, StructureCheck,
+};
 use domain::{Credential, DataClass, KeyId, Role, Scope, SessionId, UnitId};
 use futures_util::StreamExt as _;
 use llm::ChatRequest;
@@ -209,4 +211,39 @@ fn two_people_with_different_rights_never_share_an_answer() {
             Ok(())
         })
         .unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_in_which_the_guard_found_something_is_not_kept() {
+    let answers = AnswerPolicy { links: GuardMeasure::Remove, ..AnswerPolicy::default() };
+    let guard = GuardPolicy { answers, ..GuardPolicy::off() };
+    let world = World::keeping_guarded_answers(DataClass::Open, guard).await;
+    let anna = world.member("anna").await;
+    for stream in [false, true] {
+        let request = || question("gross", &json!({"stream": stream}));
+        world.model.always(Reply::text("Siehe https://fremd.example/x?d=1 dort."));
+        let (text, cache) = heard(&world, &anna, request()).await;
+        assert!(!text.contains("fremd.example"), "{text}");
+        assert_eq!(cache, MISS);
+        world.model.always(Reply::text("Guten Tag."));
+        assert_eq!(heard(&world, &anna, request()).await, ("Guten Tag.".to_owned(), MISS));
+        world.model.always(Reply::text("Etwas anderes."));
+        assert_eq!(heard(&world, &anna, request()).await, ("Guten Tag.".to_owned(), HIT));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_had_to_be_whole_is_kept_for_whoever_wants_a_stream() {
+    let answers = AnswerPolicy { structure: StructureCheck::Repair, ..AnswerPolicy::default() };
+    let guard = GuardPolicy { answers, ..GuardPolicy::off() };
+    let world = World::keeping_guarded_answers(DataClass::Open, guard).await;
+    let anna = world.member("anna").await;
+    let schema = json!({"type": "object", "required": ["amt"]});
+    let format = json!({"type": "json_schema", "json_schema": {"name": "a", "schema": schema}});
+    let request = || question("gross", &json!({"stream": true, "response_format": format}));
+    let fitting = r#"{"amt": "Bauamt"}"#.to_owned();
+    world.model.always(Reply::text(&fitting));
+    assert_eq!(heard(&world, &anna, request()).await, (fitting.clone(), MISS));
+    world.model.always(Reply::text("kein JSON"));
+    assert_eq!(heard(&world, &anna, request()).await, (fitting, HIT));
 }

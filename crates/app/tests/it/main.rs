@@ -8,6 +8,7 @@ mod chatting;
 mod collecting;
 mod conversing;
 mod guarding;
+mod guarding_answers;
 mod keeping_models;
 mod limiting;
 mod recording;

@@ -8,8 +8,8 @@ use std::{
 
 use app::{
     AnswerCache, App, Collection, Config, DefinitionFault, Document, DocumentState, FileModels,
-    GuardPolicy, KeyedDefinition, ModelReader, NewCollection, NewPerson, Parts, PlaceRules,
-    Principal,
+    GuardPolicy, GuardScope, KeyedDefinition, ModelReader, NewCollection, NewPerson, Parts,
+    PlaceRules, Principal,
 };
 use domain::{
     CollectionId, Credential, DataClass, Place, Role, Scope, SessionId, UnitId, Visibility,
@@ -52,15 +52,24 @@ impl World {
         Self::with(Config { guard, ..config("erste") }).await
     }
 
+    /// Where something else than the general policy holds for some.
+    pub async fn guarded_but(guard: GuardPolicy, but: Vec<(GuardScope, GuardPolicy)>) -> Self {
+        Self::with(Config { guard, guard_exceptions: but, ..config("erste") }).await
+    }
+
     /// A world that keeps answers to requests up to this class.
     pub async fn keeping_answers(class_max: DataClass) -> Self {
+        let mut guard = GuardPolicy::off();
+        // So that a request can be found fault with.
+        guard.elsewhere = PlaceRules::all(app::GuardAction::Report, app::GuardAction::Report);
+        Self::keeping_guarded_answers(class_max, guard).await
+    }
+
+    /// The same under this policy.
+    pub async fn keeping_guarded_answers(class_max: DataClass, guard: GuardPolicy) -> Self {
         let cache =
             AnswerCache { class_max, lifetime: Duration::from_hours(1), bytes_max: 1 << 20 };
-        let mut config = Config { answer_cache: Some(cache), ..config("erste") };
-        // So that a request can be found fault with.
-        config.guard.elsewhere =
-            PlaceRules::all(app::GuardAction::Report, app::GuardAction::Report);
-        Self::with(config).await
+        Self::with(Config { guard, answer_cache: Some(cache), ..config("erste") }).await
     }
 
     async fn with(config: Config) -> Self {
@@ -288,6 +297,7 @@ fn config(instance: &str) -> Config {
         ingest_workers: 2,
         guard: GuardPolicy::off(),
         usage_people_min: 5,
+        guard_exceptions: vec![],
         answer_cache: None,
     }
 }

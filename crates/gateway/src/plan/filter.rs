@@ -8,7 +8,7 @@ pub(super) fn ruled_out(route: &Route, ask: &Ask<'_>) -> Option<Reason> {
     let (needs, abilities) = (ask.needs, route.abilities);
     if ask.class > route.clearance {
         Some(Reason::AboveClearance)
-    } else if !ask.places.allows(route.place) {
+    } else if !ask.admits(route) {
         Some(Reason::PlaceNotAllowed)
     } else if !route.offers.has(needs.offer) {
         Some(Reason::NotOffered)

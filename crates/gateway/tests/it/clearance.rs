@@ -155,7 +155,7 @@ proptest! {
             needs: &needs,
             prefix,
             cost_max: None,
-            time_left: None,
+            time_left: None, routes: None,
         };
         let allowed = |index: &usize| {
             let route = &model.routes[*index];
@@ -348,6 +348,7 @@ fn a_model_that_is_not_granted_is_refused_by_name_and_passed_over_by_auto() {
         prefix: 0,
         cost_max: None,
         time_left: None,
+        routes: None,
     };
     assert_eq!(find_model(&catalogue, "auto", &ask).unwrap().name, "klein");
 

@@ -34,7 +34,8 @@ fn first(
 ) -> usize {
     let (class, places) = (DataClass::Open, PlacePolicy::ANYWHERE);
     let access = &ModelAccess::ALL;
-    let ask = Ask { class, places, access, needs, prefix, cost_max: None, time_left: None };
+    let ask =
+        Ask { class, places, access, needs, prefix, cost_max: None, time_left: None, routes: None };
     let model = &catalogue.models()[0];
     plan(catalogue, model, &ask, now, &mut Dice::new(seed)).unwrap().order[0]
 }
@@ -173,6 +174,7 @@ fn where_only_an_estimate_speaks_against_it_the_server_decides() {
             prefix: 0,
             cost_max: None,
             time_left: None,
+            routes: None,
         };
         plan(&catalogue, model, &ask, |_| Condition::FRESH, &mut Dice::new(0))
     };
@@ -219,6 +221,7 @@ fn auto_picks_by_class_size_and_kind() {
             prefix: 0,
             cost_max: None,
             time_left: None,
+            routes: None,
         };
         find_model(&catalogue, "auto", &ask).map(|model| model.name.clone())
     };
@@ -239,7 +242,16 @@ fn auto_picks_by_class_size_and_kind() {
     let (needs, places) = (Needs::default(), PlacePolicy::ANYWHERE);
     let class = DataClass::Open;
     let (access, needs) = (&ModelAccess::ALL, &needs);
-    let ask = Ask { class, places, access, needs, prefix: 0, cost_max: None, time_left: None };
+    let ask = Ask {
+        class,
+        places,
+        access,
+        needs,
+        prefix: 0,
+        cost_max: None,
+        time_left: None,
+        routes: None,
+    };
     assert_eq!(find_model(&images, "auto", &ask).unwrap_err(), PlanError::NoChoice);
     let unknown = Catalogue::new(vec![model("a", vec![built_in("b")])]).unwrap();
     assert!(unknown.with_auto(vec![line("fehlt")]).is_err());

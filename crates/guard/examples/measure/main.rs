@@ -28,6 +28,8 @@ const GENERATED: [(&str, u64, usize); 3] =
 /// Sets that are judged together.
 const TUNING: [&str; 3] = ["hand", "tuning", "tuning-names"];
 const HELD_OUT: [&str; 1] = ["held-out"];
+/// Styles that no other set has; never tuned on.
+const STYLES: [&str; 1] = ["realism"];
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -61,7 +63,7 @@ fn generate() {
 }
 
 fn export() {
-    for sample in samples(&TUNING).iter().chain(&samples(&HELD_OUT)) {
+    for sample in samples(&TUNING).iter().chain(&samples(&HELD_OUT)).chain(&samples(&STYLES)) {
         println!("{}", serde_json::json!({ "text": sample.text }));
     }
 }
@@ -80,9 +82,11 @@ fn tables(laws: Option<&str>, spans: Option<&str>) {
     let scanner = Scanner::default();
     let spans = spans.map(read_spans);
     let mut offset = 0;
-    for (title, names) in
-        [("Hand-written and tuning sets", &TUNING[..]), ("Held-out set", &HELD_OUT)]
-    {
+    for (title, names) in [
+        ("Hand-written and tuning sets", &TUNING[..]),
+        ("Held-out set", &HELD_OUT),
+        ("Other styles: letters, scans, tables, chat", &STYLES),
+    ] {
         let samples = samples(names);
         let found: Vec<_> = samples.iter().map(|sample| find(&scanner, &sample.text)).collect();
         let ours = judge(&samples, found.iter());

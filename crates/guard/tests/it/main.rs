@@ -1,5 +1,6 @@
 //! The tests of this crate, one module per subject.
 
+mod answers;
 #[path = "../../examples/measure/generator.rs"]
 mod generator;
 mod instructions;
@@ -7,6 +8,7 @@ mod instructions;
 mod numbers;
 mod pseudonyms;
 mod quality;
+mod schemas;
 #[path = "../../examples/measure/testset.rs"]
 #[expect(dead_code, reason = "the measurement prints tables, the tests do not")]
 mod testset;

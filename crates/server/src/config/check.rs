@@ -38,6 +38,7 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
     let guard = guard::policy(&raw, &mut mistakes);
     let gateway = gateway_settings::settings(&raw, &mut mistakes);
     let telemetry = telemetry::telemetry(&raw, &mut mistakes);
+    let guard_exceptions = guard::exceptions(&raw, &models, &mut mistakes);
     if !mistakes.is_empty() {
         mistakes.sort_by_key(|mistake| mistake.origin.line());
         return Err(Mistakes(mistakes));
@@ -99,6 +100,7 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
         guard,
         answer_cache: answer_cache(&raw),
         usage_people_min: size(&raw, "usage.people_min"),
+        guard_exceptions,
         models,
         auto,
     })

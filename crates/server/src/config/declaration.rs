@@ -79,13 +79,15 @@ impl Key {
 
 /// Whether the section is a list of tables, written `[[section]]`.
 pub(super) fn is_list(section: &str) -> bool {
-    [MODELS, ROUTES, PRICES, AUTO].contains(&section)
+    [MODELS, ROUTES, PRICES, AUTO, GUARDS].contains(&section)
 }
 
 /// The list of models.
 pub(super) const MODELS: &str = "models";
 /// The list of lines behind the name `auto`.
 pub(super) const AUTO: &str = "auto";
+/// The list of exceptions from `[guard]`.
+pub(super) const GUARDS: &str = "guards";
 /// The list of routes in a model.
 pub(super) const ROUTES: &str = "models.routes";
 /// The list of prices in a route.
@@ -130,6 +132,10 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
         "Figures of what was used and what it cost. They are about groups of people, never about one; see docs/operate/usage.md.",
     ),
     (
+        GUARDS,
+        "Where something else holds than in `[guard]`: for an authority, a model, a single route. Repeat the table for each; the first that fits a call holds for it, and what it does not say is as in `[guard]`. Of all routes that may be tried for a request the strictest counts.",
+    ),
+    (
         MODELS,
         "Models, by the name people choose. Repeat the table for each. Without any, the built-in engine `fachwerk-auszug` answers: it quotes the sentences that fit and is no language model.",
     ),
@@ -146,6 +152,10 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
         "What the model name `auto` stands for. Repeat the table for each line: the first whose conditions a request meets, and whose model may receive it, is taken. Without any line there is no model `auto`.",
     ),
 ];
+
+/// What may be done about a hit in an answer.
+const STRUCTURE: &[&str] = &["off", "report", "repair", "refuse"];
+const MEASURES: &[&str] = &["off", "report", "remove", "stop"];
 
 const CLASSES: &[&str] = &["open", "internal", "personal", "confidential", "restricted"];
 const ON_OFF: Kind = Kind::Choice(&["on", "off"]);
@@ -540,6 +550,95 @@ const KEYS: &[Key] = &[
         whole(5, 1_000),
         Some("5"),
         "The fewest people that a figure is about. What fewer used is counted for the unit above, or with the rest; days with fewer are counted with later ones. It can be raised, never lowered below 5. What is closed stays as it is.",
+    ),
+    key(
+        "guard",
+        "answer_links",
+        Kind::Choice(MEASURES),
+        Some("report"),
+        "What is done about links in answers that are dangerous in themselves (scripts, addresses that look like others, pictures that carry data away) or outside the list: `remove` puts a note in their place, `stop` ends the answer.",
+    ),
+    open(
+        "guard",
+        "answer_links_allowed",
+        Kind::Text,
+        "bund.de, musterstadt.de",
+        "Hosts that answers may link, with everything below them, joined by commas. Without it: any host.",
+    ),
+    key(
+        "guard",
+        "answer_prompt",
+        Kind::Choice(MEASURES),
+        Some("report"),
+        "What is done if an answer repeats ten or more words of the system prompt in a row.",
+    ),
+    key(
+        "guard",
+        "answer_abuse",
+        Kind::Choice(MEASURES),
+        Some("report"),
+        "What is done about insults, demeaning words and threats in answers, by a German and an English list. A hint: lists know no irony and no quotation.",
+    ),
+    key(
+        "guard",
+        "answer_code",
+        Kind::Choice(&["off", "report", "stop"]),
+        Some("report"),
+        "What is done about arguments of tools that look like dangerous code: what deletes, downloads and runs, opens a way in, reads secrets. A hint; `stop` ends the answer before the call is handed on.",
+    ),
+    key(
+        "guard",
+        "answer_schema",
+        Kind::Choice(STRUCTURE),
+        Some("off"),
+        "What is done about answers that do not fit the JSON Schema of `response_format`, and arguments of tools that do not fit theirs: `repair` lets the model try once more, as a call of its own, and hands on what comes; `refuse` does the same and answers 502 if it still does not fit. With both, a stream comes in one piece at its end; `report` looks at whole answers only.",
+    ),
+    open(
+        GUARDS,
+        "tenant",
+        Kind::Text,
+        "0198c0de-0000-7000-8000-000000000001",
+        "The authority, by its id. Without it: all.",
+    ),
+    open(GUARDS, "model", Kind::Text, "standard", "The model. Without it: all."),
+    open(
+        GUARDS,
+        "route",
+        Kind::Text,
+        "standard-2",
+        "The route, by the name of its model and its number there. Without it: all.",
+    ),
+    open(GUARDS, "own", Kind::Text, "pseudonymise", "As in `[guard]`."),
+    open(GUARDS, "germany", Kind::Text, "pseudonymise", "As in `[guard]`."),
+    open(GUARDS, "eu", Kind::Text, "refuse", "As in `[guard]`."),
+    open(GUARDS, "elsewhere", Kind::Text, "refuse", "As in `[guard]`."),
+    open(
+        GUARDS,
+        "injection",
+        Kind::Choice(&["off", "report", "refuse"]),
+        "refuse",
+        "As in `[guard]`.",
+    ),
+    open(GUARDS, "injection_percent", whole(1, 100), "60", "As in `[guard]`."),
+    open(GUARDS, "topics", Kind::Text, "Personalrat", "As in `[guard]`."),
+    open(
+        GUARDS,
+        "topics_action",
+        Kind::Choice(&["off", "report", "refuse"]),
+        "refuse",
+        "As in `[guard]`.",
+    ),
+    open(GUARDS, "answer_links", Kind::Choice(MEASURES), "remove", "As in `[guard]`."),
+    open(GUARDS, "answer_links_allowed", Kind::Text, "bund.de", "As in `[guard]`."),
+    open(GUARDS, "answer_prompt", Kind::Choice(MEASURES), "stop", "As in `[guard]`."),
+    open(GUARDS, "answer_abuse", Kind::Choice(MEASURES), "remove", "As in `[guard]`."),
+    open(GUARDS, "answer_schema", Kind::Choice(STRUCTURE), "repair", "As in `[guard]`."),
+    open(
+        GUARDS,
+        "answer_code",
+        Kind::Choice(&["off", "report", "stop"]),
+        "stop",
+        "As in `[guard]`.",
     ),
     open(
         MODELS,

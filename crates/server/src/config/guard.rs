@@ -1,50 +1,186 @@
-//! Settings of protection: `[guard]`.
+//! Settings of protection: `[guard]`, and `[[guards]]` where something else holds.
 
 use std::collections::BTreeMap;
 
-use app::{GuardAction, GuardCheck, GuardPolicy, PersonalDataKind as Kind, PlaceRules};
+use app::{
+    AnswerPolicy, GuardAction, GuardCheck, GuardMeasure, GuardPolicy, GuardScope,
+    PersonalDataKind as Kind, PlaceRules, StructureCheck,
+};
 
 use super::{
-    check::{as_text, mistake_at, text, whole},
+    BUILT_IN_MODEL, ModelSettings,
+    check::{as_text, entry_text, mistake_at},
+    declaration::GUARDS,
     mistake::Mistake,
-    raw::Raw,
+    raw::{Given, Raw, RawTable, Value},
 };
 
 /// Most characters of a topic; more is a text, not a phrase.
 const TOPIC_CHARS_MAX: usize = 200;
 
-pub(super) fn policy(raw: &Raw, mistakes: &mut Vec<Mistake>) -> GuardPolicy {
-    let mut place = |name: &str| {
-        let path = format!("guard.{name}");
-        let given = raw.values.get(&path);
-        let line = given.and_then(as_text).unwrap_or_default();
-        place_rules(&line).unwrap_or_else(|problem| {
-            mistakes.extend(given.map(|given| mistake_at(given, &path, problem)));
-            PlaceRules::all(GuardAction::Off, GuardAction::Off)
-        })
-    };
-    let (own, germany) = (place("own"), place("germany"));
-    let (eu, elsewhere) = (place("eu"), place("elsewhere"));
-    GuardPolicy {
-        own,
-        germany,
-        eu,
-        elsewhere,
-        injection: check_of(raw, "guard.injection"),
-        injection_score_min: f32::from(
-            u8::try_from(whole(raw, "guard.injection_percent")).unwrap_or(100),
-        ) / 100.0,
-        topics: topics(raw, mistakes),
-        topics_check: check_of(raw, "guard.topics_action"),
+/// Where a policy is read from: a table of `[[guards]]` before `[guard]`, or that alone.
+struct Source<'r> {
+    raw: &'r Raw,
+    table: Option<&'r RawTable>,
+}
+
+impl Source<'_> {
+    fn given(&self, name: &str) -> Option<&Given> {
+        let own = self.table.and_then(|table| table.values.get(name));
+        own.or_else(|| self.raw.values.get(&format!("guard.{name}")))
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.given(name).and_then(as_text)
+    }
+
+    fn percent(&self, name: &str) -> f32 {
+        match self.given(name).map(|given| &given.value) {
+            Some(Value::Whole(number)) => f32::from(u8::try_from(*number).unwrap_or(100)) / 100.0,
+            _ => 1.0,
+        }
+    }
+
+    fn list(&self, name: &str) -> Vec<String> {
+        let Some(words) = self.text(name) else { return vec![] };
+        words.split(',').map(|word| word.trim().to_owned()).collect()
+    }
+
+    /// A mistake in a value; what is inherited was told where it stands.
+    fn mistake(&self, name: &str, text: impl Into<String>) -> Option<Mistake> {
+        let Some(table) = self.table else {
+            let path = format!("guard.{name}");
+            return self.raw.values.get(&path).map(|given| mistake_at(given, &path, text));
+        };
+        let given = table.values.get(name)?;
+        Some(mistake_at(given, &format!("{GUARDS}.{name}"), text))
+    }
+
+    fn policy(&self, mistakes: &mut Vec<Mistake>) -> GuardPolicy {
+        let mut place = |name: &str| {
+            let line = self.text(name).unwrap_or_default();
+            place_rules(&line).unwrap_or_else(|problem| {
+                mistakes.extend(self.mistake(name, problem));
+                PlaceRules::all(GuardAction::Off, GuardAction::Off)
+            })
+        };
+        let (own, germany) = (place("own"), place("germany"));
+        let (eu, elsewhere) = (place("eu"), place("elsewhere"));
+        GuardPolicy {
+            own,
+            germany,
+            eu,
+            elsewhere,
+            injection: self.check("injection"),
+            injection_score_min: self.percent("injection_percent"),
+            topics: self.topics(mistakes),
+            topics_check: self.check("topics_action"),
+            answers: AnswerPolicy {
+                links: self.measure("answer_links"),
+                links_allowed: self.hosts(mistakes),
+                prompt_leak: self.measure("answer_prompt"),
+                toxicity: self.measure("answer_abuse"),
+                code: self.measure("answer_code"),
+                structure: match self.text("answer_schema").as_deref() {
+                    Some("report") => StructureCheck::Report,
+                    Some("repair") => StructureCheck::Repair,
+                    Some("refuse") => StructureCheck::Refuse,
+                    _ => StructureCheck::Off,
+                },
+            },
+        }
+    }
+
+    fn check(&self, name: &str) -> GuardCheck {
+        match self.text(name).as_deref() {
+            Some("report") => GuardCheck::Report,
+            Some("refuse") => GuardCheck::Refuse,
+            _ => GuardCheck::Off,
+        }
+    }
+
+    fn measure(&self, name: &str) -> GuardMeasure {
+        match self.text(name).as_deref() {
+            Some("report") => GuardMeasure::Report,
+            Some("remove") => GuardMeasure::Remove,
+            Some("stop") => GuardMeasure::Stop,
+            _ => GuardMeasure::Off,
+        }
+    }
+
+    fn topics(&self, mistakes: &mut Vec<Mistake>) -> Vec<String> {
+        let words = self.list("topics");
+        if words.iter().any(|word| word.is_empty() || word.chars().count() > TOPIC_CHARS_MAX) {
+            let text = "must be words or phrases, joined by commas, of at most 200 characters each";
+            mistakes.extend(self.mistake("topics", text));
+        }
+        words
+    }
+
+    fn hosts(&self, mistakes: &mut Vec<Mistake>) -> Vec<String> {
+        let hosts = self.list("answer_links_allowed");
+        let is_host = |host: &String| {
+            let known = |letter: char| letter.is_alphanumeric() || ".-".contains(letter);
+            !host.is_empty() && host.len() <= 253 && host.chars().all(known)
+        };
+        if !hosts.iter().all(is_host) {
+            let text = "must be names of hosts, joined by commas, without https:// and path";
+            mistakes.extend(self.mistake("answer_links_allowed", text));
+        }
+        hosts
     }
 }
 
-fn check_of(raw: &Raw, path: &str) -> GuardCheck {
-    match text(raw, path).as_deref() {
-        Some("report") => GuardCheck::Report,
-        Some("refuse") => GuardCheck::Refuse,
-        _ => GuardCheck::Off,
+/// What holds in general.
+pub(super) fn policy(raw: &Raw, mistakes: &mut Vec<Mistake>) -> GuardPolicy {
+    Source { raw, table: None }.policy(mistakes)
+}
+
+/// Where something else holds.
+pub(super) fn exceptions(
+    raw: &Raw,
+    models: &[ModelSettings],
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<(GuardScope, GuardPolicy)> {
+    let mut exceptions = vec![];
+    for table in &raw.guards {
+        let source = Source { raw, table: Some(table) };
+        let scope = scope(&source, table, models, mistakes);
+        exceptions.push((scope, source.policy(mistakes)));
     }
+    exceptions
+}
+
+/// A name nobody has would leave unprotected what somebody meant to protect.
+fn scope(
+    source: &Source<'_>,
+    table: &RawTable,
+    models: &[ModelSettings],
+    mistakes: &mut Vec<Mistake>,
+) -> GuardScope {
+    let tenant = entry_text(table, "tenant").and_then(|id| {
+        let parsed = id.parse().ok();
+        if parsed.is_none() {
+            mistakes.extend(source.mistake("tenant", "is not the id of an authority"));
+        }
+        parsed
+    });
+    let model = entry_text(table, "model");
+    let is_model = |name: &str| name == BUILT_IN_MODEL || models.iter().any(|one| one.name == name);
+    if model.as_deref().is_some_and(|name| !is_model(name)) {
+        mistakes.extend(source.mistake("model", "is the name of no model"));
+    }
+    let route = entry_text(table, "route");
+    let is_route = |name: &str| {
+        let numbered = |one: &ModelSettings| {
+            (1..=one.routes.len()).any(|number| name == format!("{}-{number}", one.name))
+        };
+        name == BUILT_IN_MODEL || models.iter().any(numbered)
+    };
+    if route.as_deref().is_some_and(|name| !is_route(name)) {
+        mistakes.extend(source.mistake("route", "is the name of no route, such as standard-1"));
+    }
+    GuardScope { tenant, model, route }
 }
 
 /// Reads `pseudonymise, iban = mask, secret = refuse`: first what is done about all personal data,
@@ -89,20 +225,4 @@ fn secret_action(wanted: GuardAction) -> Result<GuardAction, String> {
         }
         wanted => Ok(wanted),
     }
-}
-
-fn topics(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Vec<String> {
-    let words = list(raw, "guard.topics");
-    if words.iter().any(|word| word.is_empty() || word.chars().count() > TOPIC_CHARS_MAX) {
-        let text = "must be words or phrases, joined by commas, of at most 200 characters each";
-        mistakes.extend(
-            raw.values.get("guard.topics").map(|given| mistake_at(given, "guard.topics", text)),
-        );
-    }
-    words
-}
-
-fn list(raw: &Raw, path: &str) -> Vec<String> {
-    let Some(words) = text(raw, path) else { return vec![] };
-    words.split(',').map(|word| word.trim().to_owned()).collect()
 }

@@ -10,7 +10,7 @@ use toml::{
 
 use super::{
     Environment, Overrides,
-    declaration::{AUTO, Key, Kind, MODELS, PRICES, ROUTES, SECTIONS, is_list, keys},
+    declaration::{AUTO, GUARDS, Key, Kind, MODELS, PRICES, ROUTES, SECTIONS, is_list, keys},
     mistake::{Mistake, Origin},
 };
 
@@ -56,6 +56,8 @@ pub(super) struct Raw {
     pub models: Vec<RawModel>,
     /// The lines behind the name `auto`.
     pub auto: Vec<RawTable>,
+    /// Exceptions from `[guard]`.
+    pub guards: Vec<RawTable>,
     pub mistakes: Vec<Mistake>,
 }
 
@@ -146,6 +148,8 @@ impl Raw {
                 self.read_models(lines, line, value.get_ref());
             } else if section.is_empty() && name.get_ref() == AUTO {
                 self.auto = self.read_list(lines, AUTO, line, value.get_ref());
+            } else if section.is_empty() && name.get_ref() == GUARDS {
+                self.guards = self.read_list(lines, GUARDS, line, value.get_ref());
             } else if SECTIONS.iter().any(|(known, _)| section.is_empty() && known == &path) {
                 match value.get_ref().as_table() {
                     Some(inner) => self.read_table(lines, &path, inner),

@@ -58,3 +58,57 @@ fn mistakes_in_the_policy_are_named_with_line_and_key() {
     let mistakes = load_text(text, &Environment::default()).unwrap_err().to_string();
     insta::assert_snapshot!(mistakes);
 }
+
+/// What is withheld, in each wire format: the end says so, and a sentence does.
+#[tokio::test]
+async fn a_stopped_answer_says_so_in_each_interface() {
+    let policy = "[[guards]]\nmodel = \"gross\"\nanswer_links = \"stop\"\nanswer_links_allowed = \"bund.de\"\n";
+    let world = World::with(policy).await;
+    let ada = world.member("ada").await;
+    let (key, _) = world.key_of(&ada, &["models"]).await;
+    world.model.always(Reply::text("Siehe https://fremd.example/a und mehr."));
+    for (path, mut body) in questions() {
+        let answer = key.post(path, &body).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.header("x-fachwerk-guard"), "iban=1;link=1;mail=1", "{path}");
+        assert!(answer.text().contains("Siehe  [Antwort vom Schutzfilter beendet]"), "{path}");
+        let ends = ["\"content_filter\"", "\"refusal\""];
+        assert!(ends.iter().any(|end| answer.text().contains(end)), "{}", answer.text());
+        body["stream"] = true.into();
+        let answer = key.post(path, &body).await;
+        assert!(!answer.text().contains("fremd"), "{path}: {}", answer.text());
+        assert!(answer.text().contains("[Antwort vom Schutzfilter beendet]"), "{}", answer.text());
+        let end = ["content_filter", "refusal"].into_iter().find(|end| answer.text().contains(end));
+        assert!(end.is_some(), "{path}: {}", answer.text());
+    }
+}
+
+#[test]
+fn mistakes_in_exceptions_are_named_with_line_and_key() {
+    let text = "[guard]\nanswer_links_allowed = \"https://bund.de/a\"\n[[guards]]\ntenant = \"stadt\"\n\
+                model = \"gros\"\nroute = \"gross\"\nown = \"maks\"\nanswer_code = \"remove\"\n";
+    let mistakes = load_text(text, &Environment::default()).unwrap_err().to_string();
+    for (line, key) in [
+        (2, "guard.answer_links_allowed"),
+        (4, "guards.tenant"),
+        (5, "guards.model"),
+        (6, "guards.route"),
+        (7, "guards.own"),
+        (8, "guards.answer_code"),
+    ] {
+        let told = mistakes.lines().find(|one| one.contains(key));
+        assert!(told.is_some_and(|one| one.contains(&line.to_string())), "{key}: {mistakes}");
+    }
+}
+
+#[test]
+fn an_exception_inherits_what_it_does_not_say() {
+    let text = "[guard]\nown = \"mask\"\nanswer_links = \"stop\"\n[[guards]]\n\
+                model = \"fachwerk-auszug\"\nanswer_links = \"remove\"\n";
+    let config = load_text(text, &Environment::default()).unwrap();
+    let (scope, policy) = &config.guard_exceptions[0];
+    assert_eq!(scope.model.as_deref(), Some("fachwerk-auszug"));
+    assert_eq!(policy.own, config.guard.own);
+    assert_eq!(policy.answers.links, app::GuardMeasure::Remove);
+    assert_eq!(config.guard.answers.links, app::GuardMeasure::Stop);
+}

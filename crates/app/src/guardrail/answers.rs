@@ -1,0 +1,204 @@
+//! Checks an answer on its way: each text of each choice for itself, whole or in pieces. Removes, or
+//! ends the answer with a sentence that says so. Knows the rules of the route that answers.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, LazyLock},
+};
+
+use guard::{
+    AnswerFilter, AnswerHit, AnswerRules, CodeRules, LinkRules, Measure, Notices, PromptLeak,
+    TopicRules,
+};
+use llm::{AnswerPlace, ChatChunk, ChatRequest, ChatResponse, Role, openai::Head};
+
+use super::{AnswerPolicy, restoring::form_of};
+use crate::{Language, wording};
+
+static TOXICITY: LazyLock<Arc<TopicRules>> = LazyLock::new(|| Arc::new(TopicRules::toxicity()));
+static CODE: LazyLock<Arc<CodeRules>> = LazyLock::new(|| Arc::new(CodeRules::default()));
+
+/// The version of the lists behind the checks.
+pub(crate) fn version() -> &'static str {
+    TOXICITY.version().max(CODE.version())
+}
+
+/// Gets the rules ready; `None` if nobody looks.
+pub(super) fn rules(policy: &AnswerPolicy) -> Option<Arc<AnswerRules>> {
+    let allowed: Vec<&str> = policy.links_allowed.iter().map(String::as_str).collect();
+    let rules = AnswerRules {
+        links: (LinkRules::new(&allowed), policy.links),
+        leak: policy.prompt_leak,
+        toxicity: (TOXICITY.clone(), policy.toxicity),
+        code: (CODE.clone(), policy.code),
+    };
+    (!rules.is_off()).then(|| Arc::new(rules))
+}
+
+/// What the system prompt of a request must not be seen as, and in which language notices are.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    leak: Option<Arc<PromptLeak>>,
+    language: Language,
+}
+
+impl Asked {
+    /// For what has no conversation.
+    pub(super) fn nothing() -> Self {
+        Self { leak: None, language: Language::German }
+    }
+
+    pub(super) fn of(request: &ChatRequest, compares: bool) -> Self {
+        let language = match request.language() {
+            llm::Language::English => Language::English,
+            llm::Language::German => Language::German,
+        };
+        let set_up = |role| matches!(role, Role::System | Role::Developer);
+        let prompts = request.messages().iter().filter(|message| set_up(message.role()));
+        let leak = compares.then(|| {
+            let prompts: Vec<_> = prompts.map(llm::Message::text).collect();
+            PromptLeak::of(&prompts.join("\n"))
+        });
+        Self { leak: leak.filter(|leak| !leak.is_empty()).map(Arc::new), language }
+    }
+}
+
+/// Checks one answer.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    rules: Arc<AnswerRules>,
+    asked: Asked,
+    notices: Arc<Notices>,
+    open: BTreeMap<(u64, String), AnswerFilter>,
+    choices: BTreeSet<u64>,
+    head: Head,
+    hits: Vec<AnswerHit>,
+    has_removed: bool,
+    is_stopped: bool,
+}
+
+impl Answers {
+    pub(super) fn new(rules: Arc<AnswerRules>, asked: Asked) -> Self {
+        let notice = |code| wording(asked.language, code, &[]);
+        let notices =
+            Notices { link: notice("guard_link_removed"), text: notice("guard_text_removed") };
+        Self {
+            rules,
+            asked,
+            notices: Arc::new(notices),
+            open: BTreeMap::new(),
+            choices: BTreeSet::new(),
+            head: Head::default(),
+            hits: vec![],
+            has_removed: false,
+            is_stopped: false,
+        }
+    }
+
+    /// Checks a whole answer.
+    pub(crate) fn check(&mut self, response: &mut ChatResponse) {
+        let mut stopped = BTreeSet::new();
+        response.rewrite_all(&mut |choice, place, text| {
+            let passed = self.push(choice, place, text);
+            let rest = self.finish_at(choice, place);
+            if std::mem::take(&mut self.is_stopped) {
+                stopped.insert(choice);
+            }
+            passed + &rest
+        });
+        self.is_stopped = !stopped.is_empty();
+        response.withhold(&stopped, &self.stop_notice());
+    }
+
+    /// Checks a piece of an answer; the piece that ends a choice brings what was held back. Where the
+    /// answer is stopped, the piece becomes the last.
+    pub(crate) fn check_chunk(&mut self, chunk: &mut ChatChunk) {
+        self.head = chunk.head();
+        chunk.rewrite_all(&mut |choice, place, text| self.push(choice, place, text));
+        for choice in chunk.ended_choices() {
+            for (place, rest) in self.finish(choice) {
+                chunk.append_at(choice, &place, &rest);
+            }
+        }
+        if self.is_stopped {
+            chunk.withhold(&self.choices, &self.stop_notice());
+        }
+    }
+
+    /// What an answer without an end of its own still holds back.
+    pub(crate) fn last_chunk(&mut self) -> Option<ChatChunk> {
+        let rest: String = self.finish(0).into_iter().map(|(_, rest)| rest).collect();
+        let mut chunk =
+            (self.is_stopped || !rest.is_empty()).then(|| self.head.text_chunk(&rest))?;
+        if self.is_stopped {
+            chunk.withhold(&self.choices, &self.stop_notice());
+        }
+        Some(chunk)
+    }
+
+    /// What the pieces of the answer share.
+    pub(crate) fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// Takes the next piece of a text and gives what may be passed on now.
+    pub(crate) fn push(&mut self, choice: u64, place: &AnswerPlace, text: &str) -> String {
+        if self.is_stopped {
+            return String::new();
+        }
+        self.choices.insert(choice);
+        let Self { rules, asked, notices, open, .. } = self;
+        let new = || AnswerFilter::new(rules, asked.leak.as_ref(), notices, form_of(place));
+        let filter = open.entry((choice, place.to_owned())).or_insert_with(new);
+        let passed = filter.push(text);
+        let (hits, is_stopped) = (filter.take_hits(), filter.is_stopped());
+        self.note(hits, is_stopped);
+        passed
+    }
+
+    /// Ends the texts of a choice and gives what they held back.
+    pub(crate) fn finish(&mut self, choice: u64) -> Vec<(String, String)> {
+        let places = self.open.keys().filter(|(owner, _)| *owner == choice);
+        let places: Vec<String> = places.map(|(_, place)| place.clone()).collect();
+        let rests = places.into_iter().map(|place| {
+            let rest = self.finish_at(choice, &place);
+            (place, rest)
+        });
+        rests.filter(|(_, rest)| !rest.is_empty()).collect()
+    }
+
+    /// The sentence that ends an answer which is stopped.
+    pub(crate) fn stop_notice(&self) -> String {
+        wording(self.asked.language, "guard_stopped_notice", &[])
+    }
+
+    /// Whether something was taken out.
+    pub(crate) fn has_removed(&self) -> bool {
+        self.has_removed
+    }
+
+    /// Whether the answer ends here.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_stopped
+    }
+
+    /// Takes the hits since the last call.
+    pub(crate) fn take_hits(&mut self) -> Vec<AnswerHit> {
+        std::mem::take(&mut self.hits)
+    }
+
+    fn finish_at(&mut self, choice: u64, place: &str) -> String {
+        let Some(mut filter) = self.open.remove(&(choice, place.to_owned())) else {
+            return String::new();
+        };
+        let rest = filter.finish();
+        self.note(filter.take_hits(), filter.is_stopped());
+        rest
+    }
+
+    fn note(&mut self, hits: Vec<AnswerHit>, is_stopped: bool) {
+        self.is_stopped |= is_stopped;
+        self.has_removed |= hits.iter().any(|hit| hit.measure == Measure::Remove);
+        self.hits.extend(hits);
+    }
+}
