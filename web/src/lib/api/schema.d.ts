@@ -1570,18 +1570,6 @@ export interface components {
             }[];
         };
         /** @description A list that comes whole. */
-        List_ModelAccess: {
-            items: {
-                model: string;
-                audience?: components["schemas"]["ModelAudience"] | null;
-                /**
-                 * Format: int64
-                 * @description What a change must name.
-                 */
-                version: number;
-            }[];
-        };
-        /** @description A list that comes whole. */
         List_Limit: {
             items: {
                 /** @description Whom or what it binds: `tenant`, `unit:ID`, `person:ID`, `key:ID` or `model:NAME`. */
@@ -1605,6 +1593,18 @@ export interface components {
                 prefix: string;
                 /** @description The owner's name. */
                 owner: string;
+            }[];
+        };
+        /** @description A list that comes whole. */
+        List_ModelAccess: {
+            items: {
+                model: string;
+                audience?: components["schemas"]["ModelAudience"] | null;
+                /**
+                 * Format: int64
+                 * @description What a change must name.
+                 */
+                version: number;
             }[];
         };
         /** @description A list that comes whole. */
