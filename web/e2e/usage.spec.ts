@@ -27,7 +27,7 @@ test('a unit gets its cost centre', async ({ page }) => {
 test('figures say that too few people made requests, and are handed out', async ({ page }) => {
 	await page.goto(`${house().url}/admin`);
 	await page.getByRole('link', { name: 'Nutzung und Kosten' }).click();
-	await expect(page.getByRole('status')).toContainText('mindestens 5 Personen');
+	await expect(page.getByRole('main').getByRole('status')).toContainText('mindestens 5 Personen');
 	await expectAccessible(page);
 	await page.getByLabel('Aufgeteilt nach').selectOption('Modell');
 	await expect(page).toHaveURL(/by=model/);
