@@ -14,7 +14,7 @@ const PATTERNS_MAX: usize = 64;
 /// Most nodes of a schema with its references written out; beyond: it is not used.
 const EXPANDED_NODES_MAX: usize = 20_000;
 /// Deepest nesting of a schema with its references written out.
-const EXPANDED_DEPTH_MAX: usize = 256;
+const EXPANDED_DEPTH_MAX: usize = 64;
 /// Most steps that a check may take by estimate; beyond: the JSON is not checked.
 const STEPS_MAX: u64 = 1_000_000;
 /// Differences that are told; of the rest nothing.

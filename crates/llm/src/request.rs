@@ -30,7 +30,8 @@ pub struct ChatRequest {
     /// Every field as it came, in order, but for `fachwerk`; the place of `messages` is kept, its
     /// value lies in `self.messages`.
     fields: Map<String, Value>,
-    /// The messages as the caller wrote them, as long as nobody may have changed them.
+    /// The messages as the caller wrote them, as long as nobody may have changed them: whoever
+    /// changes `messages` empties it.
     written: Written,
     /// The sources to which the answer is bound; set by the caller, never on the wire as such.
     pub grounding: Option<Grounding>,
@@ -184,6 +185,7 @@ impl ChatRequest {
 
     /// Appends an answer that was not what was wanted, and what is said about it.
     pub fn ask_again(&mut self, answer: &str, objection: &str) {
+        self.written = Written::default();
         self.messages.push(Message::new(Role::Assistant, answer.to_owned()));
         self.messages.push(Message::new(Role::User, objection.to_owned()));
     }

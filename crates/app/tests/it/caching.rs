@@ -215,7 +215,9 @@ fn two_people_with_different_rights_never_share_an_answer() {
 
 #[tokio::test]
 async fn an_answer_in_which_the_guard_found_something_is_not_kept() {
-    let answers = AnswerPolicy { links: GuardMeasure::Remove, ..AnswerPolicy::default() };
+    let links_allowed = vec!["bund.example".to_owned()];
+    let answers =
+        AnswerPolicy { links: GuardMeasure::Remove, links_allowed, ..AnswerPolicy::default() };
     let guard = GuardPolicy { answers, ..GuardPolicy::off() };
     let world = World::keeping_guarded_answers(DataClass::Open, guard).await;
     let anna = world.member("anna").await;

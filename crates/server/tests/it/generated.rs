@@ -40,6 +40,8 @@ fn generated_reference_file_is_a_right_configuration() {
     // With every comment taken for what it shows, it must be right too, but for the alternatives.
     let shown: String = reference
         .lines()
+        // Exceptions name a route of an installation that has more of them.
+        .filter(|line| !line.starts_with("# route = "))
         .map(|line| line.strip_prefix("# ").filter(|rest| is_setting(rest)).unwrap_or(line))
         .filter(|line| !ALTERNATIVES.iter().any(|name| line.starts_with(name)))
         .flat_map(|line| [line, "\n"])
