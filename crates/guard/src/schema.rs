@@ -78,8 +78,8 @@ impl SchemaCheck {
         // Not even files, which is what the library would read by itself.
         compiler.use_loader(Box::new(SchemeUrlLoader::new()));
         let mut schemas = Schemas::new();
-        let added = compiler.add_resource(NAME, schema.clone());
-        let compiled = added.and_then(|()| compiler.compile(NAME, &mut schemas));
+        compiler.add_resource(NAME, schema.clone()).map_err(|_| SchemaError::Unusable)?;
+        let compiled = compiler.compile(NAME, &mut schemas);
         let index = compiled.map_err(|_| SchemaError::Unusable)?;
         Ok(Self { schemas, index, size: extent.size as u64, loops: extent.loops as u64 })
     }

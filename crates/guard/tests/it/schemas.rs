@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn check(schema: &Value, text: &str) -> Fit {
-    SchemaCheck::new(schema).unwrap().check(text)
+    SchemaCheck::new(schema).expect("a schema of the tests").check(text)
 }
 
 #[test]
