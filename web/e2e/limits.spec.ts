@@ -59,7 +59,7 @@ test('a limit is set, used up, seen and taken away', async ({ page }) => {
 	await expectAccessible(page);
 	await page.goto(`${house().url}/chat`);
 	await ask(page, 'Und eine Katze?');
-	await expect(page.getByText('Ihre Grenze lässt 1 Token im Monat zu')).toBeVisible();
+	await expect(page.getByText('Das Budget für diesen Monat reicht')).toBeVisible();
 
 	await page.context().clearCookies();
 	await house().enter(page, ada, '/admin/limits');

@@ -193,7 +193,7 @@ impl App {
                     error = &error as &dyn std::error::Error,
                     "an answer broke off"
                 );
-                (RunState::Failed, Some(error.code.to_owned()))
+                (RunState::Failed, Some(reason_of(&error).to_owned()))
             }
         };
         let class = writing.class.unwrap_or(work.class);
@@ -521,4 +521,15 @@ fn show_stored(copy: &LiveRun, message: &Message) {
         snapshot.state = state;
         snapshot.reason = reason;
     });
+}
+
+/// The code that a run keeps. It keeps no figures, so that those of a limit are left to the page of
+/// limits, where each sees their own.
+fn reason_of(error: &crate::Error) -> &'static str {
+    match error.code {
+        "limit_requests" | "limit_tokens" | "limit_concurrent" => "run_over_limit",
+        "limit_context" => "run_too_long",
+        "budget_tokens" | "budget_cost" | "budget_route" => "run_over_budget",
+        code => code,
+    }
 }
