@@ -252,10 +252,9 @@ impl App {
         let read = self.models.read(&KeyedDefinition { definition: &definition, keys: &keys });
         read.map_err(|faults| refused(&faults))?;
         let seal = |(route, key): (&String, &String)| {
-            let sealed = self.secret.seal(&key_purpose(&definition, route), key);
-            Ok((route.clone(), sealed.map_err(Error::internal)?))
+            (route.clone(), self.secret.seal(&key_purpose(&definition, route), key))
         };
-        let sealed = keys.iter().map(seal).collect::<Result<BTreeMap<_, _>>>()?;
+        let sealed: BTreeMap<_, _> = keys.iter().map(seal).collect();
         let null = Value::Null;
         let former = before.as_ref().map_or(&null, |before| &before.definition);
         let mut changes = changes(former, &definition);

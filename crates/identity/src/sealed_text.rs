@@ -1,11 +1,13 @@
-//! Secrets that must be read again, kept so that a copy of the database does not give them away:
-//! ChaCha20-Poly1305 (RFC 8439) with a key that is derived from the secret of the installation.
+//! Secrets that must be read again, kept so that a copy of the database does not give them away: under
+//! a [`crate::Seal`] of the installation for one purpose.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use zeroize::Zeroizing;
 
 use crate::InstallationSecret;
+
+/// What is sealed so, among all that is sealed.
+const REALM: &str = "text";
 
 /// A sealed text that does not open: another installation's, for something else, or changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -15,18 +17,10 @@ pub struct SealError;
 impl InstallationSecret {
     /// Seals a text. It opens only under the same `purpose`, so that who can write the database
     /// cannot move it to where it would serve something else.
-    ///
-    /// # Errors
-    /// If the machine's cryptography refuses, which is a bug.
-    pub fn seal(&self, purpose: &str, text: &str) -> Result<String, SealError> {
-        let nonce: [u8; NONCE_LEN] = rand::random();
-        let mut bytes = text.as_bytes().to_vec();
-        let aad = Aad::from(purpose.as_bytes());
-        let number = Nonce::assume_unique_for_key(nonce);
-        self.sealing_key()?
-            .seal_in_place_append_tag(number, aad, &mut bytes)
-            .map_err(|_| SealError)?;
-        Ok(URL_SAFE_NO_PAD.encode([&nonce[..], &bytes].concat()))
+    #[must_use]
+    pub fn seal(&self, purpose: &str, text: &str) -> String {
+        let seal = self.seal_for(REALM, &[purpose.as_bytes()]);
+        URL_SAFE_NO_PAD.encode(seal.seal(text.as_bytes().to_vec()))
     }
 
     /// Opens what was sealed under the same `purpose`.
@@ -34,20 +28,10 @@ impl InstallationSecret {
     /// # Errors
     /// If it was not.
     pub fn open(&self, purpose: &str, sealed: &str) -> Result<Zeroizing<String>, SealError> {
-        let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(sealed).map_err(|_| SealError)?);
-        let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN).ok_or(SealError)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError)?;
-        let mut sealed = Zeroizing::new(sealed.to_vec());
-        let aad = Aad::from(purpose.as_bytes());
-        let text = self.sealing_key()?.open_in_place(nonce, aad, &mut sealed);
-        let text = text.map_err(|_| SealError)?;
-        std::str::from_utf8(text).map(|text| Zeroizing::new(text.to_owned())).map_err(|_| SealError)
-    }
-
-    fn sealing_key(&self) -> Result<LessSafeKey, SealError> {
-        let key = self.derive_key("seal");
-        let key = UnboundKey::new(&CHACHA20_POLY1305, key.as_slice()).map_err(|_| SealError)?;
-        Ok(LessSafeKey::new(key))
+        let bytes = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| SealError)?;
+        let seal = self.seal_for(REALM, &[purpose.as_bytes()]);
+        let text = seal.open(&bytes).ok_or(SealError)?;
+        String::from_utf8(text).map(Zeroizing::new).map_err(|_| SealError)
     }
 }
 
@@ -58,12 +42,12 @@ mod tests {
     #[test]
     fn what_is_sealed_opens_for_its_purpose_in_its_installation_alone() {
         let secret = InstallationSecret::generate();
-        let sealed = secret.seal("route a", "sk-geheim-ä").unwrap();
+        let sealed = secret.seal("route a", "sk-geheim-ä");
         assert!(!sealed.contains("geheim"));
         assert_eq!(secret.open("route a", &sealed).unwrap().as_str(), "sk-geheim-ä");
         assert_eq!(secret.open("route b", &sealed).unwrap_err(), SealError);
         assert!(InstallationSecret::generate().open("route a", &sealed).is_err());
-        assert_ne!(secret.seal("route a", "sk-geheim-ä").unwrap(), sealed);
+        assert_ne!(secret.seal("route a", "sk-geheim-ä"), sealed);
         for end in 0..sealed.len() {
             assert!(secret.open("route a", &sealed[..end]).is_err());
         }

@@ -134,15 +134,6 @@ impl InstallationSecret {
         self.0.as_slice()
     }
 
-    /// A key for one use, which says nothing about the secret or the keys for others.
-    pub(crate) fn derive_key(&self, realm: &str) -> Zeroizing<[u8; 32]> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_slice())
-            .expect("HMAC takes keys of any length");
-        mac.update(b"key\0");
-        mac.update(realm.as_bytes());
-        Zeroizing::new(mac.finalize().into_bytes().into())
-    }
-
     fn keyed(&self, realm: &str, text: &str) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_slice())
             .expect("HMAC takes keys of any length");

@@ -1,6 +1,6 @@
 //! Points in time as the interface writes them: RFC 3339 in UTC.
 
-use domain::Instant;
+use domain::{Day, Instant};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use utoipa::{
     PartialSchema, ToSchema,
@@ -49,12 +49,10 @@ fn parse(text: &str) -> Option<Instant> {
     let (date, rest) = text.split_once(['T', 't'])?;
     let offset_at = rest.find(['Z', 'z', '+', '-'])?;
     let (clock, offset) = rest.split_at(offset_at);
-    let [year, month, day] = numbers(date, '-', &[4, 2, 2])?;
+    let day: Day = date.parse().ok()?;
     let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
     let [hour, minute, second] = numbers(clock, ':', &[2, 2, 2])?;
-    let in_range = (1970..=9999).contains(&year)
-        && (1..=12).contains(&month)
-        && (1..=days_in(year, month)).contains(&day)
+    let in_range = day.number() >= 0
         && hour < 24
         && minute < 60
         // A leap second is taken for the one before it.
@@ -63,9 +61,8 @@ fn parse(text: &str) -> Option<Instant> {
         return None;
     }
     let micros: i64 = format!("{fraction:0<6.6}").parse().ok()?;
-    let seconds =
-        days_from_civil(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second.min(59)
-            - offset_seconds(offset)?;
+    let seconds = day.number() * 86_400 + hour * 3_600 + minute * 60 + second.min(59)
+        - offset_seconds(offset)?;
     Some(Instant::from_micros(seconds * 1_000_000 + micros))
 }
 
@@ -93,27 +90,6 @@ fn offset_seconds(text: &str) -> Option<i64> {
     };
     let [hours, minutes, _] = numbers(&format!("{rest}:00"), ':', &[2, 2, 2])?;
     (hours < 24 && minutes < 60).then_some(sign * (hours * 3_600 + minutes * 60))
-}
-
-fn days_in(year: i64, month: i64) -> i64 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Turns a date of the Gregorian calendar into days since 1970-01-01 (Howard Hinnant,
-/// "chrono-compatible low-level date algorithms").
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let shifted_month = if month > 2 { month - 3 } else { month + 9 };
-    let day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
 }
 
 #[cfg(test)]
