@@ -15,6 +15,7 @@ test.beforeAll(async () => {
 });
 test.afterAll(() => model.stop());
 const house = useHouse(() => `${model.settings('internal')}
+	order = 2
 	price_input = 100
 	price_output = 1000
 	[[models.routes]]
