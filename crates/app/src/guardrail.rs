@@ -164,15 +164,15 @@ impl App {
         &self,
         principal: &Principal,
         model: &str,
-        texts: impl IntoIterator<Item = &str>,
+        texts: &[&str],
         class: DataClass,
     ) -> Result<Protected> {
         let ways = self.ways_of(principal, model, class);
-        let asked = Asked::nothing();
+        let asked = Asked::of_texts(texts.iter().copied());
         if ways.kinds().is_empty() && !ways.has_topics() {
             return Ok(Protected::unchanged(class, ways, asked));
         }
-        let prompt = Arc::new(Prompt::of_texts(texts));
+        let prompt = Arc::new(Prompt::of_texts(texts.iter().copied()));
         let judged = self.judge(principal, model, &prompt, (class, &ways)).await?;
         let Judged { inspection, mut note, class, ways } = judged;
         let found = &inspection.kinds;

@@ -151,19 +151,25 @@ impl App {
         let answered = self.gateway.operate(request, terms, &settlement.meter).await;
         let Answered { response, taken } =
             answered.map_err(|error| self.call_failed(&mut settlement, error))?;
-        let way = Way::new(taken, &settlement);
+        let is_text = request.operation() == Operation::Completion;
         let reply = match response {
-            Outcome::Stream(stream) => OperationReply::Stream(chunks(
-                self.clone(),
-                *stream,
-                Sources::default(),
-                protected,
-                settlement,
-            )),
-            Outcome::Json(response) => OperationReply::Json(response),
+            Outcome::Stream(stream) => {
+                let way = Way::new(taken, &settlement);
+                let sources = Sources::default();
+                let chunks = chunks(self.clone(), *stream, sources, protected, settlement);
+                return Ok(Answer { way, reply: OperationReply::Stream(chunks) });
+            }
+            Outcome::Json(mut response) => {
+                let answers = self.answers(principal, &taken, &protected);
+                if let Some(mut answers) = answers.filter(|_| is_text) {
+                    response.as_choices(|answer| answers.check(answer));
+                    settlement.answer_guarded(&answers.take_hits());
+                }
+                OperationReply::Json(response)
+            }
             Outcome::Sound(sound) => OperationReply::Sound(sound),
         };
-        Ok(Answer { way, reply })
+        Ok(Answer { way: Way::new(taken, &settlement), reply })
     }
 
     /// Has a recording written down. The guard reads the texts beside it; what is said in it is
@@ -251,7 +257,7 @@ impl App {
             prompt_bytes: texts.iter().map(|text| text.len()).sum(),
             ..Needs::default()
         };
-        let protected = self.admit(principal, model, texts, class).await?;
+        let protected = self.admit(principal, model, &texts, class).await?;
         let mut settlement = Settlement::new(self, principal, protected.class)?.of(operation);
         settlement.guarded(&protected.note);
         let terms = settlement.reserve(model, protected.places(), &|| needs).await?;

@@ -52,8 +52,18 @@ impl AnswerRules {
     /// Whether nobody looks at anything.
     #[must_use]
     pub fn is_off(&self) -> bool {
+        self.strictest() == Measure::Off
+    }
+
+    /// Whether text may be held back, to be removed or because the answer may end before it.
+    #[must_use]
+    pub fn holds_back(&self) -> bool {
+        self.strictest() >= Measure::Remove
+    }
+
+    fn strictest(&self) -> Measure {
         let measures = [self.links.1, self.leak, self.toxicity.1, self.code.1];
-        measures.iter().all(|measure| *measure == Measure::Off)
+        measures.into_iter().max().unwrap_or_default()
     }
 }
 

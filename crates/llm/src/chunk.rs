@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    DecodeError, SseEvent, UpstreamError, Usage, openai::Head, texts::parts_of,
+    DecodeError, SseEvent, UpstreamError, Usage, openai::Head, texts, texts::number_of,
     transcription::TranscriptEvent,
 };
 
@@ -79,10 +79,8 @@ impl ChatChunk {
     /// Appends to the text of a choice, also where the chunk carries none for it yet. A choice that
     /// the chunk does not have is left out.
     pub fn append_text(&mut self, choice: u64, text: &str) {
-        let index = |of: &Value| of.get("index").and_then(Value::as_u64).unwrap_or(0);
-        let Some(choice) = self.choices_mut().iter_mut().find(|one| index(one) == choice) else {
-            return;
-        };
+        let mut choices = self.choices_mut().iter_mut();
+        let Some(choice) = choices.find(|one| number_of(one) == choice) else { return };
         let Some(choice) = choice.as_object_mut() else { return };
         let delta = choice.entry("delta").or_insert_with(|| Value::Object(Map::new()));
         let Some(delta) = delta.as_object_mut() else { return };
@@ -113,23 +111,33 @@ impl ChatChunk {
     /// Makes this the last chunk of choices whose answer is withheld: each gets the sentence that says
     /// so, no call of a tool, and the end `content_filter`.
     pub fn withhold(&mut self, choices: &BTreeSet<u64>, notice: &str) {
+        let is_bare = self.head().is_bare;
         let Some(Value::Array(present)) = self.fields.get_mut("choices") else { return };
-        let index = |choice: &Value| choice.get("index").and_then(Value::as_u64).unwrap_or(0);
         for number in choices {
-            if !present.iter().any(|choice| index(choice) == *number) {
-                present.push(json!({"index": number, "delta": {}, "logprobs": null}));
+            if !present.iter().any(|choice| number_of(choice) == *number) {
+                present.push(match is_bare {
+                    true => json!({"index": number, "text": "", "logprobs": null}),
+                    false => json!({"index": number, "delta": {}, "logprobs": null}),
+                });
             }
         }
-        let withheld = present.iter_mut().filter(|choice| choices.contains(&index(choice)));
+        let withheld = present.iter_mut().filter(|choice| choices.contains(&number_of(choice)));
         for choice in withheld.filter_map(Value::as_object_mut) {
             choice.insert("finish_reason".to_owned(), "content_filter".into());
             if let Some(Value::Object(delta)) = choice.get_mut("delta") {
                 delta.shift_remove("tool_calls");
             }
         }
+        let place = if is_bare { texts::BARE } else { "content" };
         for number in choices {
-            self.append_text(*number, notice);
+            self.append_at(*number, place, notice);
         }
+    }
+
+    /// Takes the log probabilities out: they name the words that were written, also those that were
+    /// taken out since.
+    pub fn forget_log_probabilities(&mut self) {
+        texts::forget_log_probabilities(self.choices_mut());
     }
 
     /// The usage figures, in the chunk that has them.
@@ -183,15 +191,7 @@ impl ChatChunk {
         self.fields.get("choices").and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
-    /// The part of that name of each choice.
-    pub(crate) fn parts_mut(
-        &mut self,
-        name: &'static str,
-    ) -> impl Iterator<Item = (u64, &mut Value)> {
-        parts_of(self.choices_mut(), name)
-    }
-
-    fn choices_mut(&mut self) -> &mut [Value] {
+    pub(crate) fn choices_mut(&mut self) -> &mut [Value] {
         match self.fields.get_mut("choices") {
             Some(Value::Array(choices)) => choices,
             _ => &mut [],

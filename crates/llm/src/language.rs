@@ -77,7 +77,8 @@ impl Language {
     }
 
     /// The language of the first of these texts that tells; German if none does. Few are looked at.
-    pub(crate) fn of_first<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
+    #[must_use]
+    pub fn of_first<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
         let mut guesses = texts.take(TEXTS_MAX).filter_map(Self::guess);
         guesses.next().unwrap_or(Self::German)
     }

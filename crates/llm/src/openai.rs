@@ -7,6 +7,9 @@ use crate::{ChatChunk, ChatResponse, Usage};
 /// The line that ends every stream.
 pub const DONE: &str = "data: [DONE]\n\n";
 
+/// What answers of the old completions call themselves, whole and in pieces.
+const TEXT_COMPLETION: &str = "text_completion";
+
 /// What all pieces of one answer share.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Head {
@@ -16,6 +19,8 @@ pub struct Head {
     pub created: i64,
     /// The model as the caller named it.
     pub model: String,
+    /// Whether its text lies bare in its choices, as in the old completions.
+    pub is_bare: bool,
 }
 
 impl Head {
@@ -23,7 +28,8 @@ impl Head {
     pub(crate) fn of(fields: &Map<String, Value>) -> Self {
         let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
         let created = fields.get("created").and_then(Value::as_i64).unwrap_or_default();
-        Self { id: text("id").to_owned(), created, model: text("model").to_owned() }
+        let is_bare = text("object") == TEXT_COMPLETION;
+        Self { id: text("id").to_owned(), created, model: text("model").to_owned(), is_bare }
     }
 
     /// The first chunk: the model begins to speak.
@@ -35,6 +41,10 @@ impl Head {
     /// A piece of text.
     #[must_use]
     pub fn text_chunk(&self, text: &str) -> ChatChunk {
+        if self.is_bare {
+            let choice = json!({"index": 0, "text": text, "logprobs": null, "finish_reason": null});
+            return self.chunk_of(vec![choice]);
+        }
         self.chunk(json!({ "content": text }), Value::Null)
     }
 
@@ -47,7 +57,7 @@ impl Head {
     /// The chunk after the last, for callers that asked for usage figures. `usage` is an object.
     #[must_use]
     pub fn usage_chunk(&self, usage: Value) -> ChatChunk {
-        let mut fields = self.fields("chat.completion.chunk");
+        let mut fields = self.fields(self.object());
         fields.insert("choices".to_owned(), json!([]));
         fields.insert("usage".to_owned(), usage);
         ChatChunk::from_fields(fields)
@@ -83,7 +93,7 @@ impl Head {
 
     /// A piece with choices of its own.
     pub(crate) fn chunk_of(&self, choices: Vec<Value>) -> ChatChunk {
-        let mut fields = self.fields("chat.completion.chunk");
+        let mut fields = self.fields(self.object());
         fields.insert("choices".to_owned(), choices.into());
         ChatChunk::from_fields(fields)
     }
@@ -94,6 +104,11 @@ impl Head {
             json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish_reason});
         fields.insert("choices".to_owned(), json!([choice]));
         ChatChunk::from_fields(fields)
+    }
+
+    /// What a piece of the answer calls itself.
+    fn object(&self) -> &'static str {
+        if self.is_bare { TEXT_COMPLETION } else { "chat.completion.chunk" }
     }
 
     fn fields(&self, object: &str) -> Map<String, Value> {

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use crate::dialect::Wire;
 use crate::{
-    DecodeError, Dialect, Extension, OutgoingCall, RequestError, Usage, chunk::generated_bytes,
-    kept::Kept,
+    ChatResponse, DecodeError, Dialect, Extension, OutgoingCall, RequestError, Usage,
+    chunk::generated_bytes, kept::Kept,
 };
 
 /// Longest text to be read aloud, in characters, as at OpenAI; beyond: refused.
@@ -287,6 +287,13 @@ impl OperationResponse {
         let choices = self.fields.get("choices").and_then(Value::as_array);
         let transcript = self.fields.get("text").and_then(Value::as_str).map_or(0, str::len);
         transcript + generated_bytes(choices.map_or(&[], Vec::as_slice), "message")
+    }
+
+    /// Shows a completion as an answer with choices, to be looked at and changed.
+    pub fn as_choices(&mut self, act: impl FnOnce(&mut ChatResponse)) {
+        let mut answer = ChatResponse::from_fields(std::mem::take(&mut self.fields));
+        act(&mut answer);
+        self.fields = answer.into_fields();
     }
 
     /// Sets a top-level field, e.g. `model`.

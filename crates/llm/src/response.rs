@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::{ChatChunk, Usage, chunk::generated_bytes, openai::Head, texts::parts_of};
+use crate::{ChatChunk, Usage, chunk::generated_bytes, openai::Head, texts, texts::number_of};
 
 /// Says that bytes from a model server are not what they should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -67,18 +67,29 @@ impl ChatResponse {
     /// `content_filter`, and loses its calls of tools.
     pub fn withhold(&mut self, choices: &BTreeSet<u64>, notice: &str) {
         let Some(Value::Array(present)) = self.fields.get_mut("choices") else { return };
-        for choice in present.iter_mut().filter_map(Value::as_object_mut) {
-            let index = choice.get("index").and_then(Value::as_u64).unwrap_or(0);
-            if !choices.contains(&index) {
+        for choice in present.iter_mut().filter(|choice| choices.contains(&number_of(choice))) {
+            let Some(fields) = choice.as_object_mut() else { continue };
+            fields.insert("finish_reason".to_owned(), "content_filter".into());
+            let Some(Value::Object(message)) = fields.get_mut("message") else {
+                texts::append_bare(choice, notice);
                 continue;
-            }
-            choice.insert("finish_reason".to_owned(), "content_filter".into());
-            let Some(Value::Object(message)) = choice.get_mut("message") else { continue };
+            };
             message.shift_remove("tool_calls");
             let text = message.get("content").and_then(Value::as_str).unwrap_or_default();
             let text = format!("{text}{notice}");
             message.insert("content".to_owned(), text.into());
         }
+    }
+
+    /// Takes the log probabilities out: they name the words that were written, also those that were
+    /// taken out since.
+    pub fn forget_log_probabilities(&mut self) {
+        texts::forget_log_probabilities(self.choices_mut());
+    }
+
+    /// All fields, to keep.
+    pub(crate) fn into_fields(self) -> Map<String, Value> {
+        self.fields
     }
 
     /// The answer as one piece of a stream, for callers who wait for pieces.
@@ -148,16 +159,11 @@ impl ChatResponse {
         serde_json::to_string(&self.fields).expect("a map of JSON values always serialises")
     }
 
-    /// The part of that name of each choice.
-    pub(crate) fn parts_mut(
-        &mut self,
-        name: &'static str,
-    ) -> impl Iterator<Item = (u64, &mut Value)> {
-        let choices = match self.fields.get_mut("choices") {
+    pub(crate) fn choices_mut(&mut self) -> &mut [Value] {
+        match self.fields.get_mut("choices") {
             Some(Value::Array(choices)) => choices.as_mut_slice(),
             _ => &mut [],
-        };
-        parts_of(choices, name)
+        }
     }
 
     fn choices(&self) -> &[Value] {

@@ -58,6 +58,8 @@ const OPAQUE: [&str; 14] = [
 ];
 /// What is said about tools in the request but is no text: a model must repeat these names.
 const NAMES_OF_TOOLS: [&str; 2] = ["name", "required"];
+/// Where the text of a choice of the old completions lies, which have no message around it.
+pub(crate) const BARE: &str = "text";
 /// Arguments of a tool: JSON inside a string.
 const ARGUMENTS: &str = "arguments";
 
@@ -181,22 +183,14 @@ impl ChatResponse {
     /// Replaces every text of the answer by what `rewrite` makes of it, with the number of its choice
     /// and its place.
     pub fn rewrite_all(&mut self, rewrite: &mut dyn FnMut(u64, &AnswerPlace, &str) -> String) {
-        for (choice, message) in self.parts_mut("message") {
-            answer_value(message, &mut String::new(), "", &mut |place, text| {
-                rewrite(choice, place, text)
-            });
-        }
+        rewrite_choices(self.choices_mut(), "message", rewrite);
     }
 }
 
 impl ChatChunk {
     /// As [`ChatResponse::rewrite_all`], for the pieces in this chunk.
     pub fn rewrite_all(&mut self, rewrite: &mut dyn FnMut(u64, &AnswerPlace, &str) -> String) {
-        for (choice, delta) in self.parts_mut("delta") {
-            answer_value(delta, &mut String::new(), "", &mut |place, text| {
-                rewrite(choice, place, text)
-            });
-        }
+        rewrite_choices(self.choices_mut(), "delta", rewrite);
     }
 
     /// Appends to the text at a place of a choice, also where the chunk carries none for it yet.
@@ -204,10 +198,12 @@ impl ChatChunk {
         if place == "content" {
             return self.append_text(choice, text);
         }
-        let mut parts = self.parts_mut("delta");
-        let Some((_, Value::Object(delta))) = parts.find(|(index, _)| *index == choice) else {
-            return;
-        };
+        let mut choices = self.choices_mut().iter_mut();
+        let Some(choice) = choices.find(|one| number_of(one) == choice) else { return };
+        if place == BARE {
+            return append_bare(choice, text);
+        }
+        let Some(Value::Object(delta)) = choice.get_mut("delta") else { return };
         match place.split('/').collect::<Vec<_>>().as_slice() {
             ["tool_calls", index, ..] => {
                 let index: u64 = index.parse().unwrap_or_default();
@@ -226,6 +222,49 @@ impl ChatChunk {
             _ => {}
         }
     }
+}
+
+/// Shows the texts of choices: of the part of that name, or the bare one of the old completions.
+fn rewrite_choices(
+    choices: &mut [Value],
+    part: &str,
+    rewrite: &mut dyn FnMut(u64, &AnswerPlace, &str) -> String,
+) {
+    for choice in choices {
+        let number = number_of(choice);
+        let mut rewrite = |place: &AnswerPlace, text: &str| rewrite(number, place, text);
+        if let Some(message) = choice.get_mut(part) {
+            answer_value(message, &mut String::new(), "", &mut rewrite);
+        } else if let Some(Value::String(text)) = choice.get_mut(BARE) {
+            *text = rewrite(BARE, text);
+        }
+    }
+}
+
+/// Appends to the bare text of a choice, also where it has none yet.
+pub(crate) fn append_bare(choice: &mut Value, text: &str) {
+    let Some(choice) = choice.as_object_mut() else { return };
+    match choice.get_mut(BARE) {
+        Some(Value::String(before)) => before.push_str(text),
+        _ => {
+            choice.insert(BARE.to_owned(), text.into());
+        }
+    }
+}
+
+/// Takes the log probabilities out of choices: they name the words that were written, also those
+/// that were taken out since.
+pub(crate) fn forget_log_probabilities(choices: &mut [Value]) {
+    for choice in choices.iter_mut().filter_map(Value::as_object_mut) {
+        if let Some(words) = choice.get_mut("logprobs") {
+            *words = Value::Null;
+        }
+    }
+}
+
+/// The number of a choice.
+pub(crate) fn number_of(choice: &Value) -> u64 {
+    choice.get("index").and_then(Value::as_u64).unwrap_or(0)
 }
 
 /// Walks through an answer, `place` naming where it is.
@@ -285,15 +324,4 @@ fn within(place: &mut String, step: &str, act: impl FnOnce(&mut String)) {
     }
     act(place);
     place.truncate(length);
-}
-
-/// The part of each choice that holds the answer, with the number of the choice.
-pub(crate) fn parts_of<'c>(
-    choices: &'c mut [Value],
-    name: &'static str,
-) -> impl Iterator<Item = (u64, &'c mut Value)> {
-    choices.iter_mut().filter_map(move |choice| {
-        let index = choice.get("index").and_then(Value::as_u64).unwrap_or(0);
-        Some((index, choice.get_mut(name)?))
-    })
 }

@@ -44,15 +44,12 @@ pub(crate) struct Asked {
 
 impl Asked {
     /// For what has no conversation.
-    pub(super) fn nothing() -> Self {
-        Self { leak: None, language: Language::German }
+    pub(super) fn of_texts<'t>(texts: impl Iterator<Item = &'t str>) -> Self {
+        Self { leak: None, language: language(llm::Language::of_first(texts)) }
     }
 
     pub(super) fn of(request: &ChatRequest, compares: bool) -> Self {
-        let language = match request.language() {
-            llm::Language::English => Language::English,
-            llm::Language::German => Language::German,
-        };
+        let language = language(request.language());
         let set_up = |role| matches!(role, Role::System | Role::Developer);
         let prompts = request.messages().iter().filter(|message| set_up(message.role()));
         let leak = compares.then(|| {
@@ -60,6 +57,13 @@ impl Asked {
             PromptLeak::of(&prompts.join("\n"))
         });
         Self { leak: leak.filter(|leak| !leak.is_empty()).map(Arc::new), language }
+    }
+}
+
+fn language(language: llm::Language) -> Language {
+    match language {
+        llm::Language::English => Language::English,
+        llm::Language::German => Language::German,
     }
 }
 
@@ -108,6 +112,9 @@ impl Answers {
         });
         self.is_stopped = !stopped.is_empty();
         response.withhold(&stopped, &self.stop_notice());
+        if self.is_stopped || self.has_removed {
+            response.forget_log_probabilities();
+        }
     }
 
     /// Checks a piece of an answer; the piece that ends a choice brings what was held back. Where the
@@ -119,6 +126,10 @@ impl Answers {
             for (place, rest) in self.finish(choice) {
                 chunk.append_at(choice, &place, &rest);
             }
+        }
+        if self.rules.holds_back() {
+            // They come with the piece, whose text is held back for what may follow.
+            chunk.forget_log_probabilities();
         }
         if self.is_stopped {
             chunk.withhold(&self.choices, &self.stop_notice());

@@ -3,11 +3,11 @@
 
 use app::{
     AnswerPolicy, ChatReply, GuardAction, GuardMeasure, GuardPolicy, GuardScope, NewMessage,
-    PlaceRules, RunEvent, RunState, StructureCheck,
+    OperationReply, PlaceRules, RunEvent, RunState, StructureCheck,
 };
 use domain::{DataClass, ErrorKind, Role};
 use futures_util::StreamExt as _;
-use llm::ChatRequest;
+use llm::{ChatRequest, Operation, OperationRequest};
 use serde_json::{Value, json};
 use testkit::fake_model::Reply;
 
@@ -161,6 +161,93 @@ async fn r_3_dangerous_arguments_are_not_handed_on() {
         all.push_str(&chunk.unwrap().to_json());
     }
     assert!(all.contains("content_filter") && !all.contains("rm") && !all.contains("rf"), "{all}");
+}
+
+/// The text of a completion, which has no message around it, and why it ended.
+async fn completed(world: &World, who: &app::Principal, stream: bool) -> (String, String) {
+    let body = json!({"model": "text", "prompt": "Wo steht das?", "stream": stream, "logprobs": 1});
+    let body = body.to_string();
+    let request = OperationRequest::parse(Operation::Completion, body.as_bytes(), None).unwrap();
+    let answer = world.app.create_operation(who, &request).await.unwrap();
+    let mut all = vec![];
+    match answer.reply {
+        OperationReply::Json(response) => all.push(response.to_json()),
+        OperationReply::Stream(mut chunks) => {
+            while let Some(chunk) = chunks.next().await {
+                all.push(chunk.unwrap().to_json());
+            }
+        }
+        OperationReply::Sound(_) => panic!("no sound"),
+    }
+    let (mut text, mut reason) = (String::new(), String::new());
+    for piece in &all {
+        assert!(!piece.contains("fremd"), "{piece}");
+        let piece: Value = serde_json::from_str(piece).unwrap();
+        let choice = &piece["choices"][0];
+        text.push_str(choice["text"].as_str().unwrap_or_default());
+        reason.push_str(choice["finish_reason"].as_str().unwrap_or_default());
+    }
+    (text, reason)
+}
+
+fn completion(text: &str, end: Value) -> Value {
+    json!({"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "m", "choices": [
+        {"index": 0, "text": text, "logprobs": {"tokens": [text]}, "finish_reason": end}]})
+}
+
+/// The older interface beside chat, whole and in pieces.
+#[tokio::test]
+async fn completions_are_checked_like_chats() {
+    for (measure, expected, reason) in [
+        (GuardMeasure::Remove, CLEAN, "stop"),
+        (GuardMeasure::Stop, "Siehe [hier]( [Antwort vom Schutzfilter beendet]", "content_filter"),
+    ] {
+        let world = World::guarded(policy(measure)).await;
+        let anna = world.member("anna").await;
+        let expected = (expected.to_owned(), reason.to_owned());
+        world.model.next(Reply::status(200, &completion(LINKED, "stop".into())));
+        assert_eq!(completed(&world, &anna, false).await, expected);
+        for has_end in [true, false] {
+            let last = completion("", if has_end { "stop".into() } else { Value::Null });
+            let pieces =
+                LINKED.split_inclusive(['f', '?', ' ']).map(|at| completion(at, Value::Null));
+            let events = pieces.chain([last]).map(|piece| format!("data: {piece}\n\n"));
+            let events: Vec<_> = events.chain(["data: [DONE]\n\n".to_owned()]).collect();
+            world.model.next(Reply::raw(200, "text/event-stream", events));
+            let (text, told) = completed(&world, &anna, true).await;
+            assert_eq!(text, expected.0);
+            assert!(told == expected.1 || !has_end, "{told}");
+        }
+        world.app.settle_ledger().await.unwrap();
+        let ada = world.person("ada", Role::Admin, vec![]).await;
+        let entries = world.app.list_audit(&ada, None).await.unwrap().items;
+        let mut calls = entries.iter().filter(|one| one.action == "create_completion");
+        assert!(calls.all(|call| call.detail["guard"].contains("link/not-allowed=1")));
+    }
+}
+
+/// The words of an answer also stand beside it, with their probabilities.
+#[tokio::test]
+async fn log_probabilities_do_not_show_what_was_removed() {
+    let world = World::guarded(policy(GuardMeasure::Remove)).await;
+    let anna = world.member("anna").await;
+    let choice = |part: &str, end: &str| {
+        json!({"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [
+            {"index": 0, part: {"role": "assistant", "content": LINKED}, "finish_reason": end,
+            "logprobs": {"content": [{"token": "fremd", "logprob": -0.1}]}}]})
+    };
+    world.model.next(Reply::status(200, &choice("message", "stop")));
+    let whole = world.app.create_chat_completion(&anna, question("gross", false)).await.unwrap();
+    let ChatReply::Whole(response) = whole.reply else { panic!("whole") };
+    assert!(!response.to_json().contains("fremd"), "{}", response.to_json());
+    let events = [format!("data: {}\n\n", choice("delta", "stop")), "data: [DONE]\n\n".to_owned()];
+    world.model.next(Reply::raw(200, "text/event-stream", events));
+    let streamed = world.app.create_chat_completion(&anna, question("gross", true)).await.unwrap();
+    let ChatReply::Stream(mut chunks) = streamed.reply else { panic!("streamed") };
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.unwrap().to_json();
+        assert!(!chunk.contains("fremd"), "{chunk}");
+    }
 }
 
 /// Watches the run of a question to its end: all that was ever shown, how it ended, and why.

@@ -258,6 +258,8 @@ fn catalogue(model: &FakeModel, near: &FakeModel) -> Catalogue {
     overflow.rank = 2;
     let mut vectors = Route::new("vektor", server(model), Place::Elsewhere, DataClass::Personal);
     vectors.offers = Offers::of([Offer::Embeddings]);
+    let mut completes = Route::new("text", server(model), Place::Elsewhere, DataClass::Personal);
+    completes.offers = Offers::of([Offer::Completions]);
     // A euro a token, and the same for nothing.
     let prices =
         |euro: u64| Price { input: euro * MEGA, output: euro * MEGA, ..Price::default() }.into();
@@ -274,6 +276,7 @@ fn catalogue(model: &FakeModel, near: &FakeModel) -> Catalogue {
         model("gross", vec![remote]),
         model("beide", vec![own, overflow]),
         model("vektoren", vec![vectors]),
+        model("text", vec![completes]),
         model("teuer", vec![priced("kostet", 1, 1), priced("frei", 2, 0)]),
         model("nurteuer", vec![priced("kostet", 1, 1)]),
     ])

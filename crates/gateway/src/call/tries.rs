@@ -216,6 +216,7 @@ pub(crate) fn head(model: &str) -> Head {
         id: format!("chatcmpl-{:032x}", rand::random::<u128>()),
         created: domain::Instant::now().micros() / 1_000_000,
         model: model.to_owned(),
+        is_bare: false,
     }
 }
 

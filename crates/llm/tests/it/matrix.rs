@@ -27,7 +27,12 @@ pub(crate) fn cases() -> Vec<(String, Value)> {
 }
 
 pub(crate) fn head() -> Head {
-    Head { id: "chatcmpl-7f".into(), created: 1_750_000_000, model: "standard".into() }
+    Head {
+        id: "chatcmpl-7f".into(),
+        created: 1_750_000_000,
+        model: "standard".into(),
+        is_bare: false,
+    }
 }
 
 /// The whole stream of a case in a dialect, as it comes over the wire.

@@ -6,7 +6,8 @@ use llm::{
 };
 
 fn head() -> Head {
-    Head { id: "chatcmpl-1".to_owned(), created: 1_700_000_000, model: "standard".to_owned() }
+    let (id, model) = ("chatcmpl-1".to_owned(), "standard".to_owned());
+    Head { id, created: 1_700_000_000, model, is_bare: false }
 }
 
 #[test]

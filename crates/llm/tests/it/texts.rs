@@ -78,3 +78,35 @@ fn texts_of_an_answer_come_with_their_place() {
     assert_eq!((&delta["content"], &delta["reasoning_content"]), (&json!("T!"), &json!("R!")));
     assert_eq!(delta["tool_calls"][1], json!({"index": 1, "function": {"arguments": "!"}}));
 }
+
+/// The old completions have no message around their text.
+#[test]
+fn bare_texts_are_texts_of_an_answer_too() {
+    let fields = || {
+        let choice = json!({"index": 1, "text": "t", "logprobs": {"tokens": ["t"]}});
+        json!({"object": "text_completion", "choices": [choice]}).as_object().unwrap().clone()
+    };
+    let choices = std::collections::BTreeSet::from([1, 2]);
+    let upper = &mut |choice: u64, place: &str, text: &str| {
+        assert_eq!((choice, place), (1, "text"));
+        text.to_uppercase()
+    };
+    let mut whole = ChatResponse::from_fields(fields());
+    whole.rewrite_all(upper);
+    whole.withhold(&choices, "!");
+    whole.forget_log_probabilities();
+    let wanted = json!([{"index": 1, "text": "T!", "logprobs": null,
+        "finish_reason": "content_filter"}]);
+    assert_eq!(whole.fields()["choices"], wanted);
+
+    let mut chunk = ChatChunk::from_fields(fields());
+    chunk.rewrite_all(upper);
+    chunk.append_at(1, "text", "?");
+    chunk.withhold(&choices, "!");
+    let choices = &chunk.fields()["choices"];
+    assert_eq!((&choices[0]["text"], &choices[1]["text"]), (&json!("T?!"), &json!("!")));
+    assert!(choices[1].get("delta").is_none(), "{choices}");
+    let more = chunk.head().text_chunk("mehr");
+    assert_eq!(more.fields()["object"], "text_completion");
+    assert_eq!(more.fields()["choices"][0]["text"], "mehr");
+}
