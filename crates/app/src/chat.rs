@@ -1,7 +1,7 @@
 //! Chat completions for programs, in the shape of the OpenAI interface, with sources if they name
 //! collections or documents.
 
-use std::{pin::Pin, sync::Arc};
+use std::{collections::VecDeque, pin::Pin, sync::Arc};
 
 use futures_util::{Stream, stream};
 use gateway::{ChatStream, Needs, Terms};
@@ -14,7 +14,7 @@ use crate::{
     Answer, App, CacheUse, Call, Error, Principal, Result, Way,
     answer_cache::Slot,
     grounding::Given,
-    guardrail::{Answers, Protected},
+    guardrail::{Answers, ExternalAnswers, Protected},
     marks::Marks,
     settlement::Settlement,
 };
@@ -97,10 +97,8 @@ impl App {
             response.set_field("fachwerk", extension_value(&citations));
         }
         protected.restoring.restore(&mut response);
-        if let Some(mut answers) = self.answers(principal, &completion.taken, &protected) {
-            answers.check(&mut response);
-            settlement.answer_guarded(&answers.take_hits());
-        }
+        let on = (principal, &completion.taken);
+        self.check_answer(on, &protected, &mut response, &mut settlement).await;
         let way = Way { cache, ..Way::new(completion.taken, &settlement) };
         let slot = slot.filter(|_| !settlement.is_guarded());
         let metered = settlement.meter.read();
@@ -174,6 +172,10 @@ struct Outgoing {
     protected: Protected,
     /// `None` if nobody looks.
     answers: Option<Answers>,
+    /// `None` if nobody outside is asked about it.
+    external: Option<ExternalAnswers>,
+    /// Pieces that may be handed on.
+    ready: VecDeque<ChatChunk>,
     settlement: Settlement,
     extension_sent: bool,
     phase: Phase,
@@ -204,6 +206,7 @@ pub(crate) fn chunks(
     let checked = given.as_ref().map(|given| app.marks(answer.taken(), given));
     let marks = checked.unwrap_or_else(Marks::trusted);
     let answers = app.answers(&settlement.principal, answer.taken(), &protected);
+    let external = app.external_answers(&settlement.principal, answer.taken(), &protected);
     let outgoing = Outgoing {
         app,
         answer,
@@ -212,6 +215,8 @@ pub(crate) fn chunks(
         marks,
         protected,
         answers,
+        external,
+        ready: VecDeque::new(),
         settlement,
         extension_sent: false,
         phase: Phase::Running,
@@ -225,6 +230,9 @@ pub(crate) fn chunks(
 impl Outgoing {
     async fn next(&mut self) -> Option<Result<ChatChunk>> {
         loop {
+            if let Some(chunk) = self.ready.pop_front() {
+                return Some(Ok(chunk));
+            }
             match self.phase {
                 Phase::Running => {}
                 Phase::Stopped => {
@@ -236,8 +244,12 @@ impl Outgoing {
             let Some(event) = self.answer.next().await else {
                 self.phase = Phase::Ended;
                 let rest = self.rest();
+                if let Some(rest) = &rest {
+                    self.hand_on(Some(rest.clone())).await;
+                }
+                self.hand_on(None).await;
                 self.keep(rest.as_ref());
-                return rest.map(Ok);
+                continue;
             };
             match event {
                 Ok(ChatEvent::Chunk(mut chunk)) => {
@@ -248,7 +260,11 @@ impl Outgoing {
                     if let Some(slot) = &mut self.slot {
                         slot.add(&chunk);
                     }
-                    return Some(Ok(chunk));
+                    self.hand_on(Some(chunk)).await;
+                    if self.phase == Phase::Stopped {
+                        // Nothing comes that would let go of what waits outside.
+                        self.hand_on(None).await;
+                    }
                 }
                 // Kept by the stream itself until the end.
                 Ok(ChatEvent::Citation(_)) => {}
@@ -259,6 +275,20 @@ impl Outgoing {
                 }
             }
         }
+    }
+
+    /// Hands a piece on, once nobody outside minds; `None` at the end of the answer.
+    async fn hand_on(&mut self, chunk: Option<ChatChunk>) {
+        let Some(external) = self.external.as_mut().filter(|one| !one.is_stopped()) else {
+            self.ready.extend(chunk.filter(|_| self.external.is_none()));
+            return;
+        };
+        let passed = external.pass(chunk).await;
+        self.settlement.answer_guarded(&external.take_hits());
+        if external.is_stopped() {
+            self.phase = Phase::Stopped;
+        }
+        self.ready.extend(passed);
     }
 
     fn check(&mut self, chunk: &mut ChatChunk) {
@@ -301,7 +331,8 @@ impl Outgoing {
 
     /// The usage figures of an answer that was stopped, if the caller wants them.
     fn usage_of_stopped(&self) -> Option<ChatChunk> {
-        let head = self.answers.as_ref().map(Answers::head)?;
+        let own = self.answers.as_ref().map(Answers::head);
+        let head = own.or(self.external.as_ref().map(ExternalAnswers::head))?;
         let usage = self.settlement.meter.read().usage;
         self.answer.wants_usage().then(|| head.usage_chunk(usage.to_value()))
     }

@@ -4,6 +4,8 @@
 //! Finds are known by kind, rule and number; their content stays in the request.
 
 mod answers;
+mod external;
+mod external_answers;
 mod note;
 mod policy;
 mod prompt;
@@ -16,19 +18,21 @@ use std::{
 };
 
 use domain::{DataClass, ErrorKind, TRACES};
-use gateway::{Taken, Terms};
+use gateway::{Offer, Taken, Terms};
 use guard::{Kind, Scanner};
-use llm::{ChatRequest, Origin};
+use llm::{ChatRequest, ChatResponse, Origin};
 use store::{AuditEvent, AuditOutcome, By, Citation};
 use tracing::{Instrument, field::Empty, trace_span};
 
-use crate::{App, Error, Principal, Result, grounding::Given};
+use crate::{App, Error, Principal, Result, grounding::Given, settlement::Settlement};
 
 use answers::Asked;
 pub(crate) use answers::{Answers, version as answer_rules_version};
+pub(crate) use external_answers::ExternalAnswers;
 pub(crate) use note::GuardNote;
 pub use policy::{
-    AnswerPolicy, GuardAction, GuardCheck, GuardPolicy, GuardScope, PlaceRules, StructureCheck,
+    AnswerPolicy, ExternalPolicy, GuardAction, GuardCheck, GuardPolicy, GuardScope, OnFailure,
+    PlaceRules, StructureCheck,
 };
 use prompt::Prompt;
 pub(crate) use restoring::Restoring;
@@ -113,7 +117,7 @@ impl App {
     /// # Errors
     /// If the policy refuses it, or no route of the model is cleared for the class it raised.
     pub(crate) async fn protect(
-        &self,
+        self: &Arc<Self>,
         principal: &Principal,
         request: &mut ChatRequest,
         class: DataClass,
@@ -161,15 +165,17 @@ impl App {
     /// # Errors
     /// If no such place is left, or no route of the model is cleared for the class that was raised.
     pub(crate) async fn admit(
-        &self,
+        self: &Arc<Self>,
         principal: &Principal,
-        model: &str,
+        (offer, model): (Offer, &str),
         texts: &[&str],
         class: DataClass,
     ) -> Result<Protected> {
         let ways = self.ways_of(principal, model, class);
+        // Whoever asks one guardrail about a text does not want to hear from another.
+        let ways = if offer == Offer::Moderations { ways.asking_nobody() } else { ways };
         let asked = Asked::of_texts(texts.iter().copied());
-        if ways.kinds().is_empty() && !ways.has_topics() {
+        if ways.kinds().is_empty() && !ways.has_topics() && ways.externals().is_empty() {
             return Ok(Protected::unchanged(class, ways, asked));
         }
         let prompt = Arc::new(Prompt::of_texts(texts.iter().copied()));
@@ -201,9 +207,39 @@ impl App {
         Some(Answers::new(rail.answers.clone()?, protected.asked.clone()))
     }
 
+    /// What asks an external guardrail about the answer of this route; `None` if nobody does.
+    pub(crate) fn external_answers(
+        self: &Arc<Self>,
+        principal: &Principal,
+        taken: &Taken,
+        protected: &Protected,
+    ) -> Option<ExternalAnswers> {
+        let rail = self.guardrails.of(principal.tenant, &taken.model, &taken.route);
+        let external = rail.policy.external.as_ref()?;
+        ExternalAnswers::new(self, principal, (external, protected.class), protected.asked.language)
+    }
+
+    /// Checks a whole answer of this route, by the rules here and by who else is asked.
+    pub(crate) async fn check_answer(
+        self: &Arc<Self>,
+        (principal, taken): (&Principal, &Taken),
+        protected: &Protected,
+        answer: &mut ChatResponse,
+        settlement: &mut Settlement,
+    ) {
+        if let Some(mut answers) = self.answers(principal, taken, protected) {
+            answers.check(answer);
+            settlement.answer_guarded(&answers.take_hits());
+        }
+        if let Some(mut external) = self.external_answers(principal, taken, protected) {
+            external.check(answer).await;
+            settlement.answer_guarded(&external.take_hits());
+        }
+    }
+
     /// Inspects texts, refuses what events forbid, and raises the class.
     async fn judge(
-        &self,
+        self: &Arc<Self>,
         principal: &Principal,
         model: &str,
         prompt: &Arc<Prompt>,
@@ -218,10 +254,13 @@ impl App {
         let mut note = GuardNote::new(SCANNER.version());
         self.check_events(principal, &inspection, &mut note).await?;
         let raised = ways.raised(&inspection.kinds).unwrap_or(class).max(class);
+        if raised > class {
+            self.check_clearance(principal, model, raised).await?;
+        }
+        self.ask_about_request(principal, (prompt, raised), ways, &mut note).await?;
         if raised == class {
             return Ok(Judged { inspection, note, class, ways: ways.clone() });
         }
-        self.check_clearance(principal, model, raised).await?;
         let ways = self.ways_of(principal, model, raised);
         Ok(Judged { inspection, note, class: raised, ways })
     }
@@ -297,7 +336,11 @@ impl App {
             event = event.with("guard", record);
         }
         self.note(principal.tenant, event).await?;
-        let error = Error::new(ErrorKind::Unprocessable, code);
+        let kind = match code {
+            "guard_external_failed" => ErrorKind::UpstreamFailed,
+            _ => ErrorKind::Unprocessable,
+        };
+        let error = Error::new(kind, code);
         if kinds.is_empty() {
             return Ok(error);
         }

@@ -71,7 +71,8 @@ pub use gateway::{
 pub use gateway_models::{GatewayModelEntry, GatewayModels, ModelDraft, ModelOrigin, RouteTest};
 pub use guard::{Kind as PersonalDataKind, Measure as GuardMeasure};
 pub use guardrail::{
-    AnswerPolicy, GuardAction, GuardCheck, GuardPolicy, GuardScope, PlaceRules, StructureCheck,
+    AnswerPolicy, ExternalPolicy, GuardAction, GuardCheck, GuardPolicy, GuardScope, OnFailure,
+    PlaceRules, StructureCheck,
 };
 pub use limiter::{Allowance, Rate};
 pub use limits::{LimitView, MeterUse, OwnLimits};

@@ -160,10 +160,11 @@ impl App {
                 return Ok(Answer { way, reply: OperationReply::Stream(chunks) });
             }
             Outcome::Json(mut response) => {
-                let answers = self.answers(principal, &taken, &protected);
-                if let Some(mut answers) = answers.filter(|_| is_text) {
-                    response.as_choices(|answer| answers.check(answer));
-                    settlement.answer_guarded(&answers.take_hits());
+                if is_text {
+                    let mut answer = response.into_choices();
+                    let on = (principal, &taken);
+                    self.check_answer(on, &protected, &mut answer, &mut settlement).await;
+                    response = answer.into();
                 }
                 OperationReply::Json(response)
             }
@@ -253,11 +254,11 @@ impl App {
         }
         let needs = Needs {
             offer,
-            batched: matches!(offer, Offer::Embeddings | Offer::Rerank),
+            batched: matches!(offer, Offer::Embeddings | Offer::Rerank | Offer::Moderations),
             prompt_bytes: texts.iter().map(|text| text.len()).sum(),
             ..Needs::default()
         };
-        let protected = self.admit(principal, model, &texts, class).await?;
+        let protected = self.admit(principal, (offer, model), &texts, class).await?;
         let mut settlement = Settlement::new(self, principal, protected.class)?.of(operation);
         settlement.guarded(&protected.note);
         let terms = settlement.reserve(model, protected.places(), &|| needs).await?;

@@ -17,7 +17,7 @@ use crate::{
     App, Principal, Result, RunEvent, RunSnapshot, Stage,
     conversations::authorise_own,
     grounding::Given,
-    guardrail::{Answers, Protected},
+    guardrail::{Answers, ExternalAnswers, Protected},
     live::{LiveRun, Place},
     marks::Marks,
     settlement::Settlement,
@@ -321,7 +321,7 @@ impl App {
     }
 
     async fn stream_answer(
-        &self,
+        self: &Arc<Self>,
         principal: &Principal,
         request: &ChatRequest,
         (settlement, writing): (&mut Settlement, &mut Writing),
@@ -342,6 +342,8 @@ impl App {
         }
         let checks = |protected| self.answers(principal, taken, protected);
         writing.answers = writing.protected.as_ref().and_then(checks);
+        let asks = |protected| self.external_answers(principal, taken, protected);
+        writing.external = writing.protected.as_ref().and_then(asks);
         writing.taken = Some(RouteUsed { name: taken.route.clone(), place: taken.place });
         while let Some(event) = answer.next().await {
             match event.map_err(failed)? {
@@ -349,6 +351,7 @@ impl App {
                     let text = writing.marks.push(0, chunk.text());
                     let text = writing.restore(&text);
                     let text = writing.check(&text, settlement);
+                    let text = writing.ask_outside(text, false, settlement).await;
                     if !text.is_empty() {
                         live.update(|now| now.text.push_str(&text));
                     }
@@ -362,6 +365,7 @@ impl App {
         let rest = writing.marks.finish(0);
         let rest = writing.restore_rest(&rest);
         let rest = writing.check_rest(&rest, settlement);
+        let rest = writing.ask_outside(rest, true, settlement).await;
         live.update(|now| now.text.push_str(&rest));
         Ok(())
     }
@@ -376,6 +380,8 @@ struct Writing {
     protected: Option<Protected>,
     /// What checks the answer; `None` if nobody looks.
     answers: Option<Answers>,
+    /// Asks outside about the answer; `None` if nobody does.
+    external: Option<ExternalAnswers>,
     taken: Option<RouteUsed>,
     /// The class that the call obeyed; `None` as long as there is none.
     class: Option<DataClass>,
@@ -420,8 +426,22 @@ impl Writing {
         rest
     }
 
+    /// What of a checked piece may be shown, once nobody outside minds.
+    async fn ask_outside(
+        &mut self,
+        piece: String,
+        is_last: bool,
+        settlement: &mut Settlement,
+    ) -> String {
+        let Some(external) = &mut self.external else { return piece };
+        let text = external.pass_text(&piece, is_last).await;
+        settlement.answer_guarded(&external.take_hits());
+        text
+    }
+
     fn is_stopped(&self) -> bool {
         self.answers.as_ref().is_some_and(Answers::is_stopped)
+            || self.external.as_ref().is_some_and(ExternalAnswers::is_stopped)
     }
 
     /// Not a failure, but what a person should know about the answer.

@@ -15,6 +15,11 @@ use serde_json::Value;
 
 use crate::{Needs, Offer, Parts, TranscriptionRequest, attempt::Prepared, plan};
 
+/// Largest answer, in bytes: room for pictures and vectors.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
+/// Largest answer of an endpoint that judges texts: a few hundred bytes for each of them.
+const VERDICT_BYTES_MAX: usize = 4 << 20;
+
 /// What is asked.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Asked<'a> {
@@ -113,7 +118,8 @@ impl Asked<'_> {
             }
             Self::Operation(request) => {
                 let bytes = request.texts().into_iter().map(str::len).sum();
-                texts(Offer::from(request.operation()), bytes)
+                let batched = request.operation() == Operation::Moderation;
+                Needs { batched, ..texts(Offer::from(request.operation()), bytes) }
             }
             Self::Transcription(request) => {
                 texts(Offer::Transcriptions, request.form.prompt().map_or(0, str::len))
@@ -154,6 +160,16 @@ impl Asked<'_> {
             }
         };
         Ok(calls.into_iter().map(Prepared::from).collect())
+    }
+
+    /// Largest answer that comes whole, in bytes; beyond: the route counts as failed.
+    pub(crate) fn answer_bytes_max(&self) -> usize {
+        match self {
+            Self::Operation(request) if request.operation() == Operation::Moderation => {
+                VERDICT_BYTES_MAX
+            }
+            _ => ANSWER_BYTES_MAX,
+        }
     }
 
     /// What reads an answer that comes in pieces.

@@ -21,8 +21,6 @@ use crate::{
     upstream_stream::UpstreamStream,
 };
 
-/// Largest answer that comes whole, in bytes; beyond: the route counts as failed.
-const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// How much of an error's body is read, in bytes; beyond: the rest is ignored.
 const ERROR_BYTES_MAX: usize = 64 << 10;
 
@@ -159,7 +157,7 @@ impl Attempt<'_> {
     async fn receive(&self, call: &Prepared) -> Result<Received, Failed> {
         let response = self.send(call, Delivery::Whole).await?;
         let content_type = response.headers().get(header::CONTENT_TYPE).cloned();
-        match read(response, ANSWER_BYTES_MAX).await {
+        match read(response, self.asked.answer_bytes_max()).await {
             Ok((body, true)) => Ok(Received { content_type, body }),
             Ok((_, false)) => Err(self.failed(Failure::TooLarge, None, Next::OtherRoute)),
             Err(error) => Err(self.broken(error)),

@@ -35,6 +35,7 @@ mod language;
 mod lines;
 mod message;
 pub mod messages;
+mod moderation;
 mod ollama;
 pub mod openai;
 mod operation;
@@ -59,6 +60,7 @@ pub use error_body::{UPSTREAM_MESSAGE_CHARS_MAX, UpstreamError};
 pub use extension::Extension;
 pub use language::Language;
 pub use message::{Message, Role};
+pub use moderation::Flag;
 pub use operation::{
     IMAGE_PROMPT_CHARS_MAX, Operation, OperationRequest, OperationResponse, SPEECH_CHARS_MAX,
     TEXTS_MAX,

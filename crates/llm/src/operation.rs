@@ -107,6 +107,16 @@ impl OperationRequest {
         Ok(Self { operation, kept })
     }
 
+    /// Asks a model whether texts are harmful.
+    #[must_use]
+    pub fn moderation<'t>(model: &str, texts: impl IntoIterator<Item = &'t str>) -> Self {
+        let mut fields = Map::new();
+        fields.insert("model".to_owned(), model.into());
+        fields.insert("input".to_owned(), texts.into_iter().collect());
+        let kept = Kept { model: model.to_owned(), extension: None, fields };
+        Self { operation: Operation::Moderation, kept }
+    }
+
     /// Which interface.
     #[must_use]
     pub fn operation(&self) -> Operation {
@@ -218,6 +228,12 @@ fn text_of(item: &Value) -> Option<&str> {
     item.as_str().or_else(|| item.get("text")?.as_str())
 }
 
+impl From<ChatResponse> for OperationResponse {
+    fn from(answer: ChatResponse) -> Self {
+        Self { fields: answer.into_fields() }
+    }
+}
+
 fn check_text(operation: Operation, kept: &Kept) -> Result<(), RequestError> {
     let (name, chars_max) = operation.text();
     let check = |text: &str, at: &str| {
@@ -289,11 +305,14 @@ impl OperationResponse {
         transcript + generated_bytes(choices.map_or(&[], Vec::as_slice), "message")
     }
 
-    /// Shows a completion as an answer with choices, to be looked at and changed.
-    pub fn as_choices(&mut self, act: impl FnOnce(&mut ChatResponse)) {
-        let mut answer = ChatResponse::from_fields(std::mem::take(&mut self.fields));
-        act(&mut answer);
-        self.fields = answer.into_fields();
+    pub(crate) fn fields(&self) -> &Map<String, Value> {
+        &self.fields
+    }
+
+    /// A completion as an answer with choices, to be looked at and changed.
+    #[must_use]
+    pub fn into_choices(self) -> ChatResponse {
+        ChatResponse::from_fields(self.fields)
     }
 
     /// Sets a top-level field, e.g. `model`.

@@ -39,7 +39,7 @@ pub(super) fn rules(policy: &AnswerPolicy) -> Option<Arc<AnswerRules>> {
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     leak: Option<Arc<PromptLeak>>,
-    language: Language,
+    pub(super) language: Language,
 }
 
 impl Asked {

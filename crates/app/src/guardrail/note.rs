@@ -7,14 +7,15 @@ use guard::{AnswerHit, Event, Finding, Measure};
 
 use super::GuardAction;
 
-/// Places of one rule in an answer that are written down; of the rest only the number.
+/// Places of one rule that are written down; of the rest only the number.
 const PLACES_MAX: usize = 4;
 
 /// Hits of one request and its answer, by kind, rule and action.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct GuardNote {
     hits: BTreeMap<(&'static str, Arc<str>, &'static str), usize>,
-    /// Where in the answer, in bytes from the start of its text.
+    /// Where, in bytes: in an answer from the start of its text, in a request from that of all texts
+    /// of the same origin, joined.
     places: BTreeMap<(&'static str, Arc<str>), Vec<usize>>,
     version: String,
 }
@@ -44,6 +45,7 @@ impl GuardNote {
         action: &'static str,
     ) {
         for event in events {
+            self.add_place(kind, event);
             self.add(kind, &event.rule, action, 1);
         }
     }
@@ -58,6 +60,8 @@ impl GuardNote {
                 Some("link") => "link",
                 Some("leak") => "leak",
                 Some("toxicity") => "toxicity",
+                Some("external") => "external",
+                Some("external_failure") => "external_failure",
                 _ => "code",
             };
             let action = match measure {
@@ -65,10 +69,7 @@ impl GuardNote {
                 Measure::Remove => "remove",
                 Measure::Stop => "stop",
             };
-            let places = self.places.entry((kind, event.rule.clone())).or_default();
-            if places.len() < PLACES_MAX {
-                places.push(event.start);
-            }
+            self.add_place(kind, event);
             self.add(kind, &event.rule, action, 1);
         }
     }
@@ -79,6 +80,13 @@ impl GuardNote {
             super::answers::version().clone_into(&mut self.version);
         }
         self.add("schema", &rule.into(), action, 1);
+    }
+
+    fn add_place(&mut self, kind: &'static str, event: &Event) {
+        let places = self.places.entry((kind, event.rule.clone())).or_default();
+        if places.len() < PLACES_MAX {
+            places.push(event.start);
+        }
     }
 
     fn add(&mut self, kind: &'static str, rule: &Arc<str>, action: &'static str, count: usize) {

@@ -1,7 +1,7 @@
 //! What an operator wants done about what is found: for whom, at each place, for each kind, and in
 //! answers. Values only.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use domain::{Place, TenantId};
 use guard::{Kind, Measure};
@@ -94,6 +94,31 @@ pub enum GuardCheck {
     Refuse,
 }
 
+/// What is done if an external guardrail does not answer, or may not be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnFailure {
+    /// As if it had found nothing; it is counted and recorded.
+    Pass,
+    /// As if it had found something.
+    #[default]
+    Refuse,
+}
+
+/// An external guardrail, and what is done about what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalPolicy {
+    /// The model that is asked, by name; it has to offer moderations.
+    pub model: String,
+    /// About requests.
+    pub input: GuardCheck,
+    /// About answers: off, report or stop.
+    pub output: Measure,
+    /// If it says nothing where that is to refuse or stop.
+    pub on_failure: OnFailure,
+    /// Longest time for an answer of it.
+    pub timeout: Duration,
+}
+
 /// Everything an operator decides about protection.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GuardPolicy {
@@ -115,6 +140,8 @@ pub struct GuardPolicy {
     pub topics_check: GuardCheck,
     /// What is looked for in answers.
     pub answers: AnswerPolicy,
+    /// Who else is asked; `None`: nobody.
+    pub external: Option<Arc<ExternalPolicy>>,
 }
 
 /// What is done about hits in answers.
@@ -184,6 +211,7 @@ impl GuardPolicy {
             topics: vec![],
             topics_check: GuardCheck::Off,
             answers: AnswerPolicy::default(),
+            external: None,
         }
     }
 

@@ -47,6 +47,11 @@ impl Prompt {
         prompt
     }
 
+    /// All texts, each with its place in the joined text.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (Range<usize>, &str)> {
+        self.parts.iter().map(|(_, range)| (range.clone(), &self.joined[range.clone()]))
+    }
+
     /// The texts of some origins, joined.
     pub(super) fn of(&self, wanted: impl Fn(Origin) -> bool) -> String {
         let mut text = String::new();

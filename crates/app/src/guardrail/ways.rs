@@ -12,8 +12,8 @@ use guard::{AnswerRules, Event, Finding, InjectionRules, Kind, Topic, TopicRules
 use llm::{ChatRequest, Origin, Role};
 
 use super::{
-    GuardAction, GuardCheck, GuardPolicy, GuardScope, SCANNER, StructureCheck, answers,
-    prompt::Prompt,
+    ExternalPolicy, GuardAction, GuardCheck, GuardPolicy, GuardScope, SCANNER, StructureCheck,
+    answers, prompt::Prompt,
 };
 use crate::{Error, Result};
 
@@ -120,6 +120,8 @@ pub(super) struct Ways {
     /// Policy and place, each pair once.
     list: Vec<(usize, Place)>,
     tenant: TenantId,
+    /// Whether external guardrails are asked.
+    asks: bool,
 }
 
 impl Ways {
@@ -140,7 +142,7 @@ impl Ways {
                 list.push(way);
             }
         }
-        Self { rails: rails.clone(), list, tenant }
+        Self { rails: rails.clone(), list, tenant, asks: true }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -202,7 +204,27 @@ impl Ways {
             rail.topics.is_some() && rail.policy.topics_check == GuardCheck::Refuse
         };
         let is_strict = |kind: &Kind| self.strictest(*kind) > GuardAction::Report;
-        self.rails().any(refuses_topics) || self.kinds().iter().any(is_strict)
+        let refuses = |one: &&Arc<ExternalPolicy>| one.input == GuardCheck::Refuse;
+        self.externals().iter().any(refuses)
+            || self.rails().any(refuses_topics)
+            || self.kinds().iter().any(is_strict)
+    }
+
+    /// The same without external guardrails: for what is itself a question to one.
+    pub(super) fn asking_nobody(self) -> Self {
+        Self { asks: false, ..self }
+    }
+
+    /// The external guardrails that are asked about a request, each once.
+    pub(super) fn externals(&self) -> Vec<&Arc<ExternalPolicy>> {
+        let mut all: Vec<&Arc<ExternalPolicy>> = vec![];
+        let wanted = self.rails().filter_map(|rail| rail.policy.external.as_ref());
+        for external in wanted.filter(|one| self.asks && one.input != GuardCheck::Off) {
+            if !all.contains(&external) {
+                all.push(external);
+            }
+        }
+        all
     }
 
     /// The strictest that any of the ways wants done about the structure of the answer.
@@ -222,7 +244,10 @@ impl Ways {
                 || request.messages().iter().any(|message| message.role() == Role::Tool)
         };
         let looks_for_orders = || self.rails().any(|rail| rail.policy.injection != GuardCheck::Off);
-        !self.kinds().is_empty() || self.has_topics() || (looks_for_orders() && has_foreign())
+        !self.kinds().is_empty()
+            || self.has_topics()
+            || !self.externals().is_empty()
+            || (looks_for_orders() && has_foreign())
     }
 
     /// The class that finds ask for.
@@ -289,7 +314,8 @@ impl Ways {
         }
     }
 
-    fn find(&self, prompt: &Prompt) -> Inspection {
+    /// Looks for personal data and secrets.
+    pub(super) fn find(&self, prompt: &Prompt) -> Inspection {
         let scan = |kinds: Vec<Kind>| {
             let policy = guard::Policy { kinds, ..guard::Policy::default() };
             SCANNER.with_policy(&policy).scan(&prompt.joined)

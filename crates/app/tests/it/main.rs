@@ -9,6 +9,7 @@ mod collecting;
 mod conversing;
 mod guarding;
 mod guarding_answers;
+mod guarding_outside;
 mod keeping_models;
 mod limiting;
 mod recording;

@@ -260,6 +260,15 @@ fn catalogue(model: &FakeModel, near: &FakeModel) -> Catalogue {
     vectors.offers = Offers::of([Offer::Embeddings]);
     let mut completes = Route::new("text", server(model), Place::Elsewhere, DataClass::Personal);
     completes.offers = Offers::of([Offer::Completions]);
+    // They judge texts: one in the house, one that may see less.
+    let judge = |place, clearance| Route {
+        offers: Offers::of([Offer::Moderations]),
+        ..Route::new("pruefer", server(near), place, clearance)
+    };
+    let judges = [
+        judge(Place::Own, DataClass::Personal),
+        Route { name: "ferner-pruefer".to_owned(), ..judge(Place::Elsewhere, DataClass::Open) },
+    ];
     // A euro a token, and the same for nothing.
     let prices =
         |euro: u64| Price { input: euro * MEGA, output: euro * MEGA, ..Price::default() }.into();
@@ -277,6 +286,8 @@ fn catalogue(model: &FakeModel, near: &FakeModel) -> Catalogue {
         model("beide", vec![own, overflow]),
         model("vektoren", vec![vectors]),
         model("text", vec![completes]),
+        model("schutz", vec![judges[0].clone()]),
+        model("schutz-fern", vec![judges[1].clone()]),
         model("teuer", vec![priced("kostet", 1, 1), priced("frei", 2, 0)]),
         model("nurteuer", vec![priced("kostet", 1, 1)]),
     ])

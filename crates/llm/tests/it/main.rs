@@ -9,6 +9,7 @@ mod embeddings;
 mod error_body;
 mod matrix;
 mod messages;
+mod moderation;
 mod openai;
 mod operation;
 mod prompt;

@@ -35,7 +35,7 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
     check_public_url(&raw, &mut mistakes);
     check_database_url(&raw, &mut mistakes);
     let trusted_proxy = check_trusted_proxy(&raw, &mut mistakes);
-    let guard = guard::policy(&raw, &mut mistakes);
+    let guard = guard::policy(&raw, &models, &mut mistakes);
     let gateway = gateway_settings::settings(&raw, &mut mistakes);
     let telemetry = telemetry::telemetry(&raw, &mut mistakes);
     let guard_exceptions = guard::exceptions(&raw, &models, &mut mistakes);

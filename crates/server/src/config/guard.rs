@@ -1,11 +1,12 @@
 //! Settings of protection: `[guard]`, and `[[guards]]` where something else holds.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use app::{
-    AnswerPolicy, GuardAction, GuardCheck, GuardMeasure, GuardPolicy, GuardScope,
-    PersonalDataKind as Kind, PlaceRules, StructureCheck,
+    AnswerPolicy, ExternalPolicy, GuardAction, GuardCheck, GuardMeasure, GuardPolicy, GuardScope,
+    OnFailure, PersonalDataKind as Kind, PlaceRules, StructureCheck,
 };
+use gateway::Offer;
 
 use super::{
     BUILT_IN_MODEL, ModelSettings,
@@ -21,6 +22,7 @@ const TOPIC_CHARS_MAX: usize = 200;
 /// Where a policy is read from: a table of `[[guards]]` before `[guard]`, or that alone.
 struct Source<'r> {
     raw: &'r Raw,
+    models: &'r [ModelSettings],
     table: Option<&'r RawTable>,
 }
 
@@ -88,7 +90,39 @@ impl Source<'_> {
                     _ => StructureCheck::Off,
                 },
             },
+            external: self.external(mistakes),
         }
+    }
+
+    /// A name nobody has would leave unprotected what somebody meant to protect.
+    fn external(&self, mistakes: &mut Vec<Mistake>) -> Option<Arc<ExternalPolicy>> {
+        let (input, output) = (self.check("external_input"), self.measure("external_answers"));
+        let Some(model) = self.text("external_model") else {
+            let asks = [("external_input", input != GuardCheck::Off)];
+            let asks = asks.into_iter().chain([("external_answers", output != GuardMeasure::Off)]);
+            for (name, _) in asks.filter(|(_, asks)| *asks) {
+                mistakes
+                    .extend(self.mistake(name, "needs external_model, which says who is asked"));
+            }
+            return None;
+        };
+        let offers = |one: &&ModelSettings| {
+            one.name == model && one.routes.iter().any(|route| route.offers.has(Offer::Moderations))
+        };
+        if !self.models.iter().any(|one| offers(&one)) {
+            let text =
+                "must be a model of this file with a route that has offers = \"moderations\"";
+            mistakes.extend(self.mistake("external_model", text));
+        }
+        let on_failure = match self.text("external_failure").as_deref() {
+            Some("pass") => OnFailure::Pass,
+            _ => OnFailure::Refuse,
+        };
+        let timeout = match self.given("external_timeout_ms").map(|given| &given.value) {
+            Some(Value::Whole(number)) => Duration::from_millis(*number),
+            _ => Duration::ZERO,
+        };
+        Some(Arc::new(ExternalPolicy { model, input, output, on_failure, timeout }))
     }
 
     fn check(&self, name: &str) -> GuardCheck {
@@ -132,8 +166,12 @@ impl Source<'_> {
 }
 
 /// What holds in general.
-pub(super) fn policy(raw: &Raw, mistakes: &mut Vec<Mistake>) -> GuardPolicy {
-    Source { raw, table: None }.policy(mistakes)
+pub(super) fn policy(
+    raw: &Raw,
+    models: &[ModelSettings],
+    mistakes: &mut Vec<Mistake>,
+) -> GuardPolicy {
+    Source { raw, models, table: None }.policy(mistakes)
 }
 
 /// Where something else holds.
@@ -144,20 +182,16 @@ pub(super) fn exceptions(
 ) -> Vec<(GuardScope, GuardPolicy)> {
     let mut exceptions = vec![];
     for table in &raw.guards {
-        let source = Source { raw, table: Some(table) };
-        let scope = scope(&source, table, models, mistakes);
+        let source = Source { raw, models, table: Some(table) };
+        let scope = scope(&source, table, mistakes);
         exceptions.push((scope, source.policy(mistakes)));
     }
     exceptions
 }
 
 /// A name nobody has would leave unprotected what somebody meant to protect.
-fn scope(
-    source: &Source<'_>,
-    table: &RawTable,
-    models: &[ModelSettings],
-    mistakes: &mut Vec<Mistake>,
-) -> GuardScope {
+fn scope(source: &Source<'_>, table: &RawTable, mistakes: &mut Vec<Mistake>) -> GuardScope {
+    let models = source.models;
     let tenant = entry_text(table, "tenant").and_then(|id| {
         let parsed = id.parse().ok();
         if parsed.is_none() {

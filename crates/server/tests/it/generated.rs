@@ -46,6 +46,8 @@ fn generated_reference_file_is_a_right_configuration() {
         .filter(|line| !ALTERNATIVES.iter().any(|name| line.starts_with(name)))
         .flat_map(|line| [line, "\n"])
         .collect();
+    // The external guardrail is a model of an installation that has more of them.
+    let shown = shown.replace("offers = \"chat\"", "offers = \"chat, moderations\"");
     let config = server::config::load_text(&shown, &environment).unwrap();
     assert_eq!(config.models[0].routes.len(), 1);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use server::config::{Environment, load_text};
-use testkit::fake_model::Reply;
+use testkit::fake_model::{FakeModel, Reply};
 
 use crate::{transcript::shown, world::World};
 
@@ -111,4 +111,73 @@ fn an_exception_inherits_what_it_does_not_say() {
     assert_eq!(policy.own, config.guard.own);
     assert_eq!(policy.answers.links, app::GuardMeasure::Remove);
     assert_eq!(config.guard.answers.links, app::GuardMeasure::Stop);
+}
+
+/// From the file to the event: an external guardrail by its model, in each interface.
+#[tokio::test]
+async fn an_external_guardrail_is_asked_as_the_file_says() {
+    let judge = FakeModel::start().await;
+    let key = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(key.path(), "sk-schutz").unwrap();
+    let settings = |guard: &str| {
+        format!(
+            "[guard]\nexternal_model = \"schutz\"\n{guard}\n[[models]]\nname = \"schutz\"\n\
+             [[models.routes]]\nkind = \"openai\"\nbase_url = \"{}\"\nupstream_model = \"m\"\n\
+             place = \"own\"\nclearance = \"internal\"\noffers = \"moderations\"\n\
+             api_key_file = {:?}\n",
+            judge.base_url(),
+            key.path(),
+        )
+    };
+    let result = json!({"flagged": true, "categories": {"violence": true}});
+    judge.always(Reply::status(200, &json!({"results": [result]})));
+    let world = World::with(&settings("external_input = \"refuse\"")).await;
+    let ada = world.member("ada").await;
+    let (key, _) = world.key_of(&ada, &["models"]).await;
+    for (path, body) in questions() {
+        let answer = key.post(path, &body).await;
+        assert_eq!(answer.status, 422, "{answer:?}");
+        assert!(answer.text().contains("externe Schutzfilter"), "{answer:?}");
+    }
+    assert!(world.model.requests().is_empty());
+    let seen = judge.requests();
+    assert_eq!(seen[0].headers["authorization"], "Bearer sk-schutz");
+
+    let world = World::with(&settings("external_answers = \"stop\"")).await;
+    let ada = world.member("ada").await;
+    let (key, _) = world.key_of(&ada, &["models"]).await;
+    world.model.always(Reply::text("Etwas Hässliches steht hier."));
+    for (path, mut body) in questions() {
+        for stream in [false, true] {
+            body["stream"] = stream.into();
+            let answer = key.post(path, &body).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            assert!(!answer.text().contains("Hässlich"), "{path}: {}", answer.text());
+            assert!(answer.text().contains("[Antwort vom Schutzfilter beendet]"), "{path}");
+            if !stream {
+                assert_eq!(answer.header("x-fachwerk-guard"), "external=1;iban=1;mail=1");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_external_guardrail_that_nobody_can_ask_is_a_mistake() {
+    let text = "[guard]\nexternal_answers = \"stop\"\n[[guards]]\nexternal_model = \"schutz\"\n\
+                external_input = \"stop\"\nexternal_timeout_ms = 1\n";
+    let mistakes = load_text(text, &Environment::default()).unwrap_err().to_string();
+    for (line, key) in [
+        (2, "guard.external_answers"),
+        (4, "guards.external_model"),
+        (5, "guards.external_input"),
+        (6, "guards.external_timeout_ms"),
+    ] {
+        let told = mistakes.lines().find(|one| one.contains(key));
+        assert!(told.is_some_and(|one| one.contains(&line.to_string())), "{key}: {mistakes}");
+    }
+    let text = "[guard]\nexternal_model = \"gross\"\n[[models]]\nname = \"gross\"\n[[models.routes]]\n\
+                kind = \"openai\"\nbase_url = \"http://127.0.0.1:1/v1\"\nupstream_model = \"m\"\n\
+                place = \"own\"\nclearance = \"internal\"\n";
+    let mistakes = load_text(text, &Environment::default()).unwrap_err().to_string();
+    assert!(mistakes.contains("guard.external_model"), "{mistakes}");
 }
