@@ -175,7 +175,7 @@ impl App {
         // Whoever asks one guardrail about a text does not want to hear from another.
         let ways = if offer == Offer::Moderations { ways.asking_nobody() } else { ways };
         let asked = Asked::of_texts(texts.iter().copied());
-        if ways.kinds().is_empty() && !ways.has_topics() && ways.externals().is_empty() {
+        if ways.kinds().is_empty() && !ways.looks_at_people() && ways.externals().is_empty() {
             return Ok(Protected::unchanged(class, ways, asked));
         }
         let prompt = Arc::new(Prompt::of_texts(texts.iter().copied()));
@@ -311,6 +311,7 @@ impl App {
         let checks = [
             ("injection", &inspection.injection, "guard_injection"),
             ("topic", &inspection.topics, "guard_topic"),
+            ("jailbreak", &inspection.jailbreak, "guard_jailbreak"),
         ];
         for (kind, events, code) in checks {
             let refuses = refused == Some(code);

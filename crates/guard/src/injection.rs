@@ -33,6 +33,9 @@ struct PatternText {
     id: String,
     score: f32,
     pattern: String,
+    /// Whether it also tells an attempt of the person who asks; they may give orders, so most do not.
+    #[serde(default)]
+    jailbreak: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -62,6 +65,7 @@ pub struct InjectionRules {
     version: String,
     any: RegexSet,
     rules: Arc<[(Arc<str>, f32, Regex)]>,
+    jailbreaks: Arc<[Arc<str>]>,
     look_alikes: HashMap<char, char>,
     base64: Regex,
 }
@@ -86,6 +90,8 @@ impl InjectionRules {
             })?;
             rules.push((format!("injection/{}", text.id).into(), text.score, pattern));
         }
+        let attempts = file.rules.iter().filter(|rule| rule.jailbreak);
+        let jailbreaks = attempts.map(|rule| format!("injection/{}", rule.id).into()).collect();
         let any = RegexSet::new(file.rules.iter().map(|rule| format!("(?m){}", rule.pattern)));
         let wrong = |source| RulesError::Pattern { rule: "all".into(), source: Box::new(source) };
         let look_alikes = file.homoglyphs.split(' ').filter_map(|pair| {
@@ -96,6 +102,7 @@ impl InjectionRules {
             version: file.version,
             any: any.map_err(wrong)?,
             rules: rules.into(),
+            jailbreaks,
             look_alikes: look_alikes.collect(),
             base64: Regex::new(&format!("[A-Za-z0-9+/]{{{BASE64_MIN},}}")).map_err(wrong)?,
         })
@@ -118,6 +125,16 @@ impl InjectionRules {
                 events.push(event("injection/base64", blob.range(), score.max(0.7)));
             }
         }
+        events.sort_by_key(|event| (event.start, event.end));
+        Suspicion { score: joint_score(&events), events }
+    }
+
+    /// Looks at what a person writes for attempts to break the rules of a model. What a document must
+    /// not do, such as give an order, they may.
+    #[must_use]
+    pub fn inspect_person(&self, text: &str) -> Suspicion {
+        let mut events = self.matches(text);
+        events.retain(|event| self.jailbreaks.contains(&event.rule));
         events.sort_by_key(|event| (event.start, event.end));
         Suspicion { score: joint_score(&events), events }
     }

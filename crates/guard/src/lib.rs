@@ -78,7 +78,9 @@
 //!
 //! A first name alone, a last name that is a common noun and has no witness, a name in no list and
 //! without witness, and other languages than German and English are not found. Patterns against injected
-//! instructions catch the usual, not the ingenious.
+//! instructions catch the usual, not the ingenious. Text is read as it is seen: without invisible
+//! characters, with digits and letters of other shapes as plain ones, and once more with the letters
+//! that scanners take for digits.
 
 mod addresses;
 mod announced;
@@ -101,6 +103,7 @@ mod numbers;
 mod overlap;
 mod placeholder;
 mod pseudonyms;
+mod readings;
 mod repeats;
 mod restorer;
 mod rules;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::finding::Finding;
 use crate::kind::Kind;
+use crate::readings::{Plain, Reread};
 use crate::rules::RuleSet;
 use crate::secrets::Secrets;
 use crate::tokens::{self, Token};
@@ -96,6 +97,30 @@ impl Scanner {
     /// Finds what the policy asks for, ordered, without overlaps.
     #[must_use]
     pub fn scan(&self, text: &str) -> Vec<Finding> {
+        match Plain::of(text) {
+            None => self.scan_plain(text),
+            Some(plain) => {
+                let found = self.scan_plain(&plain.text).into_iter();
+                let place = |one: &Finding| (plain.origin(one.start), plain.origin(one.end));
+                let back = found.map(|one| (place(&one), one));
+                back.map(|((start, end), one)| Finding { start, end, ..one }).collect()
+            }
+        }
+    }
+
+    /// Scans a text of plain characters, and once more what may be misread in it.
+    fn scan_plain(&self, text: &str) -> Vec<Finding> {
+        let mut found = self.scan_as_written(text);
+        let written = found.len();
+        for piece in Reread::of(text) {
+            let again = self.scan_as_written(&piece.text).into_iter();
+            let again = again.filter(|one| one.kind != Kind::Name);
+            found.extend(again.filter_map(|one| piece.in_text(one)));
+        }
+        if found.len() == written { found } else { overlap::settle(found) }
+    }
+
+    fn scan_as_written(&self, text: &str) -> Vec<Finding> {
         let mut candidates = Vec::new();
         let mut tokens = Vec::new();
         let mut start = 0;

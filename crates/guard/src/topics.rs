@@ -7,6 +7,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use serde::Deserialize;
 
 use crate::event::Event;
+use crate::readings::{Plain, plain_len};
 use crate::rules::RulesError;
 
 const TOXICITY: [&str; 2] =
@@ -76,8 +77,14 @@ impl TopicRules {
     #[must_use]
     pub fn open_from(&self, text: &str) -> usize {
         // The letter behind it decides whether it is a whole word.
-        let bytes = self.longest + char::MAX.len_utf8();
-        text.floor_char_boundary(text.len().saturating_sub(bytes))
+        let mut left = self.longest + char::MAX.len_utf8();
+        for (at, letter) in text.char_indices().rev() {
+            match left.checked_sub(plain_len(letter)) {
+                Some(rest) => left = rest,
+                None => return at,
+            }
+        }
+        0
     }
 
     fn compile(family: &str, topics: &[Topic], version: String) -> Result<Self, RulesError> {
@@ -105,10 +112,19 @@ impl TopicRules {
         Ok(Self { words, owners: owners.into(), version, longest })
     }
 
-    /// Every whole word or phrase of a topic.
+    /// Every whole word or phrase of a topic, in a text as a reader sees it.
     #[must_use]
     pub fn inspect(&self, text: &str) -> Vec<Event> {
-        let small = text.to_lowercase();
+        let Some(plain) = Plain::of(text) else { return self.inspect_plain(text) };
+        let events = self.inspect_plain(&plain.text).into_iter();
+        let place = |event: &Event| (plain.origin(event.start), plain.origin(event.end));
+        let back = events.map(|event| (place(&event), event));
+        back.map(|((start, end), event)| Event { start, end, ..event }).collect()
+    }
+
+    fn inspect_plain(&self, text: &str) -> Vec<Event> {
+        // A phrase may go on in the next line.
+        let small = text.to_lowercase().replace(['\n', '\t'], " ");
         let is_part = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
         let found = self.words.find_iter(&small).filter(|found| {
             !is_part(small[..found.start()].chars().next_back())

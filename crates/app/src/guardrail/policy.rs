@@ -132,6 +132,8 @@ pub struct GuardPolicy {
     pub elsewhere: PlaceRules,
     /// About instructions in sources and results of tools.
     pub injection: GuardCheck,
+    /// About attempts of people to break the rules of a model.
+    pub jailbreak: GuardCheck,
     /// The joint score from which on a text counts as such, from 0 to 1.
     pub injection_score_min: f32,
     /// Words and phrases that nobody may ask about; none if empty.
@@ -207,6 +209,7 @@ impl GuardPolicy {
             eu: rules(),
             elsewhere: rules(),
             injection: GuardCheck::Off,
+            jailbreak: GuardCheck::Off,
             injection_score_min: guard::LIKELY,
             topics: vec![],
             topics_check: GuardCheck::Off,

@@ -87,6 +87,8 @@ pub(super) struct Inspection {
     /// Instructions in foreign texts, if there are enough of them.
     pub(super) injection: Vec<Event>,
     pub(super) topics: Vec<Event>,
+    /// Attempts of people to break the rules of a model, if there are enough of them.
+    pub(super) jailbreak: Vec<Event>,
     /// Whether one of those refuses.
     pub(super) refused: Option<&'static str>,
 }
@@ -94,7 +96,8 @@ pub(super) struct Inspection {
 impl Inspection {
     /// How many hits there are, of whatever kind.
     pub(super) fn count(&self) -> usize {
-        self.findings.len() + self.injection.len() + self.topics.len()
+        let events = [&self.injection, &self.topics, &self.jailbreak];
+        self.findings.len() + events.into_iter().map(Vec::len).sum::<usize>()
     }
 }
 
@@ -193,20 +196,21 @@ impl Ways {
         Kind::ALL.into_iter().filter(wanted).collect()
     }
 
-    /// Whether one of the ways has topics.
-    pub(super) fn has_topics(&self) -> bool {
-        self.rails().any(|rail| rail.topics.is_some())
+    /// Whether one of the ways wants to know more about what people write than personal data.
+    pub(super) fn looks_at_people(&self) -> bool {
+        self.rails().any(|rail| rail.topics.is_some() || rail.policy.jailbreak != GuardCheck::Off)
     }
 
     /// Whether more may have to be done about what is found than to report it.
     pub(super) fn must_read(&self) -> bool {
-        let refuses_topics = |rail: &Guardrail| {
+        let refuses_people = |rail: &Guardrail| {
             rail.topics.is_some() && rail.policy.topics_check == GuardCheck::Refuse
+                || rail.policy.jailbreak == GuardCheck::Refuse
         };
         let is_strict = |kind: &Kind| self.strictest(*kind) > GuardAction::Report;
         let refuses = |one: &&Arc<ExternalPolicy>| one.input == GuardCheck::Refuse;
         self.externals().iter().any(refuses)
-            || self.rails().any(refuses_topics)
+            || self.rails().any(refuses_people)
             || self.kinds().iter().any(is_strict)
     }
 
@@ -245,7 +249,7 @@ impl Ways {
         };
         let looks_for_orders = || self.rails().any(|rail| rail.policy.injection != GuardCheck::Off);
         !self.kinds().is_empty()
-            || self.has_topics()
+            || self.looks_at_people()
             || !self.externals().is_empty()
             || (looks_for_orders() && has_foreign())
     }
@@ -286,6 +290,7 @@ impl Ways {
         let mut inspection = self.find(prompt);
         self.inspect_orders(prompt, &mut inspection);
         let people = prompt.of(|origin| origin == Origin::Person);
+        self.inspect_jailbreaks(&people, &mut inspection);
         for rail in self.rails() {
             let Some(topics) = &rail.topics else { continue };
             let events = topics.inspect(&people);
@@ -310,6 +315,21 @@ impl Ways {
             inspection.injection.clone_from(&suspicion.events);
             if rail.policy.injection == GuardCheck::Refuse {
                 inspection.refused = Some("guard_injection");
+            }
+        }
+    }
+
+    fn inspect_jailbreaks(&self, people: &str, inspection: &mut Inspection) {
+        let mut wanting =
+            self.rails().filter(|rail| rail.policy.jailbreak != GuardCheck::Off).peekable();
+        if wanting.peek().is_none() || people.is_empty() {
+            return;
+        }
+        let suspicion = INJECTION.inspect_person(people);
+        for rail in wanting.filter(|rail| suspicion.score >= rail.policy.injection_score_min) {
+            inspection.jailbreak.clone_from(&suspicion.events);
+            if rail.policy.jailbreak == GuardCheck::Refuse {
+                inspection.refused = inspection.refused.or(Some("guard_jailbreak"));
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Conversations: answers that stream, survive, stop, fail and are tried again.
+//! Conversations: answers that stream, survive, stop, fail and are tried again; citations that stand in
+//! their sources (R-5 of the reference architecture).
 
 use std::time::Duration;
 
@@ -61,7 +62,7 @@ async fn to_the_end(mut events: RunEvents) -> Seen {
 }
 
 #[tokio::test]
-async fn the_built_in_engine_answers_in_quotes_that_stand_in_the_document() {
+async fn r_5_the_built_in_engine_answers_in_quotes_that_stand_in_the_document() {
     let world = World::new().await;
     world.work();
     let anna = world.member("anna").await;
@@ -117,7 +118,7 @@ async fn a_summary_cites_every_statement() {
 }
 
 #[tokio::test]
-async fn a_language_model_gets_sources_as_data_and_its_false_marks_are_removed() {
+async fn r_5_a_language_model_gets_sources_as_data_and_its_false_marks_are_removed() {
     let world = World::new().await;
     world.work();
     let anna = world.member("anna").await;

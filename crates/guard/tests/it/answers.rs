@@ -169,7 +169,7 @@ fn cuts_of<'t>(text: &'t str, places: &[usize]) -> Vec<&'t str> {
     borders.windows(2).map(|pair| &text[pair[0]..pair[1]]).collect()
 }
 
-const PARTS: [&str; 16] = [
+const PARTS: [&str; 19] = [
     "Der Antrag ist da. ",
     "https://böse.example/a?b=c ",
     "(https://www.bund.example/x) ",
@@ -178,6 +178,9 @@ const PARTS: [&str; 16] = [
     "Antworte höflich und nenne nie interne Aktenzeichen. Verweise bei Rechtsfragen immer an das ",
     "İÜß ",
     "Vollidiot ",
+    "Voll\u{ad}id\u{200b}iot ",
+    "ｉｃｈ weiß, wo du\u{a0}wohnst ",
+    "o\u{308}",
     "ich weiß, wo du wohnst ",
     "![x](//fremd.example/p?q)",
     "](",

@@ -1,12 +1,16 @@
 //! Precision and recall on the test set have a floor.
 
+use std::sync::LazyLock;
+
 use guard::{Kind, Scanner};
 
 use crate::generator::Recipe;
 use crate::testset::{self, Judgement, Sample};
 
+static SCANNER: LazyLock<Scanner> = LazyLock::new(Scanner::default);
+
 fn judge(samples: &[Sample]) -> Judgement {
-    let scanner = Scanner::default();
+    let scanner = &*SCANNER;
     let mut judgement = Judgement::default();
     for sample in samples {
         let found: Vec<_> =
@@ -78,6 +82,64 @@ fn letters_in_pieces_are_letters() {
     let scanner = Scanner::default();
     let found: Vec<&str> = scanner.scan(text).iter().map(|one| one.of(text)).collect();
     assert_eq!(found, ["Mu\u{308}ller", "Anna Scho\u{308}n"]);
+}
+
+/// R-1 of the reference architecture must hold for what a reader sees, however it is written.
+#[test]
+fn r_1_tricks_with_characters_hide_nothing() {
+    let scanner = Scanner::default();
+    for (kind, text) in [
+        (Kind::Iban, "Konto DE89 3704\u{200b} 0044 0532 0130 00"),
+        (Kind::Iban, "Konto D\u{ad}E89370400440532013000"),
+        (Kind::Iban, "Konto ＤＥ８９ ３７０４ ００４４ ０５３２ ０１３０ ００"),
+        (Kind::Iban, "Konto DE89\u{202f}3704\u{202f}0044\u{202f}0532\u{202f}0130\u{202f}00"),
+        (Kind::Iban, "Konto DE𝟴𝟵𝟯𝟳𝟬𝟰𝟬𝟬𝟰𝟰𝟬𝟱𝟯𝟮𝟬𝟭𝟯𝟬𝟬𝟬"),
+        (Kind::Phone, "Tel.: 030\u{a0}5557812"),
+        (Kind::Phone, "Tel.: ٠٣٠ ٥٥٥٧٨١٢"),
+        (Kind::Plate, "Kennzeichen B\u{2011}XY\u{a0}1234"),
+        (Kind::Mail, "erika\u{200b}@post.example"),
+        (Kind::Mail, "erika＠post．example"),
+        (Kind::Name, "Sehr geehrte Frau Mü\u{ad}ller-Lüden\u{ad}scheidt,"),
+        (Kind::Address, "Sie wohnt Kastanien\u{ad}allee\u{a0}88, 10435\u{a0}Berlin."),
+    ] {
+        let found = scanner.scan(text);
+        assert!(found.iter().any(|one| one.kind == kind), "{text:?}: {found:?}");
+        for one in &found {
+            assert!(text.get(one.start..one.end).is_some(), "{text:?}: {one:?}");
+        }
+        // What is masked leaves no digit and no name behind.
+        let masked = scanner.mask(text).text;
+        let rest = ["3704", "３７０４", "𝟯𝟳", "555", "٥٥", "1234", "erika", "scheidt", "88"];
+        assert!(!rest.iter().any(|rest| masked.contains(rest)), "{masked:?}");
+    }
+}
+
+/// Scans of paper: letters for digits, where the whole has the shape of something known.
+#[test]
+fn r_1_digits_that_were_read_as_letters_are_digits() {
+    let scanner = Scanner::default();
+    for (text, wanted) in [
+        ("IBAN DE89 37O4 OO44 O532 O13O OO", "DE89 37O4 OO44 O532 O13O OO"),
+        ("Geb.-Datum: l2.O8.1971", "l2.O8.1971"),
+        ("Tel.: O4O / 428 63-21 71", "O4O / 428 63-21 71"),
+        ("Anschrift: Marktstraße l2, 3l134 Hildesheim", "Marktstraße l2, 3l134 Hildesheim"),
+    ] {
+        let found: Vec<&str> = scanner.scan(text).iter().map(|one| one.of(text)).collect();
+        assert_eq!(found, [wanted]);
+    }
+    for text in ["Office O365 und Il2 stehen bereit.", "Halle O1, Tor l2, Regal OO", "Öl1, I5-7200"]
+    {
+        assert_eq!(scanner.scan(text), [], "{text}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn finds_lie_inside_the_text_however_it_is_written(text in "[\\PC\u{ad}\u{200b}ＤＥ０-９OlI0-9 .@-]{0,80}") {
+        for one in SCANNER.scan(&text) {
+            proptest::prop_assert!(one.start < one.end && text.get(one.start..one.end).is_some());
+        }
+    }
 }
 
 #[test]

@@ -503,10 +503,17 @@ const KEYS: &[Key] = &[
     ),
     key(
         "guard",
+        "jailbreak",
+        Kind::Choice(&["off", "report", "refuse"]),
+        Some("off"),
+        "What is done about attempts of people to break the rules of a model: to have its instructions forgotten or revealed, its safeguards switched off, a role without limits played. Every request is then looked through. A hint: who asks about such attempts writes like one who makes them.",
+    ),
+    key(
+        "guard",
         "injection_percent",
         whole(1, 100),
         Some("80"),
-        "How sure the rules must be together, in percent.",
+        "How sure the rules must be together, in percent; for `injection` and `jailbreak`.",
     ),
     open(
         "guard",
@@ -650,6 +657,13 @@ const KEYS: &[Key] = &[
     open(
         GUARDS,
         "injection",
+        Kind::Choice(&["off", "report", "refuse"]),
+        "refuse",
+        "As in `[guard]`.",
+    ),
+    open(
+        GUARDS,
+        "jailbreak",
         Kind::Choice(&["off", "report", "refuse"]),
         "refuse",
         "As in `[guard]`.",

@@ -74,6 +74,7 @@ impl Source<'_> {
             eu,
             elsewhere,
             injection: self.check("injection"),
+            jailbreak: self.check("jailbreak"),
             injection_score_min: self.percent("injection_percent"),
             topics: self.topics(mistakes),
             topics_check: self.check("topics_action"),

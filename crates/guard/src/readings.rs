@@ -1,0 +1,199 @@
+//! A text as it is read, where it is not written as patterns expect: with invisible characters, digits
+//! and letters of other shapes, blanks and hyphens of print; or as a scanner misread it. Knows no rules.
+
+use std::ops::Range;
+
+use crate::finding::Finding;
+use crate::folded::is_invisible;
+
+/// How much around a word that looks misread is read anew with it, in bytes: a line or two.
+const AROUND_BYTES: usize = 160;
+
+/// A text without what nobody sees, in plain characters, and the way back.
+pub struct Plain {
+    pub text: String,
+    /// Where a run begins that stands in the original as it is, and where there; the ends last.
+    runs: Vec<(usize, usize)>,
+}
+
+impl Plain {
+    /// `None` if the text is plain already, which most are.
+    pub fn of(text: &str) -> Option<Self> {
+        let mut others = text.char_indices().filter(|(_, letter)| !is_plain(*letter)).peekable();
+        others.peek()?;
+        let mut plain = Self { text: String::with_capacity(text.len()), runs: vec![] };
+        let mut start = 0;
+        for (at, letter) in others {
+            plain.push(&text[start..at], start);
+            start = at + letter.len_utf8();
+            if letter == DIAERESIS && plain.compose() {
+                continue;
+            }
+            if let Some(read) = read_as(letter) {
+                plain.push(read.encode_utf8(&mut [0; 4]), at);
+            }
+        }
+        plain.push(&text[start..], start);
+        plain.runs.push((plain.text.len(), text.len()));
+        Some(plain)
+    }
+
+    fn push(&mut self, run: &str, origin: usize) {
+        if !run.is_empty() {
+            self.runs.push((self.text.len(), origin));
+            self.text.push_str(run);
+        }
+    }
+
+    /// The place in the original of a place in the plain text.
+    pub fn origin(&self, at: usize) -> usize {
+        let next = self.runs.partition_point(|(start, _)| *start <= at);
+        let (start, origin) = self.runs[next.max(1) - 1];
+        origin + (at - start)
+    }
+
+    /// Puts two dots on the last letter, if it is one that has them in German.
+    fn compose(&mut self) -> bool {
+        let pairs = [('a', 'ä'), ('o', 'ö'), ('u', 'ü'), ('A', 'Ä'), ('O', 'Ö'), ('U', 'Ü')];
+        let last = self.text.chars().next_back();
+        let Some((_, dotted)) = pairs.into_iter().find(|(letter, _)| Some(*letter) == last) else {
+            return false;
+        };
+        self.text.pop();
+        self.text.push(dotted);
+        true
+    }
+}
+
+/// Two dots over the letter before.
+const DIAERESIS: char = '\u{308}';
+
+fn is_plain(letter: char) -> bool {
+    letter != DIAERESIS && read_as(letter) == Some(letter)
+}
+
+/// How many bytes a character has in a plain text.
+pub fn plain_len(letter: char) -> usize {
+    read_as(letter).map_or(0, char::len_utf8)
+}
+
+/// What a reader takes a character for; `None` if they do not see it.
+fn read_as(letter: char) -> Option<char> {
+    if letter < '\u{A0}' {
+        return Some(letter);
+    }
+    if is_invisible(letter) {
+        return None;
+    }
+    let code = u32::from(letter);
+    let digit = |zero: u32| char::from_digit((code - zero) % 10, 10);
+    match letter {
+        '\u{A0}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}' => Some(' '),
+        '\u{2010}'..='\u{2012}' | '\u{2212}' | '\u{FE63}' => Some('-'),
+        '\u{FF01}'..='\u{FF5E}' => char::from_u32(code - 0xFEE0),
+        // Digits of other scripts, and bold, framed and other ones of mathematics.
+        '\u{660}'..='\u{669}' => digit(0x660),
+        '\u{6F0}'..='\u{6F9}' => digit(0x6F0),
+        '\u{966}'..='\u{96F}' => digit(0x966),
+        '\u{1D7CE}'..='\u{1D7FF}' => digit(0x1D7CE),
+        '\u{1FBF0}'..='\u{1FBF9}' => digit(0x1FBF0),
+        '\u{1D400}'..='\u{1D6A3}' => Some(latin((code - 0x1D400) % 52)),
+        _ => Some(letter),
+    }
+}
+
+/// A letter of an alphabet of 26 capitals and 26 small letters.
+fn latin(number: u32) -> char {
+    let number = u8::try_from(number % 52).unwrap_or_default();
+    char::from(if number < 26 { b'A' + number } else { b'a' + number - 26 })
+}
+
+/// A piece of a text with the digits that a scanner took for letters: `O532` read `0532`, `l2.O8.1971`
+/// read `12.08.1971`. Each byte stays where it was.
+pub struct Reread {
+    /// Where in the text it begins.
+    pub start: usize,
+    pub text: String,
+    changed: Vec<Range<usize>>,
+}
+
+impl Reread {
+    /// What of a text looks misread, each with what stands around it.
+    pub fn of(text: &str) -> Vec<Self> {
+        let bytes = text.as_bytes();
+        let mut pieces: Vec<Self> = vec![];
+        let mut last = usize::MAX;
+        let mut at = 0;
+        while at < bytes.len() {
+            if !bytes[at].is_ascii_alphanumeric() {
+                at += 1;
+                continue;
+            }
+            let length = bytes[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+            let word = at..at + length;
+            at = word.end;
+            if is_misread(&bytes[word.clone()], last == word.start) && !is_in_word(bytes, &word) {
+                last = word.end + 1;
+                match pieces.last_mut() {
+                    Some(piece) if word.end <= piece.start + piece.text.len() => piece.read(word),
+                    _ => pieces.push(Self::around(text, word)),
+                }
+            }
+        }
+        pieces
+    }
+
+    fn around(text: &str, word: Range<usize>) -> Self {
+        let start = text.floor_char_boundary(word.start.saturating_sub(AROUND_BYTES));
+        let end = text.floor_char_boundary(word.end + AROUND_BYTES);
+        // Half a word at the border would be another word.
+        let before = text[start..word.start].find(char::is_whitespace).filter(|_| start > 0);
+        let behind = text[word.end..end].rfind(char::is_whitespace).filter(|_| end < text.len());
+        let start = before.map_or(start, |at| start + at);
+        let end = behind.map_or(end, |at| word.end + at);
+        let mut piece = Self { start, text: text[start..end].to_owned(), changed: vec![] };
+        piece.read(word);
+        piece
+    }
+
+    fn read(&mut self, word: Range<usize>) {
+        let own = word.start - self.start..word.end - self.start;
+        let digits: String = self.text[own.clone()].chars().map(digit_for).collect();
+        self.text.replace_range(own, &digits);
+        self.changed.push(word);
+    }
+
+    /// A find in this piece at its place in the text, if it has to do with what was read anew.
+    pub fn in_text(&self, finding: Finding) -> Option<Finding> {
+        let (start, end) = (finding.start + self.start, finding.end + self.start);
+        let concerns = self.changed.iter().any(|word| word.start < end && start < word.end);
+        concerns.then_some(Finding { start, end, ..finding })
+    }
+}
+
+fn digit_for(letter: char) -> char {
+    match letter {
+        'O' | 'o' => '0',
+        'l' | 'I' => '1',
+        other => other,
+    }
+}
+
+/// Digits with `O`, `o`, `l` or `I` among them, up to two other capitals before them; or nothing but
+/// `O` behind another such word: `O13O OO`.
+fn is_misread(word: &[u8], follows_one: bool) -> bool {
+    let code = word.iter().take(2).take_while(|byte| byte.is_ascii_uppercase() && **byte != b'O');
+    let number = &word[code.count()..];
+    let looks = number.iter().filter(|byte| b"OolI".contains(byte)).count();
+    let digits = number.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let is_number = looks + digits == number.len();
+    let is_rest = follows_one && number.len() == word.len() && word.iter().all(|one| *one == b'O');
+    is_number && looks > 0 && (digits > 0 || is_rest)
+}
+
+/// Whether a letter that is not of ASCII touches it.
+fn is_in_word(bytes: &[u8], word: &Range<usize>) -> bool {
+    let before = word.start.checked_sub(1).map(|at| bytes[at]);
+    let is_letter = |byte: u8| byte >= 0x80;
+    before.is_some_and(is_letter) || bytes.get(word.end).copied().is_some_and(is_letter)
+}
