@@ -23,6 +23,7 @@ pub const TEXTS: &[&[u8]] = &[
     "Herr Dr. Max Müller, Hauptstraße 5, 50667 Köln, DE89 3704 0044 0532 0130 00, max@amt.de"
         .as_bytes(),
     "⟦PERSON1⟧ ⟦IBAN1⟧ ⟦".as_bytes(),
+    "IBAN D\u{ad}E89 37O4\u{a0}OO44 O532 O13O OO, Tel. ０３０ 5557812, Frau Mu\u{308}ller".as_bytes(),
 ];
 
 /// A request of Anthropic's clients can be told to every dialect, or is refused by name.

@@ -36,6 +36,7 @@ pub const TARGETS: &[Target] = &[
     target("event_stream", models::event_stream, models::STREAMS),
     target("stream_chunk", models::stream_chunk, models::CHUNKS),
     target("whole_answer", models::whole_answer, models::ANSWERS),
+    target("verdict", models::verdict, models::VERDICTS),
     target("upstream_error", models::upstream_error, models::ERRORS),
     target("citations", models::citations, models::MARKS),
     target("messages_request", dialects::messages_request, dialects::MESSAGES),

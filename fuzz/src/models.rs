@@ -2,7 +2,7 @@
 
 use gateway::BaseUrl;
 use llm::{
-    ChatRequest, ChatResponse, CitationFilter, Delivery, Dialect, SseDecoder, SseEvent, SseLimits,
+    ChatRequest, ChatResponse, CitationFilter, Delivery, Dialect, OperationResponse, SseDecoder, SseEvent, SseLimits,
     StreamItem, UPSTREAM_MESSAGE_CHARS_MAX, UpstreamError, openai::ErrorBody,
 };
 use serde_json::Value;
@@ -23,6 +23,10 @@ pub const CHUNKS: &[&[u8]] = &[
 ];
 pub const ANSWERS: &[&[u8]] = &[
     br#"{"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"Hallo [1]","tool_calls":[]},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}"#,
+];
+pub const VERDICTS: &[&[u8]] = &[
+    br#"{"results":[{"flagged":true,"categories":{"violence":true,"x y":true},"category_scores":{"violence":1e-300}},{"flagged":false}]}"#,
+    br#"{"results":[{"flagged":true}]}"#,
 ];
 pub const ERRORS: &[&[u8]] = &[
     br#"{"error":{"message":"Kein Platz","type":"overloaded","code":"x"}}"#,
@@ -50,6 +54,19 @@ pub fn chat_request(data: &[u8]) {
         }
         Err(refusal) => {
             assert!(!ErrorBody::from(&refusal).to_value()["error"]["message"].is_null());
+        }
+    }
+}
+
+/// Names and scores of an external guardrail go into the audit log.
+pub fn verdict(data: &[u8]) {
+    let Ok(answer) = OperationResponse::parse(data) else { return };
+    for texts in 0..4 {
+        let Ok(flags) = answer.flags(texts) else { continue };
+        assert_eq!(flags.len(), texts);
+        for flag in flags.into_iter().flatten() {
+            assert!(flag.score > 0.0 && flag.score <= 1.0);
+            assert!(flag.category.len() <= 40 && flag.category.is_ascii());
         }
     }
 }

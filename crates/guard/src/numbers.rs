@@ -219,7 +219,7 @@ fn matched(page: &Page<'_>, rule: &Rule, start: usize) -> Option<usize> {
 fn leads_to_digits(page: &Page<'_>, index: usize) -> bool {
     page.text.as_bytes()[page.tokens[index].end..]
         .iter()
-        .take(6)
+        .take(8)
         .take_while(|byte| {
             byte.is_ascii_uppercase()
                 || **byte == b' '

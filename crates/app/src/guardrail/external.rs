@@ -143,7 +143,7 @@ impl App {
         external: &ExternalPolicy,
         class: DataClass,
     ) -> bool {
-        !self.ways_to_external(principal, external, class).kinds().is_empty()
+        self.ways_to_external(principal, external, class).changes()
     }
 
     fn ways_to_external(

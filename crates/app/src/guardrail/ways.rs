@@ -207,11 +207,8 @@ impl Ways {
             rail.topics.is_some() && rail.policy.topics_check == GuardCheck::Refuse
                 || rail.policy.jailbreak == GuardCheck::Refuse
         };
-        let is_strict = |kind: &Kind| self.strictest(*kind) > GuardAction::Report;
         let refuses = |one: &&Arc<ExternalPolicy>| one.input == GuardCheck::Refuse;
-        self.externals().iter().any(refuses)
-            || self.rails().any(refuses_people)
-            || self.kinds().iter().any(is_strict)
+        self.externals().iter().any(refuses) || self.rails().any(refuses_people) || self.changes()
     }
 
     /// The same without external guardrails: for what is itself a question to one.
@@ -229,6 +226,11 @@ impl Ways {
             }
         }
         all
+    }
+
+    /// Whether more may have to be done about personal data or secrets than to report them.
+    pub(super) fn changes(&self) -> bool {
+        self.kinds().into_iter().any(|kind| self.strictest(kind) > GuardAction::Report)
     }
 
     /// The strictest that any of the ways wants done about the structure of the answer.

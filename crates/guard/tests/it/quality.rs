@@ -122,6 +122,7 @@ fn r_1_digits_that_were_read_as_letters_are_digits() {
         ("IBAN DE89 37O4 OO44 O532 O13O OO", "DE89 37O4 OO44 O532 O13O OO"),
         ("Geb.-Datum: l2.O8.1971", "l2.O8.1971"),
         ("Tel.: O4O / 428 63-21 71", "O4O / 428 63-21 71"),
+        ("Kfz-Kennzeichen: M - XY  4711", "M - XY  4711"),
         ("Anschrift: Marktstraße l2, 3l134 Hildesheim", "Marktstraße l2, 3l134 Hildesheim"),
     ] {
         let found: Vec<&str> = scanner.scan(text).iter().map(|one| one.of(text)).collect();
