@@ -74,12 +74,17 @@ impl Prompt {
         // Other kinds must not own a place at which one of these was found.
         let scanner = scanner.with_policy(&Policy { kinds, ..Policy::default() });
         let findings = scanner.scan(&self.joined);
+        let is_put_back =
+            |one: &Finding| actions.get(&one.kind) == Some(&GuardAction::Pseudonymise);
+        let restores = findings.iter().any(is_put_back);
         let mut next = findings.as_slice();
         let texts = self.parts.iter().map(|(_, range)| {
             let text = &self.joined[range.clone()];
             let (own, rest) = inside(next, range);
             next = rest;
-            if own.is_empty() {
+            // What looks like a placeholder would come back as somebody's data.
+            let looks_like_one = restores && placeholder_at(text);
+            if own.is_empty() && !looks_like_one {
                 return None;
             }
             let hidden = replace(text, &own, actions, &mut pseudonyms);
@@ -87,6 +92,11 @@ impl Prompt {
         });
         (texts.collect(), pseudonyms)
     }
+}
+
+/// Whether a bracket of a placeholder stands in a text, plain or with an escape of JSON.
+fn placeholder_at(text: &str) -> bool {
+    text.contains('⟦') || text.contains("\\u27e6") || text.contains("\\u27E6")
 }
 
 /// The findings inside a range, counted from its start, and those that come behind it.

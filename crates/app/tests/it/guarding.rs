@@ -228,6 +228,27 @@ async fn events(world: &World, action: &str) -> Vec<String> {
     calls.filter_map(|mut call| call.detail.remove("guard")).collect()
 }
 
+/// What looks like a placeholder from the start is none, also in a text where nothing was found.
+#[tokio::test]
+async fn nobodys_data_stands_for_what_only_looks_like_a_placeholder() {
+    const IBAN: &str = "DE89 3704 0044 0532 0130 00";
+    let world = World::guarded(policy(GuardAction::Pseudonymise)).await;
+    let anna = world.member("anna").await;
+    let messages = json!([
+        {"role": "user", "content": "Im Formular steht ⟦IBAN1⟧."},
+        {"role": "assistant", "content": "Und \\u27E6IBAN1\\u27E7?"},
+        {"role": "user", "content": format!("Mein Konto ist {IBAN}.")},
+    ]);
+    world.model.always(Reply::text("Im Formular steht ⟦TEXT1⟧, Ihr Konto ist ⟦IBAN1⟧."));
+    let answer = world.app.create_chat_completion(&anna, chat("gross", false, &messages)).await;
+    let text = text_of(answer.unwrap().reply).await;
+    assert_eq!(text, format!("Im Formular steht ⟦IBAN1⟧, Ihr Konto ist {IBAN}."));
+    let seen = world.model.requests().remove(0).body;
+    assert_eq!(seen["messages"][0]["content"], "Im Formular steht ⟦TEXT1⟧.");
+    assert_eq!(seen["messages"][1]["content"], "Und ⟦TEXT2⟧?");
+    assert_eq!(seen["messages"][2]["content"], "Mein Konto ist ⟦IBAN1⟧.");
+}
+
 /// What people write is refused or reported by rule and place; the model's own words and documents are
 /// nobody's attempt.
 #[tokio::test]
