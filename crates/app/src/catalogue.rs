@@ -14,12 +14,12 @@ use crate::{App, Error, Result, model_policies::ModelPolicies};
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// What is wrong with a definition of a model.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct DefinitionFault {
     /// Where, e.g. `routes.0.base_url`.
     pub field: String,
     /// What, and what would be right.
-    pub text: String,
+    pub reason: Error,
 }
 
 /// A definition of a model with the keys of its routes in clear.
@@ -145,10 +145,8 @@ impl App {
         stored: &StoredModel,
     ) -> std::result::Result<Model, Vec<DefinitionFault>> {
         let keys = self.open_keys(&stored.definition, &stored.keys).map_err(|(route, error)| {
-            vec![DefinitionFault {
-                field: format!("routes.{route}.api_key"),
-                text: error.to_string(),
-            }]
+            let reason = Error::invalid("model_key_unreadable").caused_by(error);
+            vec![DefinitionFault { field: format!("routes.{route}.api_key"), reason }]
         })?;
         self.models.read(&KeyedDefinition { definition: &stored.definition, keys: &keys })
     }

@@ -250,7 +250,7 @@ impl App {
         }
         let keys = self.keys(&definition, &given, before.as_ref())?;
         let read = self.models.read(&KeyedDefinition { definition: &definition, keys: &keys });
-        read.map_err(|faults| refused(&faults))?;
+        read.map_err(refused)?;
         let seal = |(route, key): (&String, &String)| {
             (route.clone(), self.secret.seal(&key_purpose(&definition, route), key))
         };
@@ -321,13 +321,9 @@ impl App {
     }
 }
 
-fn refused(faults: &[DefinitionFault]) -> Error {
-    let mut error = Error::invalid("model_definition");
-    for fault in faults {
-        let one = Error::invalid("model_field").with("detail", &fault.text);
-        error = error.and_field(fault.field.clone(), one);
-    }
-    error
+fn refused(faults: Vec<DefinitionFault>) -> Error {
+    let whole = Error::invalid("model_definition");
+    faults.into_iter().fold(whole, |error, fault| error.and_field(fault.field, fault.reason))
 }
 
 fn name_of(value: &Value) -> &str {

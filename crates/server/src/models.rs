@@ -80,10 +80,8 @@ impl ModelReader for ConfiguredModels {
         let mut settings = match read {
             Ok(settings) if faults.is_empty() => settings,
             Ok(_) => return Err(faults),
-            Err(mistakes) => {
-                let of_files = |field: &str| faults.iter().any(|fault| fault.field == field);
-                let others = mistakes.into_iter().filter(|(field, _)| !of_files(field));
-                let others: Vec<_> = others.map(|(field, text)| fault(field, text)).collect();
+            Err(mut others) => {
+                others.retain(|other| faults.iter().all(|fault| fault.field != other.field));
                 faults.extend(others);
                 return Err(faults);
             }
@@ -93,7 +91,10 @@ impl ModelReader for ConfiguredModels {
         if !faults.is_empty() {
             return Err(faults);
         }
-        wiring::model(&settings).map_err(|error| vec![fault("", error.to_string())])
+        wiring::model(&settings).map_err(|error| {
+            let reason = app::Error::invalid("model_unfit").caused_by(error);
+            vec![DefinitionFault { field: String::new(), reason }]
+        })
     }
 }
 
@@ -103,9 +104,7 @@ impl ConfiguredModels {
         for (at, route) in model.routes.iter().enumerate() {
             let RouteKind::Server(server) = &route.kind else { continue };
             if !file.hosts.iter().any(|host| host.allows(&server.base_url)) {
-                let text = "the operator has not allowed this host: it must stand in outbound.hosts \
-                            of the configuration file";
-                faults.push(fault(format!("routes.{at}.base_url"), text));
+                faults.push(fault(format!("routes.{at}.base_url"), "model_host_not_allowed"));
             }
         }
     }
@@ -116,8 +115,7 @@ fn kept_for_the_file(definition: &Value) -> Vec<DefinitionFault> {
     let mut faults = Vec::new();
     for (at, route) in routes.into_iter().flatten().enumerate() {
         for name in KEPT_FOR_THE_FILE.into_iter().filter(|name| route.get(name).is_some()) {
-            let text = "is for the configuration file alone: it names what lies on this machine";
-            faults.push(fault(format!("routes.{at}.{name}"), text));
+            faults.push(fault(format!("routes.{at}.{name}"), "model_field_of_file"));
         }
     }
     faults
@@ -133,22 +131,22 @@ fn give_keys(
         let route_name = route.name_in(&name, at);
         let key = keys.get(&route_name);
         if !names.insert(route_name) {
-            faults.push(fault(format!("routes.{at}.name"), "is there twice"));
+            faults.push(fault(format!("routes.{at}.name"), "model_route_twice"));
         }
         let Some(key) = key else { continue };
         let field = || format!("routes.{at}.api_key");
         match &mut route.kind {
             RouteKind::BuiltIn | RouteKind::Local(_) => {
-                faults.push(fault(field(), "belongs to model servers"));
+                faults.push(fault(field(), "model_key_unneeded"));
             }
             RouteKind::Server(_) if !key.bytes().all(|byte| byte.is_ascii_graphic()) => {
-                faults.push(fault(field(), "has characters that no header may carry"));
+                faults.push(fault(field(), "model_key_unfit"));
             }
             RouteKind::Server(server) => server.key = Some(Secret::new(key.clone())),
         }
     }
 }
 
-fn fault(field: impl Into<String>, text: impl Into<String>) -> DefinitionFault {
-    DefinitionFault { field: field.into(), text: text.into() }
+fn fault(field: String, code: &'static str) -> DefinitionFault {
+    DefinitionFault { field, reason: app::Error::invalid(code) }
 }

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use ::gateway::{Abilities, Hedging, Offer};
-
+use app::{DefinitionFault, Error};
 use serde_json::{Map, Value, json};
 
 use super::{
     Environment, ModelSettings, Overrides, RouteKind, RouteSettings,
     check::check_definition,
+    declaration::{Kind, keys},
     mistake::{Mistake, Origin},
     prices,
     raw::Raw,
@@ -17,18 +18,66 @@ use super::{
 /// What a mistake's place is called before it is known.
 const FILE: &str = "definition";
 
-/// Reads a definition as if it stood in the file. Mistakes come with their place in the definition,
-/// e.g. `routes.0.base_url`.
-pub(crate) fn read(definition: &Value) -> Result<ModelSettings, Vec<(String, String)>> {
+/// Reads a definition as if it stood in the file. What is wrong comes with its place in the
+/// definition, e.g. `routes.0.base_url`, and in the words of the message files.
+pub(crate) fn read(definition: &Value) -> Result<ModelSettings, Vec<DefinitionFault>> {
     let mut definition = definition.clone();
     drop_nulls(&mut definition);
-    let wrong = |error: &dyn std::fmt::Display| vec![(String::new(), error.to_string())];
-    let text = toml::to_string(&json!({ "models": [definition] })).map_err(|e| wrong(&e))?;
+    let text = toml::to_string(&json!({ "models": [definition] })).map_err(|error| {
+        let reason = Error::invalid("model_unfit").caused_by(error);
+        vec![DefinitionFault { field: String::new(), reason }]
+    })?;
     let raw = Raw::read(Some((FILE, &text)), &Environment::default(), &Overrides::default());
+    let misshapen = raw.mistakes.len();
     check_definition(raw).map_err(|mistakes| {
-        let place = |mistake: &Mistake| (place_of(mistake, &text), mistake.text.clone());
-        mistakes.iter().map(place).collect()
+        let fault = |(at, mistake): (usize, &Mistake)| {
+            let field = place_of(mistake, &text);
+            let reason = match is_blank(&definition, &field) {
+                true if field == "routes" => Error::invalid("model_routes_missing"),
+                true => Error::invalid("model_field_missing"),
+                false if at < misshapen => ill_formed(&mistake.key),
+                false => unfit(&mistake.key),
+            };
+            DefinitionFault { field, reason }
+        };
+        mistakes.iter().enumerate().map(fault).collect()
     })
+}
+
+/// Whether a definition says nothing at this place.
+fn is_blank(definition: &Value, place: &str) -> bool {
+    match definition.pointer(&format!("/{}", place.replace('.', "/"))) {
+        None => true,
+        Some(Value::String(text)) => text.trim().is_empty(),
+        Some(Value::Array(list)) => list.is_empty(),
+        Some(_) => false,
+    }
+}
+
+/// Says of which form a setting must be.
+fn ill_formed(path: &str) -> Error {
+    let Some(key) = keys().find(|key| key.path() == path) else {
+        return Error::invalid("model_field_unknown");
+    };
+    match key.kind {
+        Kind::Whole { min, max } => {
+            Error::invalid("model_field_whole").with("min", min).with("max", max)
+        }
+        Kind::Price | Kind::WattHours => Error::invalid("model_field_amount"),
+        Kind::Url => Error::invalid("model_field_url"),
+        Kind::Choice(words) => Error::invalid("model_field_choice").with("words", words.join(", ")),
+        _ => Error::invalid("model_field_form").with("example", key.example),
+    }
+}
+
+/// Says why a setting cannot stay although its form is right.
+fn unfit(path: &str) -> Error {
+    let key = keys().find(|key| key.path() == path);
+    match key.filter(|key| key.kind == Kind::Text) {
+        Some(key) if key.name == "name" => Error::invalid("model_field_name"),
+        Some(key) => Error::invalid("model_field_form").with("example", key.example),
+        None => Error::invalid("model_field_misplaced"),
+    }
 }
 
 fn drop_nulls(value: &mut Value) {
@@ -137,6 +186,8 @@ fn abilities(abilities: Abilities) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use ::gateway::Policy;
     use domain::Place;
 
@@ -189,30 +240,37 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_name_their_place_in_the_definition() {
+    fn mistakes_name_their_place_and_what_would_be_right() {
         let wrong = json!({
             "name": "zwei worte",
             "hedge": "bald",
             "routes": [
-                {"kind": "builtin", "weight": null},
-                {"kind": "openai", "weight": 0, "base_url": "ftp://x", "place": "own", "farbe": "rot"},
+                {"kind": "builtin", "weight": null, "base_url": "http://x"},
+                {"kind": "mond", "weight": 0, "base_url": "ftp://x", "place": "own", "farbe": "rot",
+                    "price_input": -1},
+                {"kind": "openai", "base_url": "http://x", "place": "own", "clearance": "open",
+                    "upstream_model": " "},
             ],
         });
-        let mut places: Vec<String> =
-            read(&wrong).unwrap_err().into_iter().map(|(place, _)| place).collect();
-        places.sort();
-        assert_eq!(
-            places,
-            [
-                "hedge",
-                "name",
-                "routes.1.base_url",
-                "routes.1.clearance",
-                "routes.1.farbe",
-                "routes.1.upstream_model",
-                "routes.1.weight",
-            ]
-        );
-        assert_eq!(read(&json!({"name": "leer"})).unwrap_err()[0].0, "routes");
+        let told = |definition: &Value| {
+            let faults = read(definition).unwrap_err().into_iter();
+            faults.map(|fault| (fault.field, fault.reason.code)).collect::<BTreeMap<_, _>>()
+        };
+        let expected = [
+            ("hedge", "model_field_form"),
+            ("name", "model_field_name"),
+            ("routes.0.base_url", "model_field_misplaced"),
+            ("routes.1.base_url", "model_field_url"),
+            ("routes.1.clearance", "model_field_missing"),
+            ("routes.1.farbe", "model_field_unknown"),
+            ("routes.1.kind", "model_field_choice"),
+            ("routes.1.price_input", "model_field_amount"),
+            ("routes.1.weight", "model_field_whole"),
+            ("routes.2.upstream_model", "model_field_missing"),
+        ];
+        let expected = expected.map(|(field, code)| (field.to_owned(), code));
+        assert_eq!(told(&wrong), BTreeMap::from(expected));
+        let told = told(&json!({"name": "leer"}));
+        assert_eq!(told, BTreeMap::from([("routes".to_owned(), "model_routes_missing")]));
     }
 }

@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use app::{App, DefinitionFault, GatewayModelEntry, ModelDraft, ModelOrigin};
+use app::{App, DefinitionFault, GatewayModelEntry, Language, ModelDraft, ModelOrigin};
 use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::door::{Caller, Id, Json, Problem, Query};
+use crate::door::{Caller, Id, Json, Problem, Query, Reader};
 
 /// A model, with the words and the built-in values of `[[models]]` in the configuration file.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -193,13 +193,16 @@ impl From<ModelDefinition> for ModelDraft {
     }
 }
 
-impl From<GatewayModelEntry> for KeptModel {
-    fn from(entry: GatewayModelEntry) -> Self {
+impl KeptModel {
+    fn new(entry: GatewayModelEntry, language: Language) -> Self {
         let (defined_in, version) = match entry.origin {
             ModelOrigin::File => (DefinedIn::File, 0),
             ModelOrigin::Database(version) => (DefinedIn::Database, version),
         };
-        let fault = |DefinitionFault { field, text }| Fault { field, detail: text };
+        let fault = |DefinitionFault { field, reason }| {
+            let detail = reason.text(language);
+            Fault { field, detail }
+        };
         Self {
             defined_in,
             version,
@@ -218,9 +221,10 @@ impl From<GatewayModelEntry> for KeptModel {
 pub(crate) async fn list_gateway_models(
     State(app): State<Arc<App>>,
     Caller(principal): Caller,
+    Reader(language): Reader,
 ) -> Result<axum::Json<KeptModels>, Problem> {
     let all = app.list_gateway_models(&principal).await?;
-    let items = all.models.into_iter().map(KeptModel::from).collect();
+    let items = all.models.into_iter().map(|entry| KeptModel::new(entry, language)).collect();
     Ok(axum::Json(KeptModels { items, hosts: all.hosts }))
 }
 
@@ -230,10 +234,11 @@ pub(crate) async fn list_gateway_models(
 pub(crate) async fn create_gateway_model(
     State(app): State<Arc<App>>,
     Caller(principal): Caller,
+    Reader(language): Reader,
     Json(definition): Json<ModelDefinition>,
 ) -> Result<(StatusCode, axum::Json<KeptModel>), Problem> {
     let made = app.create_gateway_model(&principal, definition.into()).await?;
-    Ok((StatusCode::CREATED, axum::Json(made.into())))
+    Ok((StatusCode::CREATED, axum::Json(KeptModel::new(made, language))))
 }
 
 /// Puts a model in place of its former self. Running answers are not disturbed. With 409 if somebody
@@ -244,13 +249,14 @@ pub(crate) async fn create_gateway_model(
 pub(crate) async fn update_gateway_model(
     State(app): State<Arc<App>>,
     Caller(principal): Caller,
+    Reader(language): Reader,
     Id(name): Id<String>,
     Json(change): Json<ModelChange>,
 ) -> Result<axum::Json<KeptModel>, Problem> {
     let ModelChange { version, definition } = change;
     let draft = definition.into();
     let written = app.update_gateway_model(&principal, &name, version, draft).await?;
-    Ok(axum::Json(written.into()))
+    Ok(axum::Json(KeptModel::new(written, language)))
 }
 
 /// Removes a model and the keys of its routes. Running answers come to their end.
