@@ -2,7 +2,7 @@
 import { expect, test as plain } from '@playwright/test';
 
 /** What is logged without our doing when something is rightly refused or not there. */
-const EXPECTED = /status of (401|403|404|409|413|415|422|429|503)|Not found: /;
+const EXPECTED = /status of (400|401|403|404|409|413|415|422|429|503)|Not found: /;
 
 export const test = plain.extend<{ complaints: string[] }>({
 	complaints: [

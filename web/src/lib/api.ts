@@ -39,7 +39,12 @@ export const listSessions = (query: Part = {}) =>
 export const endSession = (id: string) => answer(client.DELETE('/api/me/sessions/{id}', at(id)));
 
 export const listKeys = () => answer(client.GET('/api/keys'));
-export const createKey = (body: { name: string; scopes: Scope[]; expires_at?: string }) =>
+export const createKey = (body: {
+	name: string;
+	scopes: Scope[];
+	expires_at?: string;
+	models?: string[];
+}) =>
 	answer(client.POST('/api/keys', { body }));
 export const revokeKey = (id: string) => answer(client.DELETE('/api/keys/{id}', at(id)));
 

@@ -1,6 +1,7 @@
 /** Limits as people write and read them: whole numbers, and euros with cents. */
 import type { Limits, LimitUse } from './api';
 import { formatNumber } from './format';
+import { decimalNumber, typed, wholeNumber } from './typed-numbers';
 
 const MICRO = 1_000_000;
 
@@ -25,20 +26,14 @@ export function figure(meter: LimitUse['meter'] | Field, value: number, locale: 
 /** What stands in a field of the form. */
 export function written(field: Field, limits: Limits, locale: string): string {
 	const value = limits[field];
-	if (value === undefined || value === null) return '';
-	if (field !== 'micro_euro_per_month') return String(value);
-	const style = { useGrouping: false, maximumFractionDigits: 6 };
-	return new Intl.NumberFormat(locale, style).format(value / MICRO);
+	return typed(value && field === 'micro_euro_per_month' ? value / MICRO : value, locale);
 }
 
 /** Reads a field of the form; `undefined` if it is empty, `NaN` if it is no such number. */
 export function read(field: Field, text: string): number | undefined {
-	const plain = text.trim();
-	if (plain === '') return undefined;
-	if (field === 'micro_euro_per_month') {
-		return /^\d+([.,]\d{1,6})?$/.test(plain) ? Math.round(Number(plain.replace(',', '.')) * MICRO) : NaN;
-	}
-	return /^\d+$/.test(plain) ? Number(plain) : NaN;
+	if (field !== 'micro_euro_per_month') return wholeNumber(text);
+	const euros = decimalNumber(text);
+	return euros === undefined ? undefined : Math.round(euros * MICRO);
 }
 
 /** Which part of a limit is used, in whole percent, rounded down: only all of it is 100. */
