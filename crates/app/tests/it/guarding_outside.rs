@@ -4,8 +4,8 @@
 use std::{sync::Arc, time::Duration};
 
 use app::{
-    ChatReply, ExternalPolicy, GuardAction, GuardCheck, GuardMeasure, GuardPolicy, NewMessage,
-    OnFailure, OperationReply, PlaceRules, Principal, RunEvent, RunState,
+    ChatReply, ExternalPolicy, GuardAction, GuardCheck, GuardMeasure, GuardPolicy, GuardScope,
+    NewMessage, OnFailure, OperationReply, PlaceRules, Principal, RunEvent, RunState,
 };
 use domain::{DataClass, ErrorKind, Role};
 use futures_util::StreamExt as _;
@@ -233,6 +233,33 @@ async fn it_reads_no_more_than_its_place_allows() {
         let chat = requests.iter().find(|one| one.path.ends_with("chat/completions")).unwrap();
         assert!(chat.body.to_string().contains(IBAN));
     }
+}
+
+/// Of several routes that may be tried, the guardrail of each is asked about the request, once; only
+/// that of the route which answered is asked about the answer.
+#[tokio::test]
+async fn each_model_and_route_can_have_its_own() {
+    let on = |route: &str| GuardScope { route: Some(route.to_owned()), ..GuardScope::default() };
+    let both = ExternalPolicy { output: GuardMeasure::Stop, ..of_requests(OnFailure::Refuse) };
+    let exceptions = vec![(on("fern"), policy(both))];
+    let world = World::guarded_but(GuardPolicy::off(), exceptions).await;
+    let anna = world.member("anna").await;
+    let ask = |model: &str| {
+        let body = json!({"model": model, "messages": [{"role": "user", "content": "Hallo"}]});
+        ChatRequest::parse(body.to_string().as_bytes()).unwrap()
+    };
+    world.model.always(Reply::text("Gern."));
+    world.app.create_chat_completion(&anna, ask("gross")).await.unwrap();
+    assert!(asked(&world).is_empty());
+    // Not flagged, answered by the route without one of its own.
+    world.near.next(verdict(&[false]));
+    let answer = world.app.create_chat_completion(&anna, ask("beide")).await.unwrap();
+    assert_eq!(answer.way.taken.route, "eigene");
+    let paths = asked(&world).into_iter().map(|seen| seen.path);
+    assert_eq!(paths.collect::<Vec<_>>(), ["/v1/moderations", "/v1/chat/completions"]);
+    world.near.always(verdict(&[true]));
+    let refused = world.app.create_chat_completion(&anna, ask("beide")).await;
+    assert_eq!(refused.err().unwrap().code, "guard_external");
 }
 
 #[tokio::test]
