@@ -123,7 +123,7 @@ impl App {
         class: DataClass,
     ) -> Result<Protected> {
         let ways = self.ways_of(principal, request.model(), class);
-        let asked = Asked::of(request, ways.compares_prompt());
+        let asked = Asked::of(&ways, request);
         if !ways.look_at(request) {
             return Ok(Protected::unchanged(class, ways, asked));
         }
@@ -174,7 +174,7 @@ impl App {
         let ways = self.ways_of(principal, model, class);
         // Whoever asks one guardrail about a text does not want to hear from another.
         let ways = if offer == Offer::Moderations { ways.asking_nobody() } else { ways };
-        let asked = Asked::of_texts(texts.iter().copied());
+        let asked = Asked::of_texts(&ways, texts.iter().copied());
         if ways.kinds().is_empty() && !ways.looks_at_people() && ways.externals().is_empty() {
             return Ok(Protected::unchanged(class, ways, asked));
         }

@@ -116,7 +116,7 @@ impl Check {
 }
 
 /// What stands in an answer where something was removed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Notices {
     /// Instead of a link.
     pub link: String,

@@ -3,6 +3,7 @@
 
 use std::net::Ipv4Addr;
 
+use aho_corasick::AhoCorasick;
 use regex::Regex;
 
 use crate::event::Event;
@@ -19,6 +20,8 @@ const HOST_BYTES_MAX: usize = 255;
 /// Judges links in prompts, documents and answers.
 #[derive(Debug, Clone)]
 pub struct LinkRules {
+    /// What every link has in it; most texts have none of it and need no closer look.
+    hints: AhoCorasick,
     address: Regex,
     disguised: Regex,
     /// Hosts that may be linked, with everything below them; empty: any.
@@ -30,11 +33,16 @@ impl LinkRules {
     /// what is dangerous in itself is reported.
     #[must_use]
     pub fn new(allowed: &[&str]) -> Self {
-        let address = r#"(?i)(?P<image>!\[[^\]\n]{0,200}\]\(\s*<?|<img[^>\n]{0,200}?src\s*=\s*["']?)?(?:(?P<scheme>\b(?:https?|ftp|file|data|javascript|vbscript)):|(?P<www>\bwww\.)|(?:\]\(\s*<?|(?:src|href)\s*=\s*["']?)?(?P<slashes>//))(?P<rest>[^\s<>"')\]]{1,2048})"#;
+        // The boundaries are those of ASCII, because others cannot be searched for fast.
+        let address = r#"(?i)(?P<image>!\[[^\]\n]{0,200}\]\(\s*<?|<img[^>\n]{0,200}?src\s*=\s*["']?)?(?:(?P<scheme>(?-u:\b)(?:https?|ftp|file|data|javascript|vbscript)):|(?P<www>(?-u:\b)www\.)|(?:\]\(\s*<?|(?:src|href)\s*=\s*["']?)?(?P<slashes>//))(?P<rest>[^\s<>"')\]]{1,2048})"#;
         // Readers of Markdown undo these before they follow the link.
         let disguised =
             r"(?i)\]\(\s*<?(?P<link>[^\s<>)]{0,200}?(?:&(?:#|colon|sol)|\\[:/])[^\s<>)]{0,2048})";
+        let hints = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .build(LEADS.iter().chain(&["//", "]("]));
         Self {
+            hints: hints.expect("few short words"),
             address: Regex::new(address).expect("the tests compile this pattern"),
             disguised: Regex::new(disguised).expect("the tests compile this pattern"),
             allowed: allowed.iter().map(|host| host.to_lowercase()).collect(),
@@ -45,6 +53,9 @@ impl LinkRules {
     #[must_use]
     pub fn inspect(&self, text: &str) -> Vec<Event> {
         let mut events = Vec::new();
+        if !self.hints.is_match(text) {
+            return events;
+        }
         for found in self.address.captures_iter(text) {
             let Some(rest) = found.name("rest") else { continue };
             let is_image = found.name("image").is_some();

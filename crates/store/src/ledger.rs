@@ -12,11 +12,12 @@ mod segment;
 use std::{
     collections::VecDeque,
     fs,
+    num::NonZero,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -35,6 +36,8 @@ const BACKLOG_BYTES_MAX: u64 = 256 << 20;
 const SEGMENT_BYTES_MAX: u64 = 4 << 20;
 /// Most bytes that wait in memory while the disk takes nothing; beyond: they are lost, with an error.
 const UNWRITTEN_BYTES_MAX: usize = 1 << 20;
+/// Journals that are written side by side. Threads share them by number, whatever else they do.
+const JOURNALS_PER_PROCESSOR: usize = 4;
 /// Pause between two tries to write after one failed.
 const WRITE_RETRY: Duration = Duration::from_secs(1);
 /// Most records moved in one transaction; a larger segment takes several.
@@ -46,8 +49,13 @@ const BATCH_PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Ledger {
     folder: PathBuf,
-    journal: Mutex<Journal>,
-    /// Held while segments are moved: one mover at a time.
+    /// So many that threads which write at once seldom wait for one another.
+    journals: Box<[Mutex<Journal>]>,
+    /// Whether the disk did not take what one of them wrote last.
+    is_failing: AtomicBool,
+    /// Segments that wait for the database, oldest first.
+    closed: Mutex<VecDeque<Arc<Segment>>>,
+    /// Held while they are moved: one mover at a time.
     moving: AsyncMutex<()>,
     backlog_bytes: AtomicU64,
     recorded: Notify,
@@ -57,8 +65,6 @@ pub struct Ledger {
 struct Journal {
     /// The segment being written, if there is one.
     open: Option<Segment>,
-    /// Those that wait for the database, oldest first.
-    closed: VecDeque<Arc<Segment>>,
     /// Lines that the disk did not take.
     unwritten: Vec<u8>,
     /// When it last did not.
@@ -72,9 +78,13 @@ impl Ledger {
     /// If the folder cannot be made or read.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let journals = processors * JOURNALS_PER_PROCESSOR;
         let ledger = Self {
             folder: folder.to_owned(),
-            journal: Mutex::default(),
+            journals: (0..journals).map(|_| Mutex::default()).collect(),
+            is_failing: AtomicBool::new(false),
+            closed: Mutex::default(),
             moving: AsyncMutex::new(()),
             backlog_bytes: AtomicU64::new(0),
             recorded: Notify::new(),
@@ -94,7 +104,7 @@ impl Ledger {
         }
         let bytes = found.iter().map(Segment::bytes).sum();
         self.backlog_bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.with(|journal| journal.closed.extend(found.into_iter().map(Arc::new)));
+        locked(&self.closed).extend(found.into_iter().map(Arc::new));
         self.recorded.notify_one();
         Ok(())
     }
@@ -106,11 +116,19 @@ impl Ledger {
         if self.backlog_bytes.load(Ordering::Relaxed) >= BACKLOG_BYTES_MAX {
             return false;
         }
-        self.with(|journal| match journal.failed_at {
-            None => true,
-            Some(at) if at.elapsed() < WRITE_RETRY => false,
-            Some(_) => self.write(journal).is_ok(),
-        })
+        if !self.is_failing.load(Ordering::Relaxed) {
+            return true;
+        }
+        let recovered = self.journals.iter().all(|journal| {
+            let mut journal = locked(journal);
+            match journal.failed_at {
+                None => true,
+                Some(at) if at.elapsed() < WRITE_RETRY => false,
+                Some(_) => self.write(&mut journal).is_ok(),
+            }
+        });
+        self.is_failing.fetch_and(!recovered, Ordering::Relaxed);
+        recovered
     }
 
     /// Writes a record down. It is kept even if the process is killed right afterwards. What the disk
@@ -122,15 +140,15 @@ impl Ledger {
     /// If the file cannot be written, e.g. because the disk is full.
     pub fn record(&self, record: &UsageRecord) -> Result<(), Error> {
         let line = serde_json::to_vec(record).expect("a record is plain JSON");
-        let written = self.with(|journal| {
-            if journal.unwritten.len() + line.len() < UNWRITTEN_BYTES_MAX {
-                journal.unwritten.extend_from_slice(&line);
-                journal.unwritten.push(b'\n');
-            } else {
-                tracing::error!("a call was not written down: the disk has taken nothing for long");
-            }
-            self.write(journal)
-        });
+        let mut journal = locked(&self.journals[own_number() % self.journals.len()]);
+        if journal.unwritten.len() + line.len() < UNWRITTEN_BYTES_MAX {
+            journal.unwritten.extend_from_slice(&line);
+            journal.unwritten.push(b'\n');
+        } else {
+            tracing::error!("a call was not written down: the disk has taken nothing for long");
+        }
+        let written = self.write(&mut journal);
+        drop(journal);
         self.recorded.notify_one();
         written
     }
@@ -148,14 +166,14 @@ impl Ledger {
     /// A database error, or an unreadable file.
     pub async fn settle(&self, store: &Store) -> Result<Vec<LimitWarning>, Error> {
         let _moving = self.moving.lock().await;
-        self.with(|journal| {
-            let open = journal.open.take().map(Arc::new);
-            journal.closed.extend(open);
-        });
+        let open = self.journals.iter().filter_map(|journal| locked(journal).open.take());
+        let open: Vec<Arc<Segment>> = open.map(Arc::new).collect();
+        locked(&self.closed).extend(open);
         let mut warnings = Vec::new();
-        while let Some(segment) = self.with(|journal| journal.closed.front().cloned()) {
+        loop {
+            let Some(segment) = locked(&self.closed).front().cloned() else { break };
             move_to(store, &segment, &mut warnings).await?;
-            self.with(|journal| journal.closed.pop_front());
+            locked(&self.closed).pop_front();
             self.backlog_bytes.fetch_sub(segment.bytes(), Ordering::Relaxed);
         }
         Ok(warnings)
@@ -165,6 +183,9 @@ impl Ledger {
     fn write(&self, journal: &mut Journal) -> Result<(), Error> {
         let written = self.append(journal);
         journal.failed_at = written.is_err().then(Instant::now);
+        if written.is_err() {
+            self.is_failing.store(true, Ordering::Relaxed);
+        }
         written
     }
 
@@ -178,15 +199,24 @@ impl Ledger {
         journal.unwritten.clear();
         if segment.bytes() >= SEGMENT_BYTES_MAX {
             let full = journal.open.take().map(Arc::new);
-            journal.closed.extend(full);
+            locked(&self.closed).extend(full);
         }
         Ok(())
     }
+}
 
-    fn with<T>(&self, act: impl FnOnce(&mut Journal) -> T) -> T {
-        // Every state between two statements is a valid one, also after a panic.
-        act(&mut self.journal.lock().unwrap_or_else(PoisonError::into_inner))
+/// The number of this thread, counted from the first that asked.
+fn own_number() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static OWN: usize = NEXT.fetch_add(1, Ordering::Relaxed);
     }
+    OWN.with(|own| *own)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Every state between two statements is a valid one, also after a panic.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn move_to(

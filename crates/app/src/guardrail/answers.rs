@@ -12,7 +12,7 @@ use guard::{
 };
 use llm::{AnswerPlace, ChatChunk, ChatRequest, ChatResponse, Role, openai::Head};
 
-use super::{AnswerPolicy, restoring::form_of};
+use super::{AnswerPolicy, restoring::form_of, ways::Ways};
 use crate::{Language, wording};
 
 static TOXICITY: LazyLock<Arc<TopicRules>> = LazyLock::new(|| Arc::new(TopicRules::toxicity()));
@@ -39,24 +39,29 @@ pub(super) fn rules(policy: &AnswerPolicy) -> Option<Arc<AnswerRules>> {
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     leak: Option<Arc<PromptLeak>>,
+    /// German where nobody ever gets a notice.
     pub(super) language: Language,
 }
 
 impl Asked {
     /// For what has no conversation.
-    pub(super) fn of_texts<'t>(texts: impl Iterator<Item = &'t str>) -> Self {
-        Self { leak: None, language: language(llm::Language::of_first(texts)) }
+    pub(super) fn of_texts<'t>(ways: &Ways, texts: impl Iterator<Item = &'t str>) -> Self {
+        let language = ways.gives_notices().then(|| language(llm::Language::of_first(texts)));
+        Self { leak: None, language: language.unwrap_or(Language::German) }
     }
 
-    pub(super) fn of(request: &ChatRequest, compares: bool) -> Self {
-        let language = language(request.language());
+    pub(super) fn of(ways: &Ways, request: &ChatRequest) -> Self {
+        let language = ways.gives_notices().then(|| language(request.language()));
         let set_up = |role| matches!(role, Role::System | Role::Developer);
         let prompts = request.messages().iter().filter(|message| set_up(message.role()));
-        let leak = compares.then(|| {
+        let leak = ways.compares_prompt().then(|| {
             let prompts: Vec<_> = prompts.map(llm::Message::text).collect();
             PromptLeak::of(&prompts.join("\n"))
         });
-        Self { leak: leak.filter(|leak| !leak.is_empty()).map(Arc::new), language }
+        Self {
+            leak: leak.filter(|leak| !leak.is_empty()).map(Arc::new),
+            language: language.unwrap_or(Language::German),
+        }
     }
 }
 
@@ -84,12 +89,14 @@ pub(crate) struct Answers {
 impl Answers {
     pub(super) fn new(rules: Arc<AnswerRules>, asked: Asked) -> Self {
         let notice = |code| wording(asked.language, code, &[]);
-        let notices =
-            Notices { link: notice("guard_link_removed"), text: notice("guard_text_removed") };
+        let notices = rules.holds_back().then(|| Notices {
+            link: notice("guard_link_removed"),
+            text: notice("guard_text_removed"),
+        });
         Self {
             rules,
             asked,
-            notices: Arc::new(notices),
+            notices: Arc::new(notices.unwrap_or_default()),
             open: BTreeMap::new(),
             choices: BTreeSet::new(),
             head: Head::default(),
@@ -111,7 +118,9 @@ impl Answers {
             passed + &rest
         });
         self.is_stopped = !stopped.is_empty();
-        response.withhold(&stopped, &self.stop_notice());
+        if self.is_stopped {
+            response.withhold(&stopped, &self.stop_notice());
+        }
         if self.is_stopped || self.has_removed {
             response.forget_log_probabilities();
         }

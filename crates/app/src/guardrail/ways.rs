@@ -243,6 +243,12 @@ impl Ways {
         self.rails().any(|rail| rail.policy.answers.prompt_leak != guard::Measure::Off)
     }
 
+    /// Whether something may stand in the answer, on one of the ways, in place of what the model wrote.
+    pub(super) fn gives_notices(&self) -> bool {
+        let says = |rail: &Guardrail| rail.answers.as_ref().is_some_and(|rules| rules.holds_back());
+        self.rails().any(|rail| says(rail) || rail.policy.external.is_some())
+    }
+
     /// Whether there is anything to look for in this request.
     pub(super) fn look_at(&self, request: &ChatRequest) -> bool {
         let has_foreign = || {
