@@ -239,6 +239,8 @@ pub(crate) fn client(outbound: &Outbound) -> Result<reqwest::Client, Failure> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
+        // Who is tried again, and when, is for the gateway to say.
+        .retry(reqwest::retry::never())
         .connect_timeout(outbound.connect)
         .pool_idle_timeout(Duration::from_secs(60))
         .user_agent(concat!("fachwerk/", env!("CARGO_PKG_VERSION")));
