@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    DecodeError, SseEvent, UpstreamError, Usage, openai::Head, texts, texts::number_of,
-    transcription::TranscriptEvent,
+    DecodeError, SseEvent, UpstreamError, Usage, mended::mend_piece, openai::Head, texts,
+    texts::number_of, transcription::TranscriptEvent,
 };
 
 /// What a stream of any model yields.
@@ -246,7 +246,7 @@ impl StreamItem {
         if text == "[DONE]" {
             return Ok(Self::Done);
         }
-        let fields: Map<String, Value> = serde_json::from_str(text).map_err(|_| DecodeError)?;
+        let mut fields: Map<String, Value> = serde_json::from_str(text).map_err(|_| DecodeError)?;
         if fields.get("error").is_some_and(|error| !error.is_null()) {
             return Ok(Self::Failed(UpstreamError::from_value(&Value::Object(fields))));
         }
@@ -256,6 +256,7 @@ impl StreamItem {
         if !fields.get("choices").is_some_and(Value::is_array) && !fields.contains_key("usage") {
             return Err(DecodeError);
         }
+        mend_piece(&mut fields);
         Ok(Self::Chunk(ChatChunk { fields }))
     }
 }

@@ -20,6 +20,7 @@
 mod answer;
 mod anthropic;
 mod bedrock;
+mod call_order;
 mod chunk;
 mod citation;
 pub mod compatibility;
@@ -33,6 +34,7 @@ mod gemini;
 mod kept;
 mod language;
 mod lines;
+mod mended;
 mod message;
 pub mod messages;
 mod moderation;

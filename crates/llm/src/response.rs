@@ -4,14 +4,17 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::{ChatChunk, Usage, chunk::generated_bytes, openai::Head, texts, texts::number_of};
+use crate::{
+    ChatChunk, Usage, chunk::generated_bytes, mended::mend_answer, openai::Head, texts,
+    texts::number_of,
+};
 
 /// Says that bytes from a model server are not what they should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the model server sent something that is not a chat completion")]
 pub struct DecodeError;
 
-/// A `chat.completion` with all fields as they came.
+/// A `chat.completion` with all fields as they came, but for what a server writes otherwise than OpenAI.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChatResponse {
     fields: Map<String, Value>,
@@ -23,10 +26,12 @@ impl ChatResponse {
     /// # Errors
     /// If it is not a JSON object with choices.
     pub fn parse(body: &[u8]) -> Result<Self, DecodeError> {
-        let fields: Map<String, Value> = serde_json::from_slice(body).map_err(|_| DecodeError)?;
+        let mut fields: Map<String, Value> =
+            serde_json::from_slice(body).map_err(|_| DecodeError)?;
         if !fields.get("choices").is_some_and(Value::is_array) {
             return Err(DecodeError);
         }
+        mend_answer(&mut fields);
         Ok(Self { fields })
     }
 

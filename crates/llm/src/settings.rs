@@ -17,13 +17,14 @@ pub(crate) struct FieldRules {
 
 /// Hints that concern bookkeeping at OpenAI: who asks, what is stored, what is cached. Others do not
 /// have them, and an answer is the same without.
-pub(crate) const HINTS: [&str; 7] = [
+pub(crate) const HINTS: [&str; 8] = [
     "user",
     "metadata",
     "store",
     "safety_identifier",
     "prompt_cache_key",
     "prompt_cache_retention",
+    "prompt_cache_options",
     "service_tier",
 ];
 

@@ -12,7 +12,7 @@ const TEXT_PART: &str =
     r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]}]}"#;
 
 #[rustfmt::skip]
-const PROBES: [Probe; 50] = [
+const PROBES: [Probe; 55] = [
     Probe("`messages`: instructions (`system`)", r#"{"messages": [{"role": "system", "content": "a"}, {"role": "user", "content": "a"}]}"#, "{}"),
     Probe("`messages`: instructions (`developer`)", r#"{"messages": [{"role": "developer", "content": "a"}, {"role": "user", "content": "a"}]}"#, "{}"),
     Probe("`messages`: image inline", r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,aQ=="}}]}]}"#, TEXT_PART),
@@ -48,13 +48,14 @@ const PROBES: [Probe; 50] = [
     Probe("`tool_choice: required`", r#"{"tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": "required"}"#, r#"{"tools": [{"type": "function", "function": {"name": "f"}}]}"#),
     Probe("`tool_choice`: one function", r#"{"tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": {"type": "function", "function": {"name": "f"}}}"#, r#"{"tools": [{"type": "function", "function": {"name": "f"}}]}"#),
     Probe("`parallel_tool_calls: false`", r#"{"tools": [{"type": "function", "function": {"name": "f"}}], "parallel_tool_calls": false}"#, r#"{"tools": [{"type": "function", "function": {"name": "f"}}]}"#),
+    Probe("`function_call` (old)", r#"{"functions": [{"name": "f"}], "function_call": {"name": "f"}}"#, r#"{"functions": [{"name": "f"}]}"#),
     Probe("`functions` (old)", r#"{"functions": [{"name": "f"}]}"#, "{}"),
     Probe("`response_format: json_object`", r#"{"response_format": {"type": "json_object"}}"#, "{}"),
     Probe("`response_format: json_schema`", r#"{"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}}"#, "{}"),
     Probe("`reasoning_effort`", r#"{"reasoning_effort": "low"}"#, "{}"),
     Probe("`thinking` with a budget", r#"{"thinking": {"type": "enabled", "budget_tokens": 2048}}"#, "{}"),
     Probe("`verbosity`", r#"{"verbosity": "low"}"#, "{}"),
-    Probe("`modalities` with sound", r#"{"modalities": ["text", "audio"], "audio": {"voice": "a", "format": "wav"}}"#, "{}"),
+    Probe("`modalities` and `audio`", r#"{"modalities": ["text", "audio"], "audio": {"voice": "a", "format": "wav"}}"#, "{}"),
     Probe("`web_search_options`", r#"{"web_search_options": {}}"#, "{}"),
     Probe("`prediction`", r#"{"prediction": {"type": "content", "content": "a"}}"#, "{}"),
     Probe("`user`", r#"{"user": "a"}"#, "{}"),
@@ -62,6 +63,10 @@ const PROBES: [Probe; 50] = [
     Probe("`store: true`", r#"{"store": true}"#, "{}"),
     Probe("`service_tier`", r#"{"service_tier": "auto"}"#, "{}"),
     Probe("`prompt_cache_key`", r#"{"prompt_cache_key": "a"}"#, "{}"),
+    Probe("`prompt_cache_retention`", r#"{"prompt_cache_retention": "24h"}"#, "{}"),
+    Probe("`prompt_cache_options`", r#"{"prompt_cache_options": {"mode": "implicit"}}"#, "{}"),
+    Probe("`safety_identifier`", r#"{"safety_identifier": "a"}"#, "{}"),
+    Probe("`moderation`", r#"{"moderation": {"model": "omni-moderation-latest"}}"#, "{}"),
     Probe("any other field", r#"{"guided_regex": "a"}"#, "{}"),
 ];
 

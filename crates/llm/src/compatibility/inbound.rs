@@ -9,7 +9,7 @@ const MESSAGES_BASE: &str =
     r#"{"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "a"}]}"#;
 
 #[rustfmt::skip]
-const MESSAGES: [Probe; 28] = [
+const MESSAGES: [Probe; 33] = [
     Probe("`system`", r#"{"system": "a"}"#, "{}"),
     Probe("`messages`: image", r#"{"messages": [{"role": "user", "content": [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aQ=="}}]}]}"#, "{}"),
     Probe("`messages`: document", r#"{"messages": [{"role": "user", "content": [{"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "aQ=="}}]}]}"#, "{}"),
@@ -37,13 +37,18 @@ const MESSAGES: [Probe; 28] = [
     Probe("`service_tier`", r#"{"service_tier": "auto"}"#, "{}"),
     Probe("`container`, `mcp_servers`", r#"{"mcp_servers": [{"url": "https://a.example"}]}"#, "{}"),
     Probe("`context_management`", r#"{"context_management": {"edits": []}}"#, "{}"),
+    Probe("`diagnostics`", r#"{"diagnostics": {}}"#, "{}"),
+    Probe("`inference_geo`", r#"{"inference_geo": "eu"}"#, "{}"),
+    Probe("`speed`", r#"{"speed": "fast"}"#, "{}"),
+    Probe("`user_profile_id`", r#"{"user_profile_id": "a"}"#, "{}"),
+    Probe("`workspace_id`", r#"{"workspace_id": "a"}"#, "{}"),
     Probe("any other field", r#"{"guided_regex": "a"}"#, "{}"),
 ];
 
 const RESPONSES_BASE: &str = r#"{"model": "m", "input": "a"}"#;
 
 #[rustfmt::skip]
-const RESPONSES: [Probe; 35] = [
+const RESPONSES: [Probe; 45] = [
     Probe("`instructions`", r#"{"instructions": "a"}"#, "{}"),
     Probe("`input`: messages", r#"{"input": [{"role": "user", "content": [{"type": "input_text", "text": "b"}]}]}"#, "{}"),
     Probe("`input`: image", r#"{"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "https://a.example/b.png"}]}]}"#, "{}"),
@@ -78,6 +83,16 @@ const RESPONSES: [Probe; 35] = [
     Probe("`prompt`", r#"{"prompt": {"id": "a"}}"#, "{}"),
     Probe("`metadata`", r#"{"metadata": {"a": "b"}}"#, "{}"),
     Probe("`user`", r#"{"user": "a"}"#, "{}"),
+    Probe("`service_tier`", r#"{"service_tier": "auto"}"#, "{}"),
+    Probe("`safety_identifier`", r#"{"safety_identifier": "a"}"#, "{}"),
+    Probe("`prompt_cache_key`", r#"{"prompt_cache_key": "a"}"#, "{}"),
+    Probe("`prompt_cache_retention`", r#"{"prompt_cache_retention": "24h"}"#, "{}"),
+    Probe("`prompt_cache_options`", r#"{"prompt_cache_options": {"mode": "implicit"}}"#, "{}"),
+    Probe("`context_management`", r#"{"context_management": [{"type": "compaction"}]}"#, "{}"),
+    Probe("`moderation`", r#"{"moderation": {"model": "m"}}"#, "{}"),
+    Probe("`image`", r#"{"image": {}}"#, "{}"),
+    Probe("`background_options`", r#"{"background_options": {}}"#, "{}"),
+    Probe("`access_programs`", r#"{"access_programs": {}}"#, "{}"),
     Probe("any other field", r#"{"guided_regex": "a"}"#, "{}"),
 ];
 

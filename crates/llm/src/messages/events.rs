@@ -3,16 +3,17 @@
 use serde_json::{Value, json};
 
 use super::{event, message_id, stop_reason, usage};
-use crate::ChatChunk;
+use crate::{ChatChunk, call_order::CallOrder};
 
-/// Turns chunks into events: one message, its blocks one after the other. Keeps no text; only where
-/// the stream stands.
+/// Turns chunks into events: one message, its blocks one after the other. Keeps no text but that of
+/// calls whose turn has not come; only where the stream stands.
 #[derive(Debug, Default)]
 pub struct Events {
     has_started: bool,
     /// How many blocks began.
     blocks: u64,
     open: Option<Open>,
+    calls: CallOrder,
     finish_reason: Option<String>,
     stop: Option<String>,
     usage: Option<Value>,
@@ -67,6 +68,9 @@ impl Events {
     pub fn finish(mut self) -> String {
         let mut out = String::new();
         self.start(&ChatChunk::from_fields(serde_json::Map::new()), &mut out);
+        for call in self.calls.finish() {
+            self.call(&call, &mut out);
+        }
         self.close(&mut out);
         let stop = self.stop.as_deref();
         let reason = stop_reason(self.finish_reason.as_deref(), stop);
@@ -117,9 +121,8 @@ impl Events {
         for text in read("content").into_iter().chain(read("refusal")) {
             self.piece(Open::Text, json!({"type": "text_delta", "text": text}), out);
         }
-        let calls = delta.get("tool_calls").and_then(Value::as_array);
-        for call in calls.into_iter().flatten() {
-            self.call(call, out);
+        for call in self.calls.push(delta.get("tool_calls")) {
+            self.call(&call, out);
         }
     }
 
@@ -136,8 +139,7 @@ impl Events {
         }
     }
 
-    /// A piece of a call. A server names the call in its first piece; what comes for another call
-    /// opens a block of its own.
+    /// A piece of a call. A server names the call in its first piece.
     fn call(&mut self, call: &Value, out: &mut String) {
         let read = |path| call.pointer(path).and_then(Value::as_str);
         let number = call.get("index").and_then(Value::as_u64).unwrap_or(0);

@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 use crate::request::parse_object;
 use crate::{ChatRequest, RequestError};
 
-/// Hints without a counterpart that change nothing in the answer.
-const IGNORED: [&str; 3] = ["service_tier", "inference_geo", "betas"];
+/// Hints without a counterpart that change nothing in the answer. Where the model runs (`inference_geo`) is
+/// none: the routes decide that, and a wish for it is refused.
+const IGNORED: [&str; 2] = ["service_tier", "betas"];
 
 /// Parses the body of a request to `/v1/messages`.
 ///

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Echo;
 use super::content::Content;
 use super::output::{self, Call, Status};
-use crate::{ChatChunk, openai::Head};
+use crate::{ChatChunk, call_order::CallOrder, openai::Head};
 
 /// Most bytes of generated text that one stream repeats in its closing events; beyond: the stream
 /// fails. Events name the whole text again at the end of each item, so it has to be kept.
@@ -19,6 +19,7 @@ pub struct Events {
     number: u64,
     done: Vec<Value>,
     open: Option<Open>,
+    calls: CallOrder,
     finish_reason: Option<String>,
     usage: Option<Value>,
     /// What our extension adds to the answer, e.g. its citations.
@@ -44,6 +45,7 @@ impl Events {
             number: 0,
             done: Vec::new(),
             open: None,
+            calls: CallOrder::default(),
             finish_reason: None,
             usage: None,
             extension: None,
@@ -91,6 +93,9 @@ impl Events {
             return out;
         }
         self.start(Head::default, &mut out);
+        for call in self.calls.finish() {
+            self.call(&call, &mut out);
+        }
         let status = Status::of(self.finish_reason.as_deref());
         self.close(status, &mut out);
         let name = format!("response.{}", status.code());
@@ -148,18 +153,20 @@ impl Events {
         if let Some(text) = read("refusal") {
             self.piece(Content::Refusal(text.to_owned()), out);
         }
-        let calls = delta.get("tool_calls").and_then(Value::as_array);
-        for call in calls.into_iter().flatten() {
-            let read =
-                |path| call.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
-            let piece = Call {
-                id: read("/id"),
-                name: read("/function/name"),
-                arguments: read("/function/arguments"),
-            };
-            let number = call.get("index").and_then(Value::as_u64).unwrap_or(0);
-            self.piece(Content::Call(number, piece), out);
+        for call in self.calls.push(delta.get("tool_calls")) {
+            self.call(&call, out);
         }
+    }
+
+    fn call(&mut self, call: &Value, out: &mut String) {
+        let read = |path| call.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let piece = Call {
+            id: read("/id"),
+            name: read("/function/name"),
+            arguments: read("/function/arguments"),
+        };
+        let number = call.get("index").and_then(Value::as_u64).unwrap_or(0);
+        self.piece(Content::Call(number, piece), out);
     }
 
     /// Adds a piece to the open item, or opens one for it.

@@ -20,7 +20,7 @@ pub struct Request {
 pub struct Echo(pub(super) Map<String, Value>);
 
 /// Fields with the same name and meaning in both interfaces.
-const PASSED: [&str; 12] = [
+const PASSED: [&str; 13] = [
     "model",
     "temperature",
     "top_p",
@@ -31,6 +31,7 @@ const PASSED: [&str; 12] = [
     "safety_identifier",
     "prompt_cache_key",
     "prompt_cache_retention",
+    "prompt_cache_options",
     "stream",
     "fachwerk",
 ];

@@ -2,7 +2,11 @@
 
 use std::{fs, path::PathBuf};
 
-use llm::compatibility::{self, Outcome};
+use llm::{
+    ChatRequest, Delivery, Dialect,
+    compatibility::{self, Outcome},
+};
+use serde_json::{Value, json};
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "who wants the page written anew says so")]
@@ -21,7 +25,7 @@ fn generated_compatibility_page_is_current() {
 }
 
 /// What may get lost on the way, because an answer is the same without.
-const HARMLESS: [&str; 17] = [
+const HARMLESS: [&str; 20] = [
     // The answer is put into the form that was asked for.
     "`encoding_format`",
     "`top_n`",
@@ -31,6 +35,9 @@ const HARMLESS: [&str; 17] = [
     "`store: true`",
     "`service_tier`",
     "`prompt_cache_key`",
+    "`prompt_cache_retention`",
+    "`prompt_cache_options`",
+    "`safety_identifier`",
     "`messages`: `name`",
     "`messages`: `image_url.detail`",
     "`messages`: `cache_control`",
@@ -52,6 +59,105 @@ fn only_hints_are_ignored() {
             assert_eq!(outcomes.len(), table.columns.len());
             if outcomes.contains(&Outcome::Ignored) {
                 assert!(HARMLESS.contains(field), "{field} is ignored ({})", table.title);
+            }
+        }
+    }
+}
+
+/// Every field of OpenAI's chat beside the model, the messages and the stream, with a value that asks for
+/// something.
+fn fields() -> Vec<(&'static str, Value)> {
+    let function = json!({"name": "f"});
+    vec![
+        ("audio", json!({"voice": "a", "format": "wav"})),
+        ("frequency_penalty", json!(0.5)),
+        ("function_call", function.clone()),
+        ("functions", json!([function])),
+        ("logit_bias", json!({"5": 1})),
+        ("logprobs", json!(true)),
+        ("max_completion_tokens", json!(9)),
+        ("max_tokens", json!(8)),
+        ("metadata", json!({"a": "b"})),
+        ("modalities", json!(["text", "audio"])),
+        ("moderation", json!({"model": "m"})),
+        ("n", json!(2)),
+        ("parallel_tool_calls", json!(false)),
+        ("prediction", json!({"type": "content", "content": "a"})),
+        ("presence_penalty", json!(0.5)),
+        ("prompt_cache_key", json!("a")),
+        ("prompt_cache_options", json!({"mode": "implicit"})),
+        ("prompt_cache_retention", json!("24h")),
+        ("reasoning_effort", json!("low")),
+        ("response_format", json!({"type": "json_object"})),
+        ("safety_identifier", json!("a")),
+        ("seed", json!(5)),
+        ("service_tier", json!("auto")),
+        ("stop", json!(["a"])),
+        ("store", json!(true)),
+        ("temperature", json!(0.5)),
+        ("tool_choice", json!("required")),
+        ("tools", json!([{"type": "function", "function": function}])),
+        ("top_logprobs", json!(2)),
+        ("top_p", json!(0.5)),
+        ("user", json!("a")),
+        ("verbosity", json!("low")),
+        ("web_search_options", json!({})),
+        ("unheard_of", json!("a")),
+    ]
+}
+
+/// What each server gets of a request with these fields, or the field that the refusal names.
+fn sent(dialect: Dialect, fields: &[(&str, Value)]) -> Result<Value, String> {
+    let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "a"}]});
+    for (name, value) in fields {
+        body[name] = value.clone();
+    }
+    let request = ChatRequest::parse(body.to_string().as_bytes()).unwrap();
+    let call = dialect.chat_call(&request, "m", Delivery::Whole);
+    let call = call.map_err(|refusal| refusal.param.unwrap_or_default())?;
+    Ok(serde_json::from_slice(&call.body).unwrap())
+}
+
+/// G-2: alone and beside any other field, a field changes what the server gets, or is refused by its
+/// name, or is a hint.
+#[test]
+fn no_field_is_dropped_silently() {
+    let needs = |name: &str| match name {
+        "tool_choice" | "parallel_tool_calls" => Some("tools"),
+        "top_logprobs" => Some("logprobs"),
+        "function_call" => Some("functions"),
+        _ => None,
+    };
+    let all = fields();
+    for dialect in Dialect::ALL.into_iter().filter(|dialect| *dialect != Dialect::Tei) {
+        for field in &all {
+            for other in &all {
+                let base: Vec<_> = all
+                    .iter()
+                    .filter(|one| needs(field.0) == Some(one.0) || one.0 == other.0)
+                    .filter(|one| one.0 != field.0)
+                    .cloned()
+                    .collect();
+                let with: Vec<_> = base.iter().cloned().chain([field.clone()]).collect();
+                let at = format!("{} beside {} in {dialect}", field.0, other.0);
+                match (sent(dialect, &with), sent(dialect, &base)) {
+                    (Err(named), _) => {
+                        let known = with
+                            .iter()
+                            .any(|(name, _)| named.split(['.', '[']).next() == Some(name));
+                        assert!(known, "{at}: the refusal names {named:?}");
+                    }
+                    (Ok(_), Err(named)) => panic!("{at}: {named} alone is refused"),
+                    (Ok(with), Ok(without)) if with == without => {
+                        let written = [format!("`{}`", field.0), format!("`{}: true`", field.0)];
+                        let hint =
+                            HARMLESS.iter().any(|hint| written.iter().any(|one| one == hint));
+                        // Of two names for one limit the newer holds.
+                        let twice = (field.0, other.0) == ("max_tokens", "max_completion_tokens");
+                        assert!(hint || twice, "{at}: dropped");
+                    }
+                    _ => {}
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Bytes in, values out: fixtures against snapshots, and properties where bytes may be hostile.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+mod call_order;
 mod chunk;
 mod citation;
 mod compatibility;

@@ -1,7 +1,12 @@
 //! Every case in every dialect: what the server gets, and what its answer and its stream become, both
 //! in our neutral form and for clients that speak another dialect themselves.
 
-use std::{collections::HashSet, fmt::Write as _, fs, path::PathBuf};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt::Write as _,
+    fs,
+    path::PathBuf,
+};
 
 use llm::{
     ChatRequest, ChatResponse, Delivery, Dialect, StreamItem, messages, openai::Head, responses,
@@ -35,10 +40,16 @@ pub(crate) fn head() -> Head {
     }
 }
 
+/// What a server of the dialect says in a case: its own shape, or that of its wire format.
+fn shape<'c>(case: &'c Value, kind: &str, dialect: Dialect) -> Option<&'c Value> {
+    let shapes = case.get(kind)?;
+    shapes.get(dialect.code()).or_else(|| shapes.get(wire::name(dialect)))
+}
+
 /// The whole stream of a case in a dialect, as it comes over the wire.
 pub(crate) fn stream_bytes(case: &Value, dialect: Dialect) -> Option<Vec<u8>> {
-    let name = wire::name(dialect);
-    Some(wire::encode(name, case["streams"].get(name)?.as_array().unwrap()))
+    let events = shape(case, "streams", dialect)?.as_array().unwrap();
+    Some(wire::encode(wire::name(dialect), events))
 }
 
 /// Reads bytes in pieces of the given length.
@@ -52,18 +63,22 @@ pub(crate) fn read(dialect: Dialect, bytes: &[u8], piece: usize) -> Vec<StreamIt
     items
 }
 
+/// The name of the model at a server of the dialect.
+fn model(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Anthropic => "claude-sonnet-4-5",
+        Dialect::Bedrock => "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        Dialect::Gemini => "gemini-2.5-pro",
+        Dialect::Vertex => "gemini-3-pro",
+        _ => "up/stream:7b",
+    }
+}
+
 fn describe_call(case: &Value, dialect: Dialect) -> String {
     let request = ChatRequest::parse(case["request"].to_string().as_bytes()).unwrap();
     let mut text = String::new();
     for delivery in [Delivery::Whole, Delivery::Streamed] {
-        let model = match dialect {
-            Dialect::Anthropic => "claude-sonnet-4-5",
-            Dialect::Bedrock => "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
-            Dialect::Gemini => "gemini-2.5-pro",
-            Dialect::Vertex => "gemini-3-pro",
-            _ => "up/stream:7b",
-        };
-        let call = match dialect.chat_call(&request, model, delivery) {
+        let call = match dialect.chat_call(&request, model(dialect), delivery) {
             Ok(call) => call,
             Err(error) => return format!("refused: {error}\n"),
         };
@@ -143,15 +158,107 @@ fn shortened(event: &str) -> String {
 
 fn describe(case: &Value, dialect: Dialect) -> String {
     let mut text = format!("=== request\n{}", describe_call(case, dialect));
-    let wire = wire::name(dialect);
-    if let Some(answer) = case["answers"].get(wire) {
+    if let Some(answer) = shape(case, "answers", dialect) {
         let answer = dialect.chat_response(answer.to_string().as_bytes(), &head()).unwrap();
         text += &format!("=== answer\n{}", describe_answer(&answer));
     }
     if let Some(bytes) = stream_bytes(case, dialect) {
         text += &format!("=== stream\n{}", describe_stream(&read(dialect, &bytes, bytes.len())));
     }
+    if let Some(error) = shape(case, "errors", dialect) {
+        let read = dialect.error(error["body"].to_string().as_bytes());
+        text += &format!("=== error {}\n{read:#?}\n", error["status"]);
+    }
     text
+}
+
+/// What the platform promises to carry in both directions, and the case that shows it (G-2).
+const PROMISES: [(&str, &str); 13] = [
+    ("tools", "tools"),
+    ("parallel tools", "tools"),
+    ("results of tools", "tools"),
+    ("structured output", "schema"),
+    ("JSON without a schema", "json_object"),
+    ("images", "images"),
+    ("files", "files"),
+    ("reasoning", "thinking"),
+    ("log probabilities", "logprobs"),
+    ("cached tokens", "chat"),
+    ("stop reasons", "stopped"),
+    ("refusals", "blocked"),
+    ("errors", "failure"),
+];
+
+/// G-2: every promise is kept in every dialect, request, whole answer and stream: by a recorded shape, by
+/// a refusal that names the field, or by a word about why the server never says such a thing.
+#[test]
+fn every_promise_has_a_shape_in_every_dialect() {
+    let cases: BTreeMap<String, Value> = cases().into_iter().collect();
+    for (promise, name) in PROMISES {
+        let case = &cases[name];
+        let request = ChatRequest::parse(case["request"].to_string().as_bytes()).unwrap();
+        for dialect in Dialect::ALL.into_iter().filter(|dialect| *dialect != Dialect::Tei) {
+            let at = format!("{promise} in {dialect}");
+            let has = |kind| shape(case, kind, dialect).is_some();
+            let (answer, stream) = (has("answers") || has("errors"), has("streams"));
+            match dialect.chat_call(&request, model(dialect), Delivery::Whole) {
+                Err(refusal) => {
+                    assert!(refusal.param.is_some_and(|param| !param.is_empty()), "{at}");
+                    let own = case["answers"].get(wire::name(dialect));
+                    assert!(own.is_none() || wire::name(dialect) == "openai", "{at}: never comes");
+                }
+                Ok(_) if shape(case, "absent", dialect).is_some() => {
+                    assert!(!answer && !stream, "{at}: said to be absent, but it is there");
+                }
+                Ok(_) => assert!(answer && stream, "{at}: answer {answer}, stream {stream}"),
+            }
+        }
+    }
+}
+
+/// What the cases promise is in what we make of them, not only in a picture that somebody accepted.
+#[test]
+fn what_is_promised_arrives() {
+    let cases: BTreeMap<String, Value> = cases().into_iter().collect();
+    for dialect in Dialect::ALL.into_iter().filter(|dialect| *dialect != Dialect::Tei) {
+        let whole = |name: &str| {
+            let answer = shape(&cases[name], "answers", dialect)?;
+            let answer = dialect.chat_response(answer.to_string().as_bytes(), &head()).unwrap();
+            Some(Value::Object(answer.fields().clone()))
+        };
+        let tools = whole("tools").unwrap();
+        let calls = tools["choices"][0]["message"]["tool_calls"].as_array().unwrap();
+        assert_eq!(calls.len(), 2, "{dialect}");
+        for call in calls {
+            assert_eq!(call["type"], "function", "{dialect}");
+            assert!(call["id"].as_str().is_some_and(|id| !id.is_empty()), "{dialect}: {call}");
+            let arguments = call["function"]["arguments"].as_str().unwrap();
+            assert!(serde_json::from_str::<Value>(arguments).unwrap().is_object(), "{dialect}");
+        }
+        assert_ne!(calls[0]["id"], calls[1]["id"], "{dialect}");
+        let thought = whole("thinking").unwrap();
+        let message = &thought["choices"][0]["message"];
+        let reasoning = message.get("reasoning_content").or_else(|| message.get("reasoning"));
+        assert_eq!(reasoning.unwrap(), "Das Ergebnis liegt vor.", "{dialect}");
+        assert_eq!(message["content"], "12231", "{dialect}");
+        assert_eq!(whole("stopped").unwrap()["choices"][0]["finish_reason"], "length", "{dialect}");
+        for name in ["tools", "thinking", "stopped", "chat"] {
+            let bytes = stream_bytes(&cases[name], dialect).unwrap();
+            let items = read(dialect, &bytes, 5);
+            assert_eq!(items.last(), Some(&StreamItem::Done), "{name} in {dialect}");
+            let ends = items.iter().filter_map(|item| match item {
+                StreamItem::Chunk(chunk) => chunk.finish_reason().map(str::to_owned),
+                _ => None,
+            });
+            let end = match name {
+                "tools" if dialect == Dialect::Tgi => "stop",
+                "tools" => "tool_calls",
+                "chat" => "stop",
+                _ => "length",
+            };
+            assert_eq!(ends.collect::<Vec<_>>(), [end], "{name} in {dialect}");
+        }
+    }
 }
 
 /// A dialect that differs by its row only needs no picture of its own where the row makes no
