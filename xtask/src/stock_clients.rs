@@ -1,6 +1,6 @@
-//! Packages of others at the ends of our wires: the stock OpenAI packages for Python and JavaScript and
-//! Anthropic's for Python, so that a test can prove that they work with us unchanged; schemathesis, which
-//! holds us to our description; and the official definitions of OpenTelemetry, so that what we export is
+//! Packages of others at the ends of our wires: the stock OpenAI packages for Python and JavaScript,
+//! Anthropic's, LangChain's and LiteLLM's for Python, so that a test can prove that they work with us
+//! unchanged; schemathesis, which holds us to our description; and the official definitions of OpenTelemetry, so that what we export is
 //! read by somebody else. Installed by name into the target folder, never into the system.
 
 use std::fs;
@@ -14,6 +14,10 @@ use crate::shell;
 /// Pinned, so that a test run says something about us and not about a release of yesterday.
 const PYTHON_PACKAGE: &str = "openai==3.54.0";
 const ANTHROPIC_PACKAGE: &str = "anthropic==2.12.0";
+/// The newest whose needs the registry can meet.
+const LANGCHAIN_PACKAGES: [&str; 2] = ["langchain-openai==1.6.7", "langchain-core==1.7.2"];
+/// The release that the proxies in use are of.
+const LITELLM_PACKAGE: &str = "litellm==1.74.4";
 const SCHEMATHESIS_PACKAGE: &str = "schemathesis==4.32.5";
 const JAVASCRIPT_PACKAGE: &str = "openai@7.57.0";
 /// The messages of OTLP, and the names that attributes and measurements have.
@@ -23,6 +27,8 @@ const OTLP_PACKAGES: [&str; 2] =
 /// The environment variables by which the tests find them.
 const PYTHON_VARIABLE: &str = "FACHWERK_OPENAI_PYTHON";
 const ANTHROPIC_VARIABLE: &str = "FACHWERK_ANTHROPIC_PYTHON";
+const LANGCHAIN_VARIABLE: &str = "FACHWERK_LANGCHAIN_PYTHON";
+const LITELLM_VARIABLE: &str = "FACHWERK_LITELLM_PYTHON";
 const SCHEMATHESIS_VARIABLE: &str = "FACHWERK_SCHEMATHESIS";
 const OTLP_VARIABLE: &str = "FACHWERK_OTLP_PYTHON";
 const PROMTOOL_VARIABLE: &str = "FACHWERK_PROMTOOL";
@@ -35,6 +41,10 @@ pub struct StockClients {
     python: PathBuf,
     /// A Python that imports `anthropic`.
     anthropic: PathBuf,
+    /// A Python that imports `langchain_openai`.
+    langchain: PathBuf,
+    /// A Python that imports `litellm`.
+    litellm: PathBuf,
     /// The program that makes up requests from the description of the interface.
     schemathesis: PathBuf,
     /// A Python that imports the definitions of OpenTelemetry.
@@ -51,13 +61,11 @@ impl StockClients {
         Ok(Self {
             python: install_python(place, "openai", &[PYTHON_PACKAGE])?,
             anthropic: install_python(place, "anthropic", &[ANTHROPIC_PACKAGE])?,
+            langchain: install_python(place, "langchain_openai", &LANGCHAIN_PACKAGES)?,
+            litellm: install_python(place, "litellm", &[LITELLM_PACKAGE])?,
             schemathesis: install_python(place, "schemathesis", &[SCHEMATHESIS_PACKAGE])?
                 .with_file_name("schemathesis"),
-            otlp: install_python(
-                place,
-                "opentelemetry.proto, opentelemetry.semconv",
-                &OTLP_PACKAGES,
-            )?,
+            otlp: install_python(place, "opentelemetry.semconv", &OTLP_PACKAGES)?,
             promtool: install_promtool(place),
             node_modules: install_javascript(place)?,
         })
@@ -67,6 +75,8 @@ impl StockClients {
     pub fn announce(&self, command: &mut Command) {
         command.env(PYTHON_VARIABLE, &self.python);
         command.env(ANTHROPIC_VARIABLE, &self.anthropic);
+        command.env(LANGCHAIN_VARIABLE, &self.langchain);
+        command.env(LITELLM_VARIABLE, &self.litellm);
         command.env(SCHEMATHESIS_VARIABLE, &self.schemathesis);
         command.env(OTLP_VARIABLE, &self.otlp);
         if let Some(promtool) = &self.promtool {
@@ -77,11 +87,13 @@ impl StockClients {
 }
 
 /// Installs packages, given as `NAME==VERSION`, into a folder of their own, which bears the name of the
-/// first. `modules` is what a program then imports.
-fn install_python(place: &Place, modules: &str, packages: &[&str]) -> Outcome<PathBuf> {
+/// first. `module` is one that a program then imports; it is looked for and not imported, as that alone
+/// takes seconds for some. Packages come in after all that they need.
+fn install_python(place: &Place, module: &str, packages: &[&str]) -> Outcome<PathBuf> {
     let folder = place.tools().join(packages[0]);
     let python = folder.join("bin/python");
-    if shell::succeeds(Command::new(&python).args(["-c", &format!("import {modules}")])) {
+    let look = format!("import importlib.util as i; exit(i.find_spec('{module}') is None)");
+    if shell::succeeds(Command::new(&python).args(["-c", &look])) {
         return Ok(python);
     }
     let names = packages.join(" ");

@@ -25,6 +25,7 @@ mod process;
 mod providers;
 mod routes;
 mod routing;
+mod stock_callers;
 mod telemetry;
 mod transcribing;
 mod transcript;

@@ -3,14 +3,15 @@
 
 use std::{env, ffi::OsString, net::SocketAddr};
 
+use http::Method;
 use serde_json::{Value, json};
 use testkit::fake_model::Reply;
 use tokio::{net::TcpListener, process::Command};
 use tokio_util::sync::CancellationToken;
 
-use crate::world::World;
+use crate::{client::Client, world::World};
 
-const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/stock_clients");
+pub(crate) const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/stock_clients");
 
 #[tokio::test]
 async fn the_python_package_works_unchanged() {
@@ -26,11 +27,13 @@ async fn the_python_package_of_anthropic_works_unchanged() {
     let world = World::new().await;
     let ada = world.member("ada").await;
     let (_, key) = world.key_of(&ada, &["models"]).await;
+    let spent = spent_key(&world, &ada).await;
     world.model.next(Reply::text("Ein Hund kostet 96 Euro.").usage(12, 6));
     world.model.next(Reply::text("Ein Hund kostet 96 Euro.").usage(12, 6));
     world.model.next(Reply::status(200, &tool_call()));
     let mut client = Command::new(python);
     client.arg(format!("{PROGRAMS}/anthropic_client.py"));
+    client.env("SPENT_KEY", spent);
     let seen = visit(&world, client, &key).await;
     let expected = json!({
         "whole": ["Ein Hund kostet 96 Euro.", "end_turn", 6],
@@ -39,6 +42,7 @@ async fn the_python_package_of_anthropic_works_unchanged() {
         "counted": true,
         "failures": [
             ["NotFoundError", 404], ["AuthenticationError", 401], ["PermissionDeniedError", 403],
+            ["RateLimitError", 429],
         ],
     });
     assert_eq!(seen, expected);
@@ -78,7 +82,7 @@ async fn the_javascript_package_works_unchanged() {
 }
 
 #[expect(clippy::print_stdout, reason = "whoever runs the tests shall see what did not run")]
-fn provided(variable: &str) -> Option<OsString> {
+pub(crate) fn provided(variable: &str) -> Option<OsString> {
     let value = env::var_os(variable);
     if value.is_none() {
         println!("skipped: {variable} does not say where the stock client is; `cargo xtask test`");
@@ -94,6 +98,7 @@ async fn check(mut client: Command) {
     let text = "Die Steuer beträgt im Jahr 96 Euro. Was kostet ein Hund? Ein Hund kostet 96 Euro.";
     let document = ada.document(&collection, "hund.txt", text).await;
     let (_, key) = world.key_of(&ada, &["models", "documents", "search"]).await;
+    let spent = spent_key(&world, &ada).await;
     world.model.next(Reply::text("Ein Hund kostet 96 Euro.").usage(12, 6));
     world.model.next(Reply::text("Ein Hund kostet 96 Euro.").usage(12, 6));
     world.model.next(Reply::status(200, &tool_call()));
@@ -101,14 +106,27 @@ async fn check(mut client: Command) {
         "param": "max_completion_tokens", "code": "integer_below_min_value"}});
     world.model.next(Reply::status(400, &refusal));
 
-    client.env("DOCUMENT", &document);
+    client.env("DOCUMENT", &document).env("SPENT_KEY", spent);
     let seen = visit(&world, client, &key).await;
     assert_eq!(seen, expected());
     check_passed_on(&world);
 }
 
+/// A key with a budget that one question used up; asks it of the model.
+pub(crate) async fn spent_key(world: &World, owner: &Client) -> String {
+    let (spent, key) = world.key_of(owner, &["models"]).await;
+    let limits = format!("/api/limits/key:{}", key["id"].as_str().unwrap());
+    let admin = world.admin("kaemmerei").await;
+    let set = admin.json(&Method::PUT, &limits, &json!({"tokens_per_month": 1})).await;
+    assert_eq!(set.status, 200, "{set:?}");
+    let question = json!([{"role": "user", "content": "Guten Tag"}]);
+    let question = json!({"model": "gross", "messages": question});
+    assert_eq!(spent.post("/v1/chat/completions", &question).await.status, 200);
+    key["key"].as_str().unwrap().to_owned()
+}
+
 /// Lets a client do its round against a socket and returns what it saw.
-async fn visit(world: &World, mut client: Command, key: &Value) -> Value {
+pub(crate) async fn visit(world: &World, mut client: Command, key: &Value) -> Value {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address: SocketAddr = listener.local_addr().unwrap();
     client
@@ -161,13 +179,14 @@ fn expected() -> Value {
             ["BadRequestError", 400, "invalid_value", "messages[0].role"],
             ["PermissionDeniedError", 403, "clearance_too_low", null],
             ["BadRequestError", 400, "upstream_refused", null],
+            ["RateLimitError", 429, "insufficient_quota", null],
         ],
     })
 }
 
 /// What is not ours reaches the model as the client sent it.
 fn check_passed_on(world: &World) {
-    let requests = world.model.requests();
+    let requests = &world.model.requests()[1..];
     assert_eq!(requests.len(), 4, "{requests:?}");
     assert_eq!(requests[0].body["seed"], 7);
     assert_eq!(requests[0].body["temperature"], 0.2);
