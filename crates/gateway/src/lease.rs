@@ -30,6 +30,8 @@ struct Attempt {
     pass: Pass,
     started: Instant,
     first_piece: Option<Instant>,
+    /// What is asked for, as measurements name it.
+    operation: &'static str,
     /// Whether the health has been told already, as of a probe at its first piece.
     is_told: bool,
 }
@@ -49,12 +51,13 @@ impl Lease {
         &self.model.routes[self.index].state
     }
 
-    /// A try begins. Returns whether the breaker lets it pass.
-    pub(crate) fn begin(&mut self) -> bool {
+    /// A try of `operation` begins. Returns whether the breaker lets it pass.
+    pub(crate) fn begin(&mut self, operation: &'static str) -> bool {
         let started = Instant::now();
         let Some(pass) = self.route().health().enter(started) else { return false };
         self.route().measures.attempt();
-        self.attempt = Some(Attempt { pass, started, first_piece: None, is_told: false });
+        self.attempt =
+            Some(Attempt { pass, started, first_piece: None, operation, is_told: false });
         true
     }
 
@@ -64,7 +67,7 @@ impl Lease {
         let now = Instant::now();
         let took = now - attempt.started;
         self.spans.first_piece(took);
-        self.route().measures.first_chunk(took);
+        self.route().measures.first_chunk(attempt.operation, took);
         if let Some(times) = self.model.times(Delivery::Streamed) {
             times.add(took);
         }
@@ -89,7 +92,7 @@ impl Lease {
         let took = now - attempt.started;
         let writing = attempt.first_piece.map(|first| now - first);
         route.answered(usage, self.model.routes[self.index].prices.now());
-        route.measures.answered(took, writing, usage);
+        route.measures.answered(attempt.operation, took, writing, usage);
         let mut health = route.health();
         if attempt.first_piece.is_none() {
             if let Some(times) = self.model.times(Delivery::Whole) {
@@ -115,7 +118,7 @@ impl Lease {
         }
         let fault = Fault::of(error);
         if fault != Fault::Callers {
-            route.measures.failed(&error.detail());
+            route.measures.failed(attempt.operation, now - attempt.started, &error.detail());
         }
         match fault {
             Fault::Routes => {

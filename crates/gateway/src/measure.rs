@@ -2,12 +2,12 @@
 //! one, and are listed in `docs/observability.md`. Labels are names of the configuration, never
 //! anything of a request.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use llm::Usage;
-use metrics::{Counter, Histogram, counter, gauge, histogram};
+use metrics::{Counter, Histogram, Label, counter, gauge, histogram};
 
-use crate::health::BreakerState;
+use crate::{health::BreakerState, trace::OPERATIONS};
 
 /// Longest time from request to end, and to the first piece, in seconds.
 const DURATION: &str = "gen_ai_client_operation_duration_seconds";
@@ -28,13 +28,20 @@ const BREAKER: &str = "fachwerk_gateway_breaker_state";
 pub(crate) struct RouteMeasures {
     model: String,
     route: String,
+    provider: &'static str,
     attempts: Counter,
+    ejections: Counter,
+    /// In the order of [`OPERATIONS`]; a route does one or two of them.
+    operations: [OnceLock<Box<OperationMeasures>>; OPERATIONS.len()],
+}
+
+/// The measurements of one operation on one route.
+struct OperationMeasures {
     duration: Histogram,
     first_chunk: Histogram,
     per_token: Histogram,
     tokens_in: Histogram,
     tokens_out: Histogram,
-    ejections: Counter,
 }
 
 impl std::fmt::Debug for RouteMeasures {
@@ -44,23 +51,17 @@ impl std::fmt::Debug for RouteMeasures {
 }
 
 impl RouteMeasures {
-    pub(crate) fn new(model: &str, route: &str) -> Self {
+    /// `provider` as `gen_ai.provider.name` has it.
+    pub(crate) fn new(model: &str, route: &str, provider: &'static str) -> Self {
         let labels =
             [("gen_ai_request_model", model.to_owned()), ("fachwerk_route", route.to_owned())];
-        let tokens = |kind: &'static str| {
-            let [model, route] = labels.clone();
-            histogram!(TOKENS, &[model, route, ("gen_ai_token_type", kind.to_owned())])
-        };
         Self {
             model: model.to_owned(),
             route: route.to_owned(),
+            provider,
             attempts: counter!(ATTEMPTS, &labels),
-            duration: histogram!(DURATION, &labels),
-            first_chunk: histogram!(FIRST_CHUNK, &labels),
-            per_token: histogram!(PER_TOKEN, &labels),
-            tokens_in: tokens("input"),
-            tokens_out: tokens("output"),
             ejections: counter!(EJECTIONS, &labels),
+            operations: Default::default(),
         }
     }
 
@@ -68,28 +69,68 @@ impl RouteMeasures {
         self.attempts.increment(1);
     }
 
-    pub(crate) fn first_chunk(&self, took: Duration) {
-        self.first_chunk.record(took.as_secs_f64());
+    pub(crate) fn first_chunk(&self, operation: &'static str, took: Duration) {
+        self.of(operation).first_chunk.record(took.as_secs_f64());
     }
 
-    pub(crate) fn answered(&self, whole: Duration, writing: Option<Duration>, usage: Usage) {
-        self.duration.record(whole.as_secs_f64());
-        self.tokens_in.record(usage.prompt_tokens as f64);
-        self.tokens_out.record(usage.completion_tokens as f64);
+    pub(crate) fn answered(
+        &self,
+        operation: &'static str,
+        whole: Duration,
+        writing: Option<Duration>,
+        usage: Usage,
+    ) {
+        let measures = self.of(operation);
+        measures.duration.record(whole.as_secs_f64());
+        measures.tokens_in.record(usage.prompt_tokens as f64);
+        measures.tokens_out.record(usage.completion_tokens as f64);
         // The first token is not written in the time that is measured.
         if let (Some(writing), tokens @ 2..) = (writing, usage.completion_tokens) {
-            self.per_token.record(writing.as_secs_f64() / (tokens - 1) as f64);
+            measures.per_token.record(writing.as_secs_f64() / (tokens - 1) as f64);
         }
     }
 
-    pub(crate) fn failed(&self, kind: &str) {
-        let (model, route, kind) = (self.model.clone(), self.route.clone(), kind.to_owned());
-        counter!(ERRORS, "gen_ai_request_model" => model, "fachwerk_route" => route, "error_type" => kind)
+    /// A failed call has its duration too, under what went wrong.
+    pub(crate) fn failed(&self, operation: &'static str, whole: Duration, kind: &str) {
+        let (model, route, error) = (self.model.clone(), self.route.clone(), kind.to_owned());
+        counter!(ERRORS, "gen_ai_request_model" => model, "fachwerk_route" => route, "error_type" => error)
             .increment(1);
+        let mut labels = self.labels(operation);
+        labels.push(Label::new("error_type", kind.to_owned()));
+        histogram!(DURATION, labels).record(whole.as_secs_f64());
     }
 
     pub(crate) fn ejected(&self) {
         self.ejections.increment(1);
+    }
+
+    fn of(&self, operation: &'static str) -> &OperationMeasures {
+        let index = OPERATIONS.iter().position(|known| *known == operation).unwrap_or(0);
+        self.operations[index].get_or_init(|| {
+            let labels = || self.labels(operation);
+            let tokens = |kind: &'static str| {
+                let mut labels = labels();
+                labels.push(Label::new("gen_ai_token_type", kind));
+                histogram!(TOKENS, labels)
+            };
+            Box::new(OperationMeasures {
+                duration: histogram!(DURATION, labels()),
+                first_chunk: histogram!(FIRST_CHUNK, labels()),
+                per_token: histogram!(PER_TOKEN, labels()),
+                tokens_in: tokens("input"),
+                tokens_out: tokens("output"),
+            })
+        })
+    }
+
+    /// What the conventions ask for on every measurement of a call.
+    fn labels(&self, operation: &'static str) -> Vec<Label> {
+        vec![
+            Label::new("gen_ai_operation_name", operation),
+            Label::new("gen_ai_provider_name", self.provider),
+            Label::new("gen_ai_request_model", self.model.clone()),
+            Label::new("fachwerk_route", self.route.clone()),
+        ]
     }
 
     /// What is true at this moment, written down when somebody measures.
@@ -151,7 +192,10 @@ impl ModelMeasures {
 /// Says what the measurements are, to whoever shows them. Call it once, after the recorder stands.
 pub fn describe_measurements() {
     use metrics::{describe_counter, describe_gauge, describe_histogram};
-    describe_histogram!(DURATION, "Time from a call of a model server to the end of its answer.");
+    describe_histogram!(
+        DURATION,
+        "Time from a call of a model server to the end of its answer, or to its failure."
+    );
     describe_histogram!(FIRST_CHUNK, "Time from a call to the first piece of a streamed answer.");
     describe_histogram!(PER_TOKEN, "Time for each token after the first of a streamed answer.");
     describe_histogram!(TOKENS, "Tokens of finished answers, read (input) and written (output).");

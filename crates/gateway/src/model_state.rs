@@ -17,6 +17,7 @@ use crate::{
     plan::{Condition, State},
     queue::Queue,
     retry_budget::RetryBudget,
+    trace,
 };
 
 /// One model at run time; its routes stand as in the catalogue.
@@ -180,7 +181,7 @@ impl RouteState {
             in_flight: AtomicUsize::new(0),
             answers: AtomicU64::new(0),
             failures: AtomicU64::new(0),
-            measures: RouteMeasures::new(&model.name, &route.name),
+            measures: RouteMeasures::new(&model.name, &route.name, trace::provider(&route.kind)),
             health: Mutex::new(Health::new(route.care.health(settings.health), now)),
             last_error: Mutex::new(None),
             today: Mutex::default(),

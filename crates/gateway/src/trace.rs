@@ -151,12 +151,10 @@ fn describe(span: &Span, route: &Route, model: &'static str) {
     }
     span.record("fachwerk.route", route.name.as_str());
     span.record("fachwerk.place", route.place.code());
+    span.record("gen_ai.provider.name", provider(&route.kind));
     match &route.kind {
-        RouteKind::BuiltIn | RouteKind::Local(_) => {
-            span.record("gen_ai.provider.name", "fachwerk");
-        }
+        RouteKind::BuiltIn | RouteKind::Local(_) => {}
         RouteKind::Server(server) => {
-            span.record("gen_ai.provider.name", provider(server.dialect));
             span.record(model, server.upstream_model.as_str());
             if let Some(host) = server.base_url.host() {
                 span.record("server.address", host);
@@ -168,8 +166,20 @@ fn describe(span: &Span, route: &Route, model: &'static str) {
     }
 }
 
+/// All that [`operation`] may say.
+pub(crate) const OPERATIONS: [&str; 8] = [
+    "chat",
+    "embeddings",
+    "rerank",
+    "transcription",
+    "text_completion",
+    "moderation",
+    "image_generation",
+    "speech",
+];
+
 /// As `gen_ai.operation.name` has it; names of our own where it has none.
-fn operation(asked: &Asked<'_>) -> &'static str {
+pub(crate) fn operation(asked: &Asked<'_>) -> &'static str {
     match asked {
         Asked::Chat(..) => "chat",
         Asked::Embeddings(_) => "embeddings",
@@ -185,8 +195,9 @@ fn operation(asked: &Asked<'_>) -> &'static str {
 }
 
 /// As `gen_ai.provider.name` has it; our own code of the dialect where it has none.
-pub(crate) fn provider(dialect: Dialect) -> &'static str {
-    match dialect {
+pub(crate) fn provider(kind: &RouteKind) -> &'static str {
+    let RouteKind::Server(server) = kind else { return "fachwerk" };
+    match server.dialect {
         Dialect::Azure => "azure.ai.openai",
         Dialect::Bedrock => "aws.bedrock",
         Dialect::Gemini => "gcp.gemini",

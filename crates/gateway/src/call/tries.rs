@@ -91,7 +91,7 @@ impl Call<'_> {
         (model, route): (&Model, &Route),
         lease: &mut Lease,
     ) -> Outcome {
-        if !lease.begin() {
+        if !lease.begin(trace::operation(&self.asked)) {
             return Err(None);
         }
         let taken = self.begin(model, route);
@@ -131,7 +131,7 @@ impl Call<'_> {
         let mut retry = 0;
         let mut before = None;
         loop {
-            if !lease.begin() {
+            if !lease.begin(trace::operation(&asked)) {
                 return Err(before);
             }
             let taken = self.begin(moment.model(), route);

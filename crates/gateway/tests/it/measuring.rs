@@ -36,6 +36,12 @@ fn calls_are_measured_by_model_and_route_without_content() {
     let of =
         |route: &str| format!("{{gen_ai_request_model=\"standard\",fachwerk_route=\"{route}\"");
     let (a, b) = (of("a"), of("b"));
+    let call = |route: &str| {
+        let route = of(route);
+        let known = "{gen_ai_operation_name=\"chat\",gen_ai_provider_name=\"compatible\",";
+        format!("{known}{}", route.trim_start_matches('{'))
+    };
+    let (failed, answered) = (call("a"), call("b"));
     for line in [
         // Five failures in a row open the breaker: three tries of the first call, two of the second.
         format!("fachwerk_gateway_attempts_total{a}}} 5"),
@@ -44,11 +50,12 @@ fn calls_are_measured_by_model_and_route_without_content() {
         format!("fachwerk_gateway_attempts_total{b}}} 2"),
         format!("fachwerk_gateway_breaker_state{b}}} 0"),
         format!("fachwerk_gateway_in_flight{b}}} 0"),
-        format!("gen_ai_client_operation_duration_seconds_count{b}}} 2"),
-        format!("gen_ai_client_operation_time_to_first_chunk_seconds_count{b}}} 1"),
-        format!("gen_ai_server_time_per_output_token_seconds_count{b}}} 1"),
-        format!("gen_ai_client_token_usage_count{b},gen_ai_token_type=\"input\"}} 2"),
-        format!("gen_ai_client_token_usage_count{b},gen_ai_token_type=\"output\"}} 2"),
+        format!("gen_ai_client_operation_duration_seconds_count{answered}}} 2"),
+        format!("gen_ai_client_operation_duration_seconds_count{failed},error_type=\"503\"}} 5"),
+        format!("gen_ai_client_operation_time_to_first_chunk_seconds_count{answered}}} 1"),
+        format!("gen_ai_server_time_per_output_token_seconds_count{answered}}} 1"),
+        format!("gen_ai_client_token_usage_count{answered},gen_ai_token_type=\"input\"}} 2"),
+        format!("gen_ai_client_token_usage_count{answered},gen_ai_token_type=\"output\"}} 2"),
         "fachwerk_gateway_retries_total{gen_ai_request_model=\"standard\"} ".to_owned(),
         "fachwerk_gateway_queue_length{gen_ai_request_model=\"standard\"} 0".to_owned(),
     ] {

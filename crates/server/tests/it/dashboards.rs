@@ -100,6 +100,21 @@ fn measured(text: &str) -> BTreeMap<String, BTreeSet<String>> {
     found
 }
 
+/// Gives a model a budget that one question uses up. Limits are set by a person, not by a key.
+async fn bound_tightly(address: &str) {
+    let client = testkit::client::client();
+    let who = json!({"email": "ada@amt.example", "password": "ein langes Passwort"});
+    let signed = client.post(format!("{address}/api/session")).json(&who).send().await.unwrap();
+    let cookie = signed.headers()["set-cookie"].to_str().unwrap();
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    let limits = client.put(format!("{address}/api/limits/model:klein"));
+    let limits = limits
+        .header("cookie", cookie)
+        .header("x-fachwerk-csrf", "1")
+        .json(&json!({"tokens_per_month": 1}));
+    assert_eq!(limits.send().await.unwrap().status(), 200);
+}
+
 /// Traffic after which there is nothing that was not measured.
 async fn scrape_after_traffic() -> String {
     let (model, broken) = (FakeModel::start().await, FakeModel::start().await);
@@ -114,9 +129,10 @@ async fn scrape_after_traffic() -> String {
         )
     };
     let installation = Installation::new().configured(&format!(
-        "[telemetry]\notlp_url = \"{}\"\n[[models]]\nname = \"gross\"\n{}{}",
+        "[telemetry]\notlp_url = \"{}\"\n[answer_cache]\nuse = \"on\"\nclass_max = \"internal\"\n[[models]]\nname = \"gross\"\n{}{}[[models]]\nname = \"klein\"\n{}",
         collector.base_url(),
         route(&broken, "germany"),
+        route(&model, "own"),
         route(&model, "own"),
     ));
     let key = installation.person("ada", "ein langes Passwort");
@@ -131,11 +147,22 @@ async fn scrape_after_traffic() -> String {
         assert_eq!(answer.status(), 200);
         answer.bytes().await.unwrap();
     }
+    // The same question twice, and a budget that is used up.
+    let body = json!({
+        "model": "gross", "temperature": 0, "messages": [{"role": "user", "content": "Guten Tag"}],
+    });
+    assert_eq!(caller.post("/v1/chat/completions", &body).await.0, 200);
+    assert_eq!(caller.post("/v1/chat/completions", &body).await.0, 200);
+    bound_tightly(&format!("http://{}", running.address())).await;
+    let body = json!({"model": "klein", "messages": [{"role": "user", "content": "Noch eine"}]});
+    assert_eq!(caller.post("/v1/chat/completions", &body).await.0, 200);
+    assert_eq!(caller.post("/v1/chat/completions", &body).await.0, 429);
     collector.wait_for_requests(2).await;
-    // What was refused is counted when the refusal is read.
+    // What was refused is counted when the refusal is read, a warning when the usage is written down.
     for _ in 0..100 {
         let text = caller.metrics().await;
-        if text.contains("fachwerk_telemetry_dropped_total") {
+        let late = ["fachwerk_telemetry_dropped_total", "fachwerk_limit_warnings_total"];
+        if late.iter().all(|name| text.contains(name)) {
             return text;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -183,5 +210,5 @@ fn prometheus_accepts_the_rules() {
     let rules = deploy().join("prometheus/fachwerk.rules.yml");
     let said = Command::new(promtool).args(["check", "rules"]).arg(rules).output().unwrap();
     assert!(said.status.success(), "{said:?}");
-    assert!(String::from_utf8_lossy(&said.stdout).contains("SUCCESS: 13 rules found"), "{said:?}");
+    assert!(String::from_utf8_lossy(&said.stdout).contains("SUCCESS: 16 rules found"), "{said:?}");
 }

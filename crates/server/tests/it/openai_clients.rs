@@ -73,6 +73,33 @@ async fn the_python_package_reads_responses_and_vectors() {
     assert_eq!(world.model.requests()[2].body["encoding_format"], "base64");
 }
 
+/// Every field that the stock packages know stands in our table of what becomes of it (G-1, G-2).
+#[tokio::test]
+async fn every_field_of_the_stock_packages_stands_in_the_table() {
+    for (variable, titles) in [
+        ("FACHWERK_OPENAI_PYTHON", &["Chat", "`/v1/responses`", "Vectors"][..]),
+        ("FACHWERK_ANTHROPIC_PYTHON", &["`/v1/messages`"][..]),
+    ] {
+        let Some(python) = provided(variable) else { return };
+        let listed = Command::new(python).arg(format!("{PROGRAMS}/fields.py")).output().await;
+        let listed: Value = serde_json::from_slice(&listed.unwrap().stdout).unwrap();
+        for (title, fields) in titles.iter().zip(listed.as_array().unwrap()) {
+            let tables = llm::compatibility::tables();
+            let table = tables.iter().find(|table| table.title.starts_with(title)).unwrap();
+            assert!(fields.as_array().unwrap().len() > 4, "{title}");
+            for field in fields.as_array().unwrap().iter().filter_map(Value::as_str) {
+                // What every call has, and how its answer is sent.
+                if ["model", "messages", "stream", "stream_options"].contains(&field) {
+                    continue;
+                }
+                let is_it = |part: &str| part.split([':', '.']).next() == Some(field);
+                let mut names = table.rows.iter().flat_map(|(row, _)| row.split('`'));
+                assert!(names.any(is_it), "{title}: {field} is missing");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_javascript_package_works_unchanged() {
     let Some(node_modules) = provided("FACHWERK_OPENAI_NODE_MODULES") else { return };

@@ -271,13 +271,32 @@ fn check_measurements(seen: &Seen) {
     let duration = last("gen_ai.client.operation.duration");
     assert_eq!(duration["unit"], "s");
     let points = duration["histogram"]["dataPoints"].as_array().unwrap();
-    let of_model = |point: &&Value| attributes(point)["gen_ai.request.model"] == "gross";
+    let of_model = |point: &&Value| {
+        let labels = attributes(point);
+        labels["gen_ai.request.model"] == "gross" && !labels.contains_key("error.type")
+    };
     let point = points.iter().find(of_model).unwrap();
     assert_eq!(
         duration["histogram"]["aggregationTemporality"],
         "AGGREGATION_TEMPORALITY_CUMULATIVE"
     );
     assert_eq!(attributes(point)["fachwerk.route"], "gross-1");
+    // What the conventions require on every measurement of a call.
+    for name in [
+        "gen_ai.client.operation.duration",
+        "gen_ai.client.operation.time_to_first_chunk",
+        "gen_ai.client.token.usage",
+        "gen_ai.server.time_per_output_token",
+    ] {
+        for point in last(name)["histogram"]["dataPoints"].as_array().unwrap() {
+            assert_eq!(attributes(point)["gen_ai.operation.name"], "chat", "{name}");
+            assert_eq!(attributes(point)["gen_ai.provider.name"], "vllm", "{name}");
+        }
+    }
+    let failed: Vec<_> =
+        points.iter().filter_map(|point| attributes(point).remove("error.type")).collect();
+    let refused = ["400", "503"].map(|status| json!(status));
+    assert!(refused.iter().all(|kind| failed.contains(kind)), "{failed:?}");
     let counts = point["bucketCounts"].as_array().unwrap();
     assert_eq!(counts.len(), point["explicitBounds"].as_array().unwrap().len() + 1);
     let sum: u64 = counts.iter().map(|count| count.as_str().unwrap().parse::<u64>().unwrap()).sum();
