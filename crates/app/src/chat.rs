@@ -4,7 +4,7 @@
 use std::{collections::VecDeque, pin::Pin, sync::Arc};
 
 use futures_util::{Stream, stream};
-use gateway::{ChatStream, Needs, Terms};
+use gateway::{ChatStream, Counted, Needs, Terms, prompt_texts};
 use llm::{ChatChunk, ChatEvent, ChatRequest, ChatResponse, Task};
 use serde_json::{Value, json};
 
@@ -15,6 +15,7 @@ use crate::{
     answer_cache::Slot,
     grounding::Given,
     guardrail::{Answers, ExternalAnswers, Protected},
+    limits::tokenizer_of,
     marks::Marks,
     settlement::Settlement,
 };
@@ -67,8 +68,7 @@ impl App {
         let class = protected.class;
         let mut settlement = Settlement::new(self, principal, class)?;
         settlement.guarded(&protected.note);
-        let needs = || Needs::of(&request);
-        let terms = settlement.reserve(request.model(), protected.places(), &needs).await?;
+        let terms = settlement.reserve(request.model(), protected.places(), &request).await?;
         let terms = Terms { deadline, explain: wishes.explain, ..terms };
         let terms = self.guarded_terms(terms, request.model(), &protected);
         let slot = self.answer_slot(principal, &request, &protected, &terms);
@@ -117,13 +117,16 @@ impl App {
         Ok(Answer { way, reply: ChatReply::Stream(stream) })
     }
 
-    /// Estimates how many tokens a request has, without asking a model.
+    /// Counts how many tokens a request has, without asking a model.
     ///
     /// # Errors
     /// If the principal may not use models, or there is no such model.
-    pub fn count_tokens(&self, principal: &Principal, request: &ChatRequest) -> Result<u64> {
+    pub async fn count_tokens(&self, principal: &Principal, request: &ChatRequest) -> Result<u64> {
         self.get_model(principal, request.model())?;
-        Ok(llm::Usage::estimate_tokens(request.prompt_bytes()))
+        let tokenizer = tokenizer_of(self.gateway.catalogue().model(request.model()));
+        let counted = self.gateway.count(&tokenizer, prompt_texts(request), u64::MAX).await;
+        let (Counted::Exactly(tokens) | Counted::MoreThan(tokens)) = counted;
+        Ok(tokens.saturating_add(Needs::of(request).fixed_tokens))
     }
 
     pub(crate) fn call_failed(

@@ -14,7 +14,8 @@ use domain::{
     Action, Credential, ErrorKind, LimitScope, Meter, Month, Resource, TenantId, UnitId,
     UsageLimit, UserId,
 };
-use gateway::{Needs, Terms};
+use gateway::{Model, Needs, Terms, Tokenizer, prompt_texts};
+use llm::ChatRequest;
 use metrics::counter;
 use store::{By, LimitRow, LimitWarning, MonthSum, OwnedKey};
 
@@ -218,22 +219,22 @@ impl App {
         if accounts.is_empty() && !(is_choice && self.limiter.rules().has_models()) {
             return Ok(None);
         }
-        let needs = (asked.needs)();
-        let Terms { ref access, .. } = self.terms(principal, asked.class);
-        let ask = gateway::Ask {
-            routes: None,
-            class: asked.class,
-            places: asked.places,
-            access,
-            needs: &needs,
-            prefix: 0,
-            cost_max: None,
-            time_left: None,
-        };
-        if is_choice && let Ok(model) = gateway::find_model(&catalogue, asked.model, &ask) {
-            accounts = self.limiter.binding(principal, &model.name);
+        let mut needs = asked.request.needs();
+        if is_choice {
+            let texts = || asked.request.texts();
+            self.gateway.weigh(asked.model, asked.class, &mut needs, &texts).await;
         }
-        check_context(&accounts, &needs)?;
+        let Terms { ref access, .. } = self.terms(principal, asked.class);
+        let mut model = catalogue.model(asked.model);
+        if is_choice
+            && let Ok(found) =
+                gateway::find_model(&catalogue, asked.model, &asked.ask(access, &needs))
+        {
+            accounts = self.limiter.binding(principal, &found.name);
+            model = Some(found);
+        }
+        self.check_context(&accounts, model, &mut needs, asked).await?;
+        let ask = asked.ask(access, &needs);
         let usage = needs.usage_likely();
         let has_price = |account: &Arc<Account>| account.limits(Meter::MonthCost).is_some();
         let cost = if accounts.iter().any(has_price) {
@@ -247,6 +248,31 @@ impl App {
         let reservation =
             reserved.map_err(|exceeded| refused(&exceeded, Allowance::of(&accounts, is_shared)))?;
         Ok(Some(reservation))
+    }
+
+    /// Holds a request to the smallest of the limits that say how long one may be.
+    async fn check_context(
+        &self,
+        accounts: &[Arc<Account>],
+        model: Option<&Model>,
+        needs: &mut Needs,
+        asked: &Asking<'_>,
+    ) -> Result<()> {
+        let smallest = accounts.iter().filter_map(|account| account.context_tokens()).min();
+        let Some(most) = smallest else { return Ok(()) };
+        let tokenizer = tokenizer_of(model);
+        if let Some(far) = needs.doubt(most, &tokenizer) {
+            let counted = self.gateway.count(&tokenizer, asked.request.texts(), far).await;
+            needs.count(tokenizer.clone(), counted);
+        }
+        // Whoever sends many texts at once sends them all.
+        let together = Needs { batched: false, ..needs.clone() };
+        if together.fit(most, &tokenizer) {
+            return Ok(());
+        }
+        let likely = together.usage_likely().prompt_tokens.saturating_add(needs.answer_tokens);
+        let tokens = likely.max(most.saturating_add(1));
+        Err(Error::invalid("limit_context").with("limit", most).with("tokens", tokens))
     }
 
     /// `personal` is how much is shown of people and keys; of all else, what enough people share.
@@ -380,8 +406,46 @@ pub(crate) struct Asking<'a> {
     pub(crate) model: &'a str,
     pub(crate) class: domain::DataClass,
     pub(crate) places: gateway::PlacePolicy,
-    /// Looked at only if a limit binds the call.
-    pub(crate) needs: &'a (dyn Fn() -> Needs + Sync),
+    pub(crate) request: &'a dyn Measured,
+}
+
+impl Asking<'_> {
+    fn ask<'b>(&'b self, access: &'b gateway::ModelAccess, needs: &'b Needs) -> gateway::Ask<'b> {
+        gateway::Ask {
+            routes: None,
+            class: self.class,
+            places: self.places,
+            access,
+            needs,
+            prefix: 0,
+            cost_max: None,
+            time_left: None,
+        }
+    }
+}
+
+/// A request, as far as it decides about limits.
+pub(crate) trait Measured: Sync {
+    /// What it asks of a route. Looked at only if a limit binds the call.
+    fn needs(&self) -> Needs;
+    /// All that is read as text. Looked at only if it must be counted.
+    fn texts(&self) -> Vec<String>;
+}
+
+impl Measured for ChatRequest {
+    fn needs(&self) -> Needs {
+        Needs::of(self)
+    }
+
+    fn texts(&self) -> Vec<String> {
+        prompt_texts(self)
+    }
+}
+
+/// What counts for a model: what counts for its first route.
+pub(crate) fn tokenizer_of(model: Option<&Model>) -> Tokenizer {
+    let route = model.and_then(|model| model.routes.first());
+    route.map(|route| route.tokenizer.clone()).unwrap_or_default()
 }
 
 /// What a call takes of each meter.
@@ -427,18 +491,6 @@ fn check_figures(limit: &UsageLimit) -> Result<()> {
         return Err(error.with("max", UsageLimit::WEIGHT_MAX).in_field("weight"));
     }
     Ok(())
-}
-
-fn check_context(accounts: &[Arc<Account>], needs: &Needs) -> Result<()> {
-    let usage = needs.usage_likely();
-    let tokens = usage.prompt_tokens.saturating_add(needs.answer_tokens);
-    let smallest = accounts.iter().filter_map(|account| account.context_tokens()).min();
-    match smallest {
-        Some(most) if tokens > most => {
-            Err(Error::invalid("limit_context").with("limit", most).with("tokens", tokens))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Says to the caller that there is no room.

@@ -20,6 +20,7 @@ use crate::{
     Answer, App, Call, ChunkStream, Error, Principal, Result, Way, Wishes,
     chat::{Sources, chunks},
     guardrail::Protected,
+    limits::Measured,
     settlement::Settlement,
 };
 
@@ -57,6 +58,22 @@ struct Asking<'a> {
     /// Whether some of it comes as tokens, which nobody here can read.
     has_tokens: bool,
     wishes: Wishes,
+}
+
+/// A request that is handed on, as far as it decides about limits.
+struct Handed<'a> {
+    needs: Needs,
+    texts: &'a [&'a str],
+}
+
+impl Measured for Handed<'_> {
+    fn needs(&self) -> Needs {
+        self.needs.clone()
+    }
+
+    fn texts(&self) -> Vec<String> {
+        self.texts.iter().map(|text| (*text).to_owned()).collect()
+    }
 }
 
 /// What was opened for a call before it is made.
@@ -258,10 +275,11 @@ impl App {
             prompt_bytes: texts.iter().map(|text| text.len()).sum(),
             ..Needs::default()
         };
+        let request = Handed { needs, texts: &texts };
         let protected = self.admit(principal, (offer, model), &texts, class).await?;
         let mut settlement = Settlement::new(self, principal, protected.class)?.of(operation);
         settlement.guarded(&protected.note);
-        let terms = settlement.reserve(model, protected.places(), &|| needs).await?;
+        let terms = settlement.reserve(model, protected.places(), &request).await?;
         let terms = Terms { deadline, explain: wishes.explain, ..terms };
         let terms = self.guarded_terms(terms, model, &protected);
         Ok(Account { settlement, terms, protected })

@@ -5,7 +5,7 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 
 use domain::{DataClass, Instant, MessageId, RunId};
 use futures_util::Stream;
-use gateway::{ChatStream, Needs};
+use gateway::ChatStream;
 use llm::{ChatEvent, ChatRequest, Role};
 use store::{
     Message, MessageRole, ObjectKind, RouteUsed, Run, RunEnd, RunPulse, RunState, Silent,
@@ -330,7 +330,7 @@ impl App {
         let failed = |error| self.gateway_error(principal, error);
         let guarded = writing.protected.as_ref();
         let places = guarded.map_or_else(|| self.places(principal), Protected::places);
-        let mut terms = settlement.reserve(request.model(), places, &|| Needs::of(request)).await?;
+        let mut terms = settlement.reserve(request.model(), places, request).await?;
         if let Some(protected) = &writing.protected {
             terms = self.guarded_terms(terms, request.model(), protected);
         }

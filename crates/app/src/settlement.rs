@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{DataClass, ErrorKind, Instant};
-use gateway::{Needs, PlacePolicy, Spent, Taken, Terms, UsageMeter};
+use gateway::{PlacePolicy, Spent, Taken, Terms, UsageMeter};
 use guard::AnswerHit;
 use store::{By, Ended, SETTLE_INTERVAL, TokenUsage, UsageRecord};
 
@@ -12,7 +12,7 @@ use crate::{
     App, Error, Principal, Result,
     guardrail::GuardNote,
     limiter::Reservation,
-    limits::{Asking, amounts, count_warnings},
+    limits::{Asking, Measured, amounts, count_warnings},
 };
 
 /// Pause after the database did not take what calls have used.
@@ -72,9 +72,9 @@ impl Settlement {
         &mut self,
         model: &str,
         places: PlacePolicy,
-        needs: &(dyn Fn() -> Needs + Sync),
+        request: &dyn Measured,
     ) -> Result<Terms> {
-        let asked = Asking { model, class: self.class, places, needs };
+        let asked = Asking { model, class: self.class, places, request };
         self.reservation = self.app.reserve(&self.principal, &asked).await?;
         let cost_max = self.reservation.as_ref().and_then(Reservation::cost_max);
         Ok(Terms { places, cost_max, ..self.app.terms(&self.principal, self.class) })

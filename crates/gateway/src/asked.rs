@@ -127,6 +127,21 @@ impl Asked<'_> {
         }
     }
 
+    /// Everything that is read as text, for counting.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        match self {
+            Self::Chat(request, _) => plan::prompt_texts(request),
+            // Never counted: each of their texts is read for itself.
+            Self::Embeddings(_) | Self::Rerank(_) => Vec::new(),
+            Self::Operation(request) => {
+                request.texts().into_iter().map(ToOwned::to_owned).collect()
+            }
+            Self::Transcription(request) => {
+                request.form.prompt().into_iter().map(ToOwned::to_owned).collect()
+            }
+        }
+    }
+
     /// The beginning of the conversation, for the policy `affinity`.
     pub(crate) fn prefix(&self) -> u64 {
         match self {

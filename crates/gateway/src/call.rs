@@ -128,6 +128,7 @@ impl<'a> Call<'a> {
         let mut line = Line { ticket: None, since: None, span: Span::none() };
         let mut granted: Option<Lease> = None;
         loop {
+            self.weigh().await;
             let moment = self.look()?;
             let failed_before = self.failed.len();
             // A place that was waited for is of use only if the plan of this moment has its route.
@@ -192,6 +193,14 @@ impl<'a> Call<'a> {
             }
         }
         Ok(Round::WaitFor(full))
+    }
+
+    /// Counts the request if its length in bytes does not say where it fits.
+    async fn weigh(&mut self) {
+        let snapshot = self.gateway.snapshot.load_full();
+        let (asked, name) = (self.asked, (self.asked.model(), self.terms.class));
+        let texts = || asked.texts();
+        self.gateway.weigh(&snapshot.catalogue, name, &mut self.needs, &texts).await;
     }
 
     /// Plans for this moment.

@@ -10,7 +10,7 @@ use llm::Dialect;
 
 use crate::{
     Abilities, AutoChoice, AwsKeys, BaseUrl, HealthCheck, Hedging, LocalRoute, Offer, Offers,
-    Policy, Prices, QueueLimits, RouteCare, Secret, ServiceAccount,
+    Policy, Prices, QueueLimits, RouteCare, Secret, ServiceAccount, Tokenizer,
 };
 
 /// The name that stands for a choice among models.
@@ -186,6 +186,8 @@ pub struct Route {
     pub abilities: Abilities,
     /// The most tokens of question and answer together, if that is known.
     pub context_tokens: Option<u64>,
+    /// What counts them.
+    pub tokenizer: Tokenizer,
     /// How it is asked whether it is well; `None`: only by the calls themselves.
     pub health_check: Option<HealthCheck>,
     /// Whether it takes no more calls, because an operator says so; running ones come to their end.
@@ -223,6 +225,7 @@ impl Route {
             offers: Offers::default(),
             abilities: Abilities::default(),
             context_tokens: None,
+            tokenizer: Tokenizer::default(),
             health_check: None,
             drained: false,
             care: RouteCare::default(),

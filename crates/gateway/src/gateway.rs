@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError, atomic::AtomicU64};
 
 use arc_swap::ArcSwap;
+use domain::DataClass;
 use llm::{
     ChatRequest, ChatResponse, Citation, Delivery, OperationRequest, OperationResponse,
     embeddings::{EmbeddingRequest, EmbeddingResponse},
@@ -11,14 +12,16 @@ use llm::{
 use serde_json::Value;
 
 use crate::{
-    Catalogue, ChatStream, Clients, GatewayError, Metered, Settings, Sound, Taken, Terms,
-    Transcript, TranscriptStream, TranscriptionRequest, UsageMeter,
+    Catalogue, ChatStream, Clients, Counted, GatewayError, Metered, Needs, Settings, Sound, Taken,
+    Terms, Tokenizer, Transcript, TranscriptStream, TranscriptionRequest, UsageMeter,
     asked::{Asked, Whole},
     built_in::{self, BuiltIn},
     call::{Answer, Call, Opened},
+    counting::Counters,
     health_checks::HealthChecks,
     lease::Lease,
     local::LocalModels,
+    plan,
     snapshot::Snapshot,
     status::{self, GatewayStatus},
     stream::{Origin, Wanted},
@@ -37,6 +40,7 @@ pub(crate) struct Inner {
     pub(crate) snapshot: ArcSwap<Snapshot>,
     pub(crate) built_in: BuiltIn,
     pub(crate) local: LocalModels,
+    pub(crate) counters: Counters,
     pub(crate) settings: Settings,
     /// Moves on with each plan.
     pub(crate) seed: AtomicU64,
@@ -94,6 +98,7 @@ impl Gateway {
                 snapshot: ArcSwap::from_pointee(snapshot),
                 built_in: BuiltIn::new(settings.built_in_concurrent_max),
                 local: LocalModels::default(),
+                counters: Counters::default(),
                 seed: AtomicU64::new(settings.seed.unwrap_or_else(rand::random)),
                 settings,
                 checks: Mutex::new(None),
@@ -117,6 +122,7 @@ impl Gateway {
         let snapshot = Arc::new(Snapshot::new(catalogue, Some(&before), &self.inner.settings));
         self.inner.snapshot.store(Arc::clone(&snapshot));
         self.inner.local.keep_those_of(&snapshot.catalogue);
+        self.inner.counters.forget();
         if let Some(checks) = checks.as_mut() {
             *checks = HealthChecks::start(self.inner.clients.here(), &snapshot);
         }
@@ -287,6 +293,24 @@ impl Gateway {
         Ok(Answered { response, taken })
     }
 
+    /// Counts what must be counted to say on which routes of a model, or of all behind `auto`, a request
+    /// has room. For most requests that is nothing.
+    pub async fn weigh(
+        &self,
+        model: &str,
+        class: DataClass,
+        needs: &mut Needs,
+        texts: &(dyn Fn() -> Vec<String> + Sync),
+    ) {
+        let catalogue = self.catalogue();
+        self.inner.weigh(&catalogue, (model, class), needs, texts).await;
+    }
+
+    /// Counts texts as this tokenizer does, up to `most` tokens.
+    pub async fn count(&self, tokenizer: &Tokenizer, texts: Vec<String>, most: u64) -> Counted {
+        self.inner.counters.count(tokenizer, texts, most).await
+    }
+
     async fn open(
         &self,
         asked: Asked<'_>,
@@ -323,6 +347,21 @@ impl Gateway {
             unreachable!("only chat and completions are streamed")
         };
         Ok(Answered { response: settle(*whole, &asked, &taken, meter, lease), taken })
+    }
+}
+
+impl Inner {
+    pub(crate) async fn weigh(
+        &self,
+        catalogue: &Catalogue,
+        (model, class): (&str, DataClass),
+        needs: &mut Needs,
+        texts: &(dyn Fn() -> Vec<String> + Sync),
+    ) {
+        for (tokenizer, most) in plan::doubts(catalogue, model, class, needs) {
+            let counted = self.counters.count(&tokenizer, texts(), most).await;
+            needs.count(tokenizer, counted);
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod built_in;
 mod call;
 mod catalogue;
 mod clients;
+mod counting;
 mod deadline;
 mod error;
 mod gateway;
@@ -53,6 +54,7 @@ pub use catalogue::{
     Timeouts,
 };
 pub use clients::Clients;
+pub use counting::{Counted, Tokenizer};
 pub use error::{Failure, GatewayError, TimeLimit};
 pub use gateway::{Answered, Completion, Gateway, Outcome};
 pub use health::{BreakerSettings, BreakerState, EjectionSettings, HealthSettings};
@@ -63,7 +65,7 @@ pub use model_state::LastError;
 pub use offer::{Offer, Offers};
 pub use plan::{
     Ask, Condition, Dice, Explanation, Needs, Plan, PlanError, Reason, State, dearest, find_model,
-    may_receive, plan, prefix,
+    may_receive, plan, prefix, prompt_texts,
 };
 pub use policy::{Abilities, AutoChoice, HealthCheck, Kind, PlacePolicy, Policy, QueueLimits};
 pub use price::{Parts, Price, Prices};

@@ -15,13 +15,13 @@ use std::time::Duration;
 
 use domain::DataClass;
 
-use crate::{AUTO_MODEL, Catalogue, Model, ModelAccess, Offer, PlacePolicy, Route};
+use crate::{AUTO_MODEL, Catalogue, Model, ModelAccess, Offer, PlacePolicy, Route, Tokenizer};
 
 pub use affinity::prefix;
 pub use condition::{Condition, State};
 pub use dice::Dice;
 pub use explanation::{Explanation, Reason};
-pub use needs::Needs;
+pub use needs::{Needs, prompt_texts};
 use order::Rated;
 
 /// What is asked, as far as it decides about routes.
@@ -170,16 +170,9 @@ pub fn plan(
     let mut plan = Plan::default();
     let mut usable = Vec::with_capacity(model.routes.len());
     let mut ejected = Vec::new();
-    let fits_surely = model.routes.iter().any(|route| {
-        filter::ruled_out(route, ask).is_none() && filter::fits_surely(route, ask.needs)
-    });
     for (index, route) in model.routes.iter().enumerate() {
         if let Some(reason) = filter::ruled_out(route, ask) {
             plan.left_out.push((index, reason));
-            continue;
-        }
-        if fits_surely && !filter::fits_surely(route, ask.needs) {
-            plan.left_out.push((index, Reason::ContextTooShort));
             continue;
         }
         if route.drained {
@@ -214,6 +207,34 @@ pub fn plan(
         return Err(refusal(catalogue, &model.name, vec![model], ask));
     }
     Ok(plan)
+}
+
+/// Where the request must be counted to say whether it fits: each tokenizer that matters, with the most
+/// tokens that matter. Empty for most requests, whose length in bytes says enough.
+pub(crate) fn doubts(
+    catalogue: &Catalogue,
+    name: &str,
+    class: DataClass,
+    needs: &Needs,
+) -> Vec<(Tokenizer, u64)> {
+    let mut doubts: Vec<(Tokenizer, u64)> = Vec::new();
+    if needs.batched {
+        return doubts;
+    }
+    let mut look_at = |model: &Model| {
+        for route in model.routes.iter().filter(|route| class <= route.clearance) {
+            let Some(most) = filter::doubt(route, needs) else { continue };
+            match doubts.iter_mut().find(|(tokenizer, _)| *tokenizer == route.tokenizer) {
+                Some((_, known)) => *known = most.max(*known),
+                None => doubts.push((route.tokenizer.clone(), most)),
+            }
+        }
+    };
+    match catalogue.model(name) {
+        Some(model) => look_at(model),
+        None => behind_auto(catalogue).into_iter().for_each(look_at),
+    }
+    doubts
 }
 
 /// The most that a request may cost by estimate, in micro-euro, over all routes that it may take.

@@ -7,15 +7,15 @@
 mod bytes;
 mod decoder;
 mod gguf;
-mod merge;
+pub(crate) mod merge;
 mod model;
 mod quantisation;
 mod report;
 mod sampler;
 mod shape;
-mod split;
+pub(crate) mod split;
 mod template;
-mod vocabulary;
+pub(crate) mod vocabulary;
 mod weights;
 mod writer;
 

@@ -27,7 +27,7 @@ use std::{
 
 use ::gateway::{
     Abilities, AutoChoice, HealthCheck, Hedging, KeyHeader, Offers, PlacePolicy, Policy, Prices,
-    QueueLimits, RouteCare, Settings,
+    QueueLimits, RouteCare, Settings, Tokenizer,
 };
 use domain::{DataClass, Place};
 use llm::Dialect;
@@ -277,6 +277,8 @@ pub struct RouteSettings {
     pub abilities: Abilities,
     /// Most tokens of question and answer.
     pub context_tokens: Option<u64>,
+    /// What counts them.
+    pub tokenizer: Tokenizer,
     /// How it is asked whether it is well.
     pub health_check: Option<HealthCheck>,
     /// Where calls are more or less persistent and careful than elsewhere.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use app::{DefinitionFault, FileModels, KeyedDefinition, ModelReader};
-use gateway::{AutoChoice, Model};
+use gateway::{AutoChoice, Model, Tokenizer};
 use serde_json::Value;
 
 use crate::{
@@ -114,7 +114,10 @@ fn kept_for_the_file(definition: &Value) -> Vec<DefinitionFault> {
     let routes = definition.get("routes").and_then(Value::as_array);
     let mut faults = Vec::new();
     for (at, route) in routes.into_iter().flatten().enumerate() {
-        for name in KEPT_FOR_THE_FILE.into_iter().filter(|name| route.get(name).is_some()) {
+        let tokenizer = route.get("tokenizer").and_then(Value::as_str).map(Tokenizer::from_code);
+        let of_file = matches!(tokenizer, Some(Tokenizer::File(_))).then_some("tokenizer");
+        let names = KEPT_FOR_THE_FILE.into_iter().chain(of_file);
+        for name in names.filter(|name| route.get(name).is_some()) {
             faults.push(fault(format!("routes.{at}.{name}"), "model_field_of_file"));
         }
     }

@@ -204,6 +204,14 @@ async fn requests_may_be_only_so_long_and_only_so_many_tokens_a_minute() {
     let long = json!({"max_tokens": 2_000});
     let refused = ask_with(&house.world.app, &ada, "gross", long).await;
     assert_eq!(code(refused), "limit_context");
+    let said = |text: &str| json!({"messages": [{"role": "user", "content": text}]});
+    let german = "Hiermit widerspreche ich dem Bescheid vom 3. März. ".repeat(50);
+    assert!(german.len() > 2_500, "more bytes than tokens are allowed: it is counted");
+    let passed = ask_with(&house.world.app, &ada, "gross", said(&german)).await;
+    assert_ne!(code(passed), "limit_context");
+    // Each is three tokens and not one, as four bytes a token would have it.
+    let crabs = said(&"🦀".repeat(600));
+    assert_eq!(code(ask_with(&house.world.app, &ada, "gross", crabs).await), "limit_context");
     let mut last = "";
     for _ in 0..20 {
         last = code(house.ask(&ada, "gross").await);

@@ -84,7 +84,7 @@ impl Call<'_> {
             asked: self.asked,
             terms: Terms { explain: false, ..self.terms.clone() },
             meter,
-            needs: self.needs,
+            needs: self.needs.clone(),
             attempts: self.attempts + 1,
             // It is no request of its own, and takes its place in no line.
             is_counted: true,

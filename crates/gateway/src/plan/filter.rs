@@ -18,7 +18,7 @@ pub(super) fn ruled_out(route: &Route, ask: &Ask<'_>) -> Option<Reason> {
         Some(Reason::NoImages)
     } else if needs.structured && !abilities.structured {
         Some(Reason::NoStructure)
-    } else if !needs.batched && !has_room(route, needs.tokens_least()) {
+    } else if !has_room(route, needs) {
         Some(Reason::ContextTooShort)
     } else if ask.cost_max.is_some_and(|most| cost(route, needs) > most) {
         Some(Reason::OverBudget)
@@ -27,17 +27,16 @@ pub(super) fn ruled_out(route: &Route, ask: &Ask<'_>) -> Option<Reason> {
     }
 }
 
-/// Whether the request fits by a high estimate too. A route where it may not is tried only if there
-/// is none where it does: the server has the last word.
-pub(super) fn fits_surely(route: &Route, needs: &Needs) -> bool {
-    needs.batched || has_room(route, needs.tokens_likely())
-}
-
 /// What the request costs on this route by estimate, in micro-euro; nothing where no price is known.
 pub(super) fn cost(route: &Route, needs: &Needs) -> u64 {
     route.prices.now().map_or(0, |price| price.of(needs.usage_likely()))
 }
 
-fn has_room(route: &Route, tokens: u64) -> bool {
-    route.context_tokens.is_none_or(|room| tokens <= room)
+fn has_room(route: &Route, needs: &Needs) -> bool {
+    route.context_tokens.is_none_or(|room| needs.fit(room, &route.tokenizer))
+}
+
+/// How far the request must be counted to say whether it fits; `None` if that is known.
+pub(super) fn doubt(route: &Route, needs: &Needs) -> Option<u64> {
+    needs.doubt(route.context_tokens?, &route.tokenizer)
 }

@@ -1,23 +1,31 @@
 //! What a request asks of a route, seen once before the first attempt. Holds no content.
 
-use llm::{ChatRequest, Task, Usage};
+use llm::{ChatRequest, Message, Task, Usage};
 use serde_json::Value;
 
-use crate::{Kind, Offer};
+use crate::{Counted, Kind, Offer, Tokenizer};
 
-/// Tokens that the frame around a message takes at most, by estimate.
+/// Tokens that the frame around a message or a source takes at most, by estimate.
 const MESSAGE_TOKENS: u64 = 8;
-/// Tokens of one image or file, by estimate: servers cut large images down before they read them.
-const PART_TOKENS: u64 = 1_024;
-/// A high estimate: no more bytes of text than this make a token of ordinary German or English prose.
-const BYTES_PER_TOKEN_FEW: u64 = 3;
+/// Tokens of the instructions around sources, by a high estimate.
+const GROUNDING_TOKENS: u64 = 512;
+/// Tokens of one image or file, by a high estimate: servers cut large images down before they read
+/// them. OpenAI counts at most 1,445, Anthropic about 1,600.
+const PART_TOKENS: u64 = 1_600;
+/// Tokens of an image that is to be looked at in low detail, as OpenAI counts.
+const LOW_DETAIL_TOKENS: u64 = 85;
 /// Tokens of an answer whose length nobody says, by estimate: about two pages.
 const ANSWER_TOKENS_UNSAID: u64 = 1_024;
+/// A high estimate: no more bytes of text than this make a token of ordinary German or English prose.
+const BYTES_PER_TOKEN_FEW: u64 = 3;
 /// A low estimate: not even text that suits the vocabulary best has more bytes to a token, on average.
 const BYTES_PER_TOKEN_MANY: u64 = 8;
 
+/// Fields with schemas, which models read as text.
+const SCHEMAS: [&str; 3] = ["tools", "functions", "response_format"];
+
 /// What a request asks of a route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Needs {
     /// What a route must be there for.
     pub offer: Offer,
@@ -39,6 +47,8 @@ pub struct Needs {
     pub answer_tokens: u64,
     /// Answers to the same question; 0 counts as 1.
     pub choices: u64,
+    /// Tokens of the text, where somebody counted them.
+    pub counted: Vec<(Tokenizer, Counted)>,
 }
 
 impl Needs {
@@ -53,41 +63,92 @@ impl Needs {
         let structured = request.field("response_format").is_some_and(|format| {
             format.get("type").and_then(Value::as_str).is_none_or(|kind| kind != "text")
         });
-        let schemas = ["tools", "functions", "response_format"];
         let schema_bytes: usize =
-            schemas.iter().filter_map(|name| request.field(name)).map(text_bytes).sum();
-        let parts: u64 =
-            request.messages().iter().map(|message| other_parts(message.fields())).sum();
-        let frames = request.messages().len() as u64 * MESSAGE_TOKENS;
+            SCHEMAS.iter().filter_map(|name| request.field(name)).map(json_bytes).sum();
+        let calls = request.messages().iter().filter_map(tool_calls);
+        let grounding = request.grounding.as_ref();
+        let sources = || grounding.iter().flat_map(|grounding| &grounding.sources);
+        let head_bytes: usize =
+            sources().map(|source| source.title.len() + source.heading.len()).sum();
+        let mut parts = request.messages().iter().flat_map(other_parts).peekable();
+        let images = parts.peek().is_some();
+        let frames = request.messages().len() + sources().count();
+        let instructions = if grounding.is_some() { GROUNDING_TOKENS } else { 0 };
         Self {
             offer: Offer::Chat,
             batched: false,
             tools: present("tools") || present("functions"),
-            images: parts > 0,
+            images,
             structured,
             grounded: request.grounding.as_ref().map(|grounding| grounding.task),
-            prompt_bytes: request.prompt_bytes() + schema_bytes,
-            fixed_tokens: frames + parts * PART_TOKENS,
+            prompt_bytes: request.prompt_bytes()
+                + schema_bytes
+                + head_bytes
+                + calls.map(json_bytes).sum::<usize>(),
+            fixed_tokens: frames as u64 * MESSAGE_TOKENS
+                + instructions
+                + parts.map(part_tokens).sum::<u64>(),
             answer_tokens: request.max_tokens().map_or(0, u64::from),
             choices: u64::from(request.n()),
+            counted: Vec::new(),
         }
     }
 
     /// Tokens of question and answer together, by a high estimate: three bytes a token.
     #[must_use]
     pub fn tokens_likely(&self) -> u64 {
-        self.tokens(BYTES_PER_TOKEN_FEW)
+        let text = (self.prompt_bytes as u64).div_ceil(BYTES_PER_TOKEN_FEW);
+        text.saturating_add(self.fixed_tokens).saturating_add(self.answer_tokens)
     }
 
-    /// Tokens of question and answer together, by a low estimate: eight bytes a token. A route with
-    /// less room than this cannot do it.
+    /// Whether question and answer have room in so many tokens: surely if the text has no more bytes
+    /// than there is room, otherwise as it was counted. Uncounted, eight bytes make a token.
     #[must_use]
-    pub fn tokens_least(&self) -> u64 {
-        self.tokens(BYTES_PER_TOKEN_MANY)
+    pub fn fit(&self, room: u64, tokenizer: &Tokenizer) -> bool {
+        if self.batched {
+            return true;
+        }
+        let Some(left) = self.left_for_text(room) else { return false };
+        let bytes = self.prompt_bytes as u64;
+        bytes <= left
+            || match self.counted_by(tokenizer) {
+                Some(Counted::Exactly(tokens)) => tokens <= left,
+                Some(Counted::MoreThan(most)) if most >= left => false,
+                _ => bytes.div_ceil(BYTES_PER_TOKEN_MANY) <= left,
+            }
     }
 
-    /// What it will take, by estimate: four bytes of text a
-    /// token, and answers as long as they may become, or 1,024 tokens if nobody says.
+    /// How far the text must be counted to say whether it has room; `None` if that is known.
+    #[must_use]
+    pub fn doubt(&self, room: u64, tokenizer: &Tokenizer) -> Option<u64> {
+        let left = self.left_for_text(room).filter(|left| (self.prompt_bytes as u64) > *left)?;
+        match self.counted_by(tokenizer) {
+            Some(Counted::Exactly(_)) => None,
+            Some(Counted::MoreThan(most)) if most >= left => None,
+            _ => Some(left),
+        }
+    }
+
+    /// Takes down what was counted.
+    pub fn count(&mut self, tokenizer: Tokenizer, counted: Counted) {
+        self.counted.retain(|(known, _)| *known != tokenizer);
+        self.counted.push((tokenizer, counted));
+    }
+
+    /// Tokens of the question, as this tokenizer counts them, or more than so many; `None` if nobody
+    /// has counted.
+    #[must_use]
+    pub fn counted_by(&self, tokenizer: &Tokenizer) -> Option<Counted> {
+        self.counted.iter().find(|(known, _)| known == tokenizer).map(|(_, counted)| *counted)
+    }
+
+    /// What of a room is left for the text; `None` if the rest does not even fit.
+    fn left_for_text(&self, room: u64) -> Option<u64> {
+        room.checked_sub(self.fixed_tokens.saturating_add(self.answer_tokens))
+    }
+
+    /// What it will take: the text as it was counted, or four bytes a token if nobody has, and answers
+    /// as long as they may become, or 1,024 tokens if nobody says.
     #[must_use]
     pub fn usage_likely(&self) -> Usage {
         let writes = matches!(self.offer, Offer::Chat | Offer::Completions);
@@ -95,9 +156,12 @@ impl Needs {
             0 if writes => ANSWER_TOKENS_UNSAID,
             tokens => tokens,
         };
+        let counts = self.counted.iter().map(|(_, counted)| match counted {
+            Counted::Exactly(tokens) | Counted::MoreThan(tokens) => *tokens,
+        });
+        let text = counts.max().unwrap_or(Usage::estimate_tokens(self.prompt_bytes));
         Usage {
-            prompt_tokens: Usage::estimate_tokens(self.prompt_bytes)
-                .saturating_add(self.fixed_tokens),
+            prompt_tokens: text.saturating_add(self.fixed_tokens),
             completion_tokens: answer.saturating_mul(self.choices.max(1)),
         }
     }
@@ -113,28 +177,44 @@ impl Needs {
             None => Kind::Chat,
         }
     }
+}
 
-    fn tokens(&self, bytes_per_token: u64) -> u64 {
-        let text = (self.prompt_bytes as u64).div_ceil(bytes_per_token);
-        text.saturating_add(self.fixed_tokens).saturating_add(self.answer_tokens)
-    }
+/// Everything of a conversation that is read as text, for counting. Holds content.
+#[must_use]
+pub fn prompt_texts(request: &ChatRequest) -> Vec<String> {
+    let messages = request.messages().iter().map(|message| message.text().into_owned());
+    let calls = request.messages().iter().filter_map(tool_calls).map(Value::to_string);
+    let schemas = SCHEMAS.iter().filter_map(|name| request.field(name)).map(Value::to_string);
+    let sources = request.grounding.iter().flat_map(|grounding| &grounding.sources);
+    let sources = sources.map(|source| [&*source.title, &source.heading, &source.text].join("\n"));
+    messages.chain(calls).chain(schemas).chain(sources).collect()
 }
 
 /// Parts of a message's content that are no text.
-fn other_parts(fields: &serde_json::Map<String, Value>) -> u64 {
-    let parts = fields.get("content").and_then(Value::as_array);
+fn other_parts(message: &Message) -> impl Iterator<Item = &Value> {
+    let parts = message.fields().get("content").and_then(Value::as_array);
     let is_other = |part: &&Value| part.get("type").and_then(Value::as_str) != Some("text");
-    parts.map_or(0, |parts| parts.iter().filter(is_other).count() as u64)
+    parts.into_iter().flatten().filter(is_other)
 }
 
-/// Bytes of names and texts in a value; the depth was bounded when it was parsed.
-fn text_bytes(value: &Value) -> usize {
+fn part_tokens(part: &Value) -> u64 {
+    let detail = part.pointer("/image_url/detail").and_then(Value::as_str);
+    if detail == Some("low") { LOW_DETAIL_TOKENS } else { PART_TOKENS }
+}
+
+fn tool_calls(message: &Message) -> Option<&Value> {
+    message.fields().get("tool_calls").filter(|calls| !calls.is_null())
+}
+
+/// Bytes of a value in JSON, but for what must be escaped; the depth was bounded when it was parsed.
+fn json_bytes(value: &Value) -> usize {
     match value {
-        Value::String(text) => text.len(),
-        Value::Array(list) => list.iter().map(text_bytes).sum(),
+        Value::String(text) => text.len() + 2,
+        Value::Array(list) => list.iter().map(|item| json_bytes(item) + 1).sum::<usize>() + 2,
         Value::Object(fields) => {
-            fields.iter().map(|(name, value)| name.len() + text_bytes(value)).sum()
+            let bytes = |(name, value): (&String, &Value)| name.len() + json_bytes(value) + 4;
+            fields.iter().map(bytes).sum::<usize>() + 2
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => 4,
+        Value::Null | Value::Bool(_) | Value::Number(_) => 5,
     }
 }

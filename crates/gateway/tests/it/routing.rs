@@ -154,21 +154,33 @@ fn a_request_goes_where_it_can_be_done() {
     assert_eq!(first(json!({"response_format": {"type": "json_object"}})), 1);
     assert_eq!(first(json!({"messages": [{"role": "user", "content": [part]}]})), 1);
     assert_eq!(first(json!({"max_tokens": 3_000})), 1);
-    let long = "Wort ".repeat(1_500);
+    let long = "Wort ".repeat(4_000);
     assert_eq!(first(json!({"messages": [{"role": "user", "content": long}]})), 1);
 }
 
-#[test]
-fn where_only_an_estimate_speaks_against_it_the_server_decides() {
-    let small = Route { context_tokens: Some(2_000), ..built_in("klein") };
-    let catalogue = Catalogue::new(vec![model("standard", vec![small])]).unwrap();
-    let model = catalogue.model("standard").unwrap();
-    let planned = |bytes| {
-        let needs = Needs { prompt_bytes: bytes, ..Needs::default() };
-        let (class, places) = (DataClass::Open, PlacePolicy::ANYWHERE);
+/// A German text goes where it has room, counted to the last token, and is counted only in doubt.
+#[tokio::test]
+async fn a_request_is_counted_where_its_bytes_leave_doubt() {
+    let text = "Sehr geehrte Damen und Herren, hiermit widerspreche ich dem Bescheid. ".repeat(40);
+    let asked = request(json!({"messages": [{"role": "user", "content": text}], "max_tokens": 50}));
+    let tokenizer = infer::Tokenizer::o200k();
+    // The frame of one message is 8.
+    let tokens = tokenizer.count(&text, u64::MAX).unwrap() + 8 + 50;
+    let needs = Needs::of(&asked);
+    let planned = async |room: u64| {
+        let route = Route {
+            context_tokens: Some(room),
+            tokenizer: gateway::Tokenizer::O200k,
+            ..built_in("klein")
+        };
+        let catalogue = Catalogue::new(vec![model("standard", vec![route])]).unwrap();
+        let gateway = Gateway::new(client(), catalogue, settings());
+        let mut needs = needs.clone();
+        let texts = || gateway::prompt_texts(&asked);
+        gateway.weigh("standard", DataClass::Open, &mut needs, &texts).await;
         let ask = Ask {
-            class,
-            places,
+            class: DataClass::Open,
+            places: PlacePolicy::ANYWHERE,
             access: &ModelAccess::ALL,
             needs: &needs,
             prefix: 0,
@@ -176,17 +188,23 @@ fn where_only_an_estimate_speaks_against_it_the_server_decides() {
             time_left: None,
             routes: None,
         };
-        plan(&catalogue, model, &ask, |_| Condition::FRESH, &mut Dice::new(0))
+        let catalogue = gateway.catalogue();
+        let model = catalogue.model("standard").unwrap();
+        let plan = plan(&catalogue, model, &ask, |_| Condition::FRESH, &mut Dice::new(0));
+        (plan, needs.counted.len())
     };
-    assert_eq!(
-        planned(7_500).unwrap().order,
-        [0],
-        "2,500 tokens by the high estimate, 938 by the low"
-    );
-    let error = planned(17_000).unwrap_err();
-    let reason = Reason::ContextTooShort;
-    assert_eq!(error, PlanError::Unsuited { model: "standard".to_owned(), reason });
+    assert_eq!(planned(tokens).await.0.unwrap().order, [0], "the boundary itself");
+    let (refused, counted) = planned(tokens - 1).await;
+    assert_eq!(counted, 1);
+    let (reason, model) = (Reason::ContextTooShort, "standard".to_owned());
+    let error = refused.unwrap_err();
+    assert_eq!(error, PlanError::Unsuited { model, reason });
     assert_eq!(GatewayError::Plan(error).code(), "context_length_exceeded");
+    let bytes = needs.prompt_bytes as u64 + 58;
+    assert!(bytes > 3 * tokens, "German has some four bytes to a token");
+    assert_eq!(planned(bytes).await.1, 0, "no more bytes than room: nothing is counted");
+    assert_eq!(planned(bytes - 1).await.1, 1);
+    assert_eq!(planned(57).await.1, 0, "not even the answer has room: nothing is counted");
 }
 
 #[test]
@@ -226,12 +244,12 @@ fn auto_picks_by_class_size_and_kind() {
         find_model(&catalogue, "auto", &ask).map(|model| model.name.clone())
     };
     let short = Needs::default();
-    let long = Needs { prompt_bytes: 30_000, ..short };
-    let image = Needs { images: true, ..short };
+    let long = Needs { prompt_bytes: 30_000, ..short.clone() };
+    let image = Needs { images: true, ..short.clone() };
     assert_eq!(pick(DataClass::Personal, image).unwrap(), "bilder");
-    assert_eq!(pick(DataClass::Open, long).unwrap(), "wolke");
+    assert_eq!(pick(DataClass::Open, long.clone()).unwrap(), "wolke");
     assert_eq!(pick(DataClass::Personal, short).unwrap(), "klein");
-    assert_eq!(pick(DataClass::Personal, long).unwrap(), "gross");
+    assert_eq!(pick(DataClass::Personal, long.clone()).unwrap(), "gross");
     let refused = pick(DataClass::Restricted, long).unwrap_err();
     assert!(
         matches!(refused, PlanError::ClearanceTooLow { clearance: DataClass::Open, .. }),

@@ -25,18 +25,34 @@ const NONE: usize = usize::MAX;
 /// Merges the characters of `text` as long as `rank` has one for two neighbours: the lowest first,
 /// then the leftmost. Takes time in proportion to n log n.
 pub(super) fn merge(text: &str, rank: impl Fn(&str, &str) -> Option<f32>) -> Vec<&str> {
-    let mut pieces: Vec<Piece> = Vec::with_capacity(text.len());
-    for (index, (start, letter)) in text.char_indices().enumerate() {
+    let starts = text.char_indices().map(|(start, letter)| (start, start + letter.len_utf8()));
+    let merged =
+        run(starts, |one, other| rank(&text[one.start..one.end], &text[other.start..other.end]));
+    merged.iter().map(|piece| &text[piece.start..piece.end]).collect()
+}
+
+/// Merges the bytes of a word in the same way, by the rank of what they become, and says how many
+/// pieces are left.
+pub(crate) fn count_merged(word: &[u8], rank: impl Fn(&[u8]) -> Option<f32>) -> usize {
+    let bytes = (0..word.len()).map(|start| (start, start + 1));
+    run(bytes, |one, other| rank(&word[one.start..other.end])).len()
+}
+
+fn run(
+    parts: impl Iterator<Item = (usize, usize)>,
+    rank: impl Fn(&Piece, &Piece) -> Option<f32>,
+) -> Vec<Piece> {
+    let numbered = parts.enumerate().map(|(index, (start, end))| {
         let before = index.checked_sub(1).unwrap_or(NONE);
-        pieces.push(Piece { start, end: start + letter.len_utf8(), before, after: index + 1 });
-    }
+        Piece { start, end, before, after: index + 1 }
+    });
+    let mut pieces: Vec<Piece> = numbered.collect();
     if let Some(last) = pieces.last_mut() {
         last.after = NONE;
     }
     let find = |pieces: &[Piece], left: usize, right: usize| -> Option<Pair> {
         let (one, other) = (pieces.get(left)?, pieces.get(right)?);
-        let rank = rank(&text[one.start..one.end], &text[other.start..other.end])?;
-        Some(Pair { rank, left, right, end: other.end })
+        Some(Pair { rank: rank(one, other)?, left, right, end: other.end })
     };
     let mut pairs: BinaryHeap<Pair> =
         (1..pieces.len()).filter_map(|right| find(&pieces, right - 1, right)).collect();
@@ -54,8 +70,8 @@ pub(super) fn merge(text: &str, rank: impl Fn(&str, &str) -> Option<f32>) -> Vec
         pairs.extend(find(&pieces, left.before, pair.left));
         pairs.extend(find(&pieces, pair.left, right.after));
     }
-    let left = pieces.iter().filter(|piece| piece.start < piece.end);
-    left.map(|piece| &text[piece.start..piece.end]).collect()
+    pieces.retain(|piece| piece.start < piece.end);
+    pieces
 }
 
 impl Ord for Pair {

@@ -7,11 +7,13 @@ const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]
 const LLAMA3: &str = r"'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+";
 const QWEN2: &str = r"'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+";
 const TEKKEN: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+";
+/// Of OpenAI's `o200k_base`. That of `cl100k_base` is [`LLAMA3`], which was made from it.
+const O200K: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+";
 const DIGIT: &str = r"\p{N}";
 
 /// A way to cut.
 #[derive(Debug)]
-pub(super) struct Split {
+pub(crate) struct Split {
     patterns: Vec<Regex>,
     /// Whether line breaks have a rule of their own, before that for white space.
     has_line_rule: bool,
@@ -24,9 +26,10 @@ impl Split {
         let (patterns, has_line_rule, takes_whole_words): (&[&str], _, _) = match name {
             "gpt-2" => (&[GPT2], false, false),
             "smollm" => (&[DIGIT, GPT2], false, false),
-            "llama-bpe" | "llama3" | "llama-v3" => (&[LLAMA3], true, true),
+            "llama-bpe" | "llama3" | "llama-v3" | "cl100k" => (&[LLAMA3], true, true),
             "dbrx" | "smaug-bpe" => (&[LLAMA3], true, false),
             "qwen2" | "deepseek-r1-qwen" => (&[QWEN2], true, false),
+            "o200k" => (&[O200K], true, true),
             "tekken" => (&[TEKKEN], true, true),
             _ => return None,
         };

@@ -42,7 +42,7 @@ const BYTE: i32 = 6;
 
 /// A vocabulary.
 #[derive(Debug)]
-pub(super) struct Vocabulary {
+pub(crate) struct Vocabulary {
     tokens: Vec<Box<str>>,
     kinds: Vec<i32>,
     ids: HashMap<Box<str>, u32>,
@@ -184,6 +184,14 @@ impl Vocabulary {
     pub fn text_of_end(&self, gguf: &Gguf) -> String {
         let id = gguf.whole("tokenizer.ggml.eos_token_id").and_then(|id| usize::try_from(id).ok());
         id.and_then(|id| self.tokens.get(id)).map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// How many tokens a text of people has, as a part of a prompt.
+    pub fn count(&self, text: &str) -> usize {
+        let mut tokens = Vec::new();
+        // Broken words of control, as in a prompt.
+        self.text(&self.tame(text), &mut tokens);
+        tokens.len()
     }
 
     fn text(&self, text: &str, tokens: &mut Vec<u32>) {

@@ -1,6 +1,7 @@
 //! Tests of the public face of `infer`, one binary.
 #![allow(clippy::unwrap_used)]
 
+mod counting;
 mod given;
 mod laws;
 mod local;

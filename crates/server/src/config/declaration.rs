@@ -894,7 +894,14 @@ const KEYS: &[Key] = &[
         "context_tokens",
         whole(256, 100_000_000),
         "32768",
-        "The most tokens of question and answer together. Longer requests go to another route, or are refused if there is none. Tokens are estimated by three bytes each; where that decides nothing, the server has the last word. For `local` memory is reserved for so many, without it for 4,096.",
+        "The most tokens of question and answer together. Longer requests go to another route, or are refused if there is none. A request with no more bytes than there is room fits; others are counted by `tokenizer`. For `local` memory is reserved for so many, without it for 4,096.",
+    ),
+    open(
+        ROUTES,
+        "tokenizer",
+        Kind::Text,
+        "o200k",
+        "What counts the tokens of requests: `cl100k`, `o200k` (of GPT-4o and later), or the path of a `tokenizer.json` or a GGUF file. Without it `cl100k`, which suits Llama 3 and Qwen and counts newer ones rather too many than too few; for `local` the file's own.",
     ),
     open(
         ROUTES,

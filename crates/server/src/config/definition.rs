@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ::gateway::{Abilities, Hedging, Offer};
+use ::gateway::{Abilities, Hedging, Offer, Tokenizer};
 use app::{DefinitionFault, Error};
 use serde_json::{Map, Value, json};
 
@@ -161,6 +161,13 @@ fn write_route(name: &str, route: &RouteSettings) -> Value {
         value["kind"] = json!(server.dialect.code());
         value["base_url"] = json!(address.as_str());
         value["upstream_model"] = json!(server.upstream_model);
+    }
+    let own = match &route.kind {
+        RouteKind::Local(local) => Tokenizer::File(local.path.clone()),
+        RouteKind::Server(_) | RouteKind::BuiltIn => Tokenizer::default(),
+    };
+    if route.tokenizer != own {
+        value["tokenizer"] = json!(route.tokenizer.code());
     }
     if let RouteKind::Local(local) = &route.kind {
         value["kind"] = json!("local");

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use gateway::{Abilities, LocalRoute};
+use gateway::{Abilities, LocalRoute, Tokenizer};
 use infer::local::ModelFile;
 
 use super::{
@@ -24,6 +24,24 @@ const CONTEXT_TOKENS: usize = 4_096;
 /// Answers at the same time, if nobody says how many: they share the processor.
 const ANSWERS: usize = 2;
 const MB: u64 = 1_000_000;
+
+/// What counts the tokens of a route; a model in a file brings its own.
+pub(super) fn tokenizer(
+    checker: &mut Checker<'_>,
+    table: &RawTable,
+    local: Option<&LocalRoute>,
+) -> Tokenizer {
+    let own = || local.map(|local| Tokenizer::File(local.path.clone())).unwrap_or_default();
+    let Some(code) = entry_text(table, "tokenizer") else { return own() };
+    let tokenizer = Tokenizer::from_code(&code);
+    if let Tokenizer::File(path) = &tokenizer
+        && !path.is_file()
+    {
+        let text = "is neither `cl100k` nor `o200k` nor a file".to_owned();
+        checker.at_value(table, ROUTES, "tokenizer", text);
+    }
+    tokenizer
+}
 
 /// Checks the keys of such a route and its file.
 pub(super) fn route(checker: &mut Checker<'_>, table: &RawTable) -> Option<LocalRoute> {

@@ -52,7 +52,7 @@ pub(crate) async fn count_anthropic_tokens(
     Whole(body): Whole,
 ) -> Result<axum::Json<Value>, Problem> {
     let request = messages::parse_count_tokens(&body)?;
-    Ok(axum::Json(messages::token_count(app.count_tokens(&principal, &request)?)))
+    Ok(axum::Json(messages::token_count(app.count_tokens(&principal, &request).await?)))
 }
 
 impl AnswerFormat for Events {
