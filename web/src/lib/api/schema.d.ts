@@ -2143,6 +2143,7 @@ export interface components {
             abilities?: string | null;
             /** Format: int64 */
             context_tokens?: number | null;
+            tokenizer?: string | null;
             health_path?: string | null;
             /** Format: int64 */
             health_seconds?: number | null;
