@@ -35,6 +35,11 @@ export function formatNumber(value: number, locale: string): string {
 	return new Intl.NumberFormat(locale).format(value);
 }
 
+/** A number that is known roughly: three digits of it, whatever its size. */
+export function formatEstimate(value: number, locale: string): string {
+	return new Intl.NumberFormat(locale, { maximumSignificantDigits: 3 }).format(value);
+}
+
 /** An amount such as `1.234,57 €`, from millionths of a euro; below a euro down to a hundredth of a cent. */
 export function formatEuro(micro: number, locale: string): string {
 	const euro = { style: 'currency', currency: 'EUR' } as const;

@@ -17,6 +17,11 @@ export const FIELDS = [
 
 export type Field = (typeof FIELDS)[number];
 
+/** What counts against a limit, as the server calls it. */
+export function meterOf(field: Field): string {
+	return field === 'micro_euro_per_month' ? 'cost_per_month' : field;
+}
+
 /** A figure of a limit in words of its own kind: `12,50 €` or `1.000`. */
 export function figure(meter: LimitUse['meter'] | Field, value: number, locale: string): string {
 	if (meter !== 'cost_per_month' && meter !== 'micro_euro_per_month') return formatNumber(value, locale);
