@@ -55,6 +55,9 @@ impl App {
             return Err(Error::invalid("one_choice_with_sources").in_field("n"));
         }
         let class = declared.unwrap_or(self.config.api_class).max(scope.class);
+        if let Some(cheaper) = self.stand_in(principal, &request, class) {
+            request.set_model(&cheaper);
+        }
         self.check_clearance(principal, request.model(), class).await?;
         let given = if scope.is_empty() {
             None
@@ -68,7 +71,7 @@ impl App {
         let class = protected.class;
         let mut settlement = Settlement::new(self, principal, class)?;
         settlement.guarded(&protected.note);
-        let terms = settlement.reserve(request.model(), protected.places(), &request).await?;
+        let terms = settlement.reserve(request.model(), Some(&protected), &request).await?;
         let terms = Terms { deadline, explain: wishes.explain, ..terms };
         let terms = self.guarded_terms(terms, request.model(), &protected);
         let slot = self.answer_slot(principal, &request, &protected, &terms);

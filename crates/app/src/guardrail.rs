@@ -192,8 +192,13 @@ impl App {
 
     /// The terms of a call with what protection says about its ways.
     pub(crate) fn guarded_terms(&self, terms: Terms, model: &str, protected: &Protected) -> Terms {
-        let routes = protected.ways.routes(&self.gateway.catalogue(), model);
+        let routes = self.open_routes(model, protected);
         Terms { places: protected.ways.places(), routes, ..terms }
+    }
+
+    /// The names of the routes that protection leaves open; `None` if the places say it all.
+    pub(crate) fn open_routes(&self, model: &str, protected: &Protected) -> Option<Arc<[String]>> {
+        protected.ways.routes(&self.gateway.catalogue(), model)
     }
 
     /// What checks the answer of this route; `None` if nobody looks.

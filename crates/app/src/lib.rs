@@ -38,6 +38,7 @@ mod search;
 mod settlement;
 mod setup;
 mod sign_in;
+mod stand_in;
 mod structure;
 mod trail;
 mod uploads;

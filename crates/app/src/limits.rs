@@ -21,6 +21,7 @@ use store::{By, LimitRow, LimitWarning, MonthSum, OwnedKey};
 
 use crate::{
     App, Error, Principal, Result,
+    guardrail::Protected,
     limiter::{
         Allowance, Reservation,
         account::{Account, Amounts, Exceeded, Now},
@@ -225,16 +226,18 @@ impl App {
             self.gateway.weigh(asked.model, asked.class, &mut needs, &texts).await;
         }
         let Terms { ref access, .. } = self.terms(principal, asked.class);
+        let routes = asked.protected.and_then(|it| self.open_routes(asked.model, it));
+        let routes = routes.as_deref();
         let mut model = catalogue.model(asked.model);
         if is_choice
             && let Ok(found) =
-                gateway::find_model(&catalogue, asked.model, &asked.ask(access, &needs))
+                gateway::find_model(&catalogue, asked.model, &asked.ask(routes, access, &needs))
         {
             accounts = self.limiter.binding(principal, &found.name);
             model = Some(found);
         }
         self.check_context(&accounts, model, &mut needs, asked).await?;
-        let ask = asked.ask(access, &needs);
+        let ask = asked.ask(routes, access, &needs);
         let usage = needs.usage_likely();
         let has_price = |account: &Arc<Account>| account.limits(Meter::MonthCost).is_some();
         let cost = if accounts.iter().any(has_price) {
@@ -406,13 +409,20 @@ pub(crate) struct Asking<'a> {
     pub(crate) model: &'a str,
     pub(crate) class: domain::DataClass,
     pub(crate) places: gateway::PlacePolicy,
+    /// What protection says about the ways; `None`: nothing.
+    pub(crate) protected: Option<&'a Protected>,
     pub(crate) request: &'a dyn Measured,
 }
 
 impl Asking<'_> {
-    fn ask<'b>(&'b self, access: &'b gateway::ModelAccess, needs: &'b Needs) -> gateway::Ask<'b> {
+    fn ask<'b>(
+        &self,
+        routes: Option<&'b [String]>,
+        access: &'b gateway::ModelAccess,
+        needs: &'b Needs,
+    ) -> gateway::Ask<'b> {
         gateway::Ask {
-            routes: None,
+            routes,
             class: self.class,
             places: self.places,
             access,

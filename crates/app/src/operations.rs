@@ -279,7 +279,7 @@ impl App {
         let protected = self.admit(principal, (offer, model), &texts, class).await?;
         let mut settlement = Settlement::new(self, principal, protected.class)?.of(operation);
         settlement.guarded(&protected.note);
-        let terms = settlement.reserve(model, protected.places(), &request).await?;
+        let terms = settlement.reserve(model, Some(&protected), &request).await?;
         let terms = Terms { deadline, explain: wishes.explain, ..terms };
         let terms = self.guarded_terms(terms, model, &protected);
         Ok(Account { settlement, terms, protected })

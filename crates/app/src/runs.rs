@@ -301,6 +301,9 @@ impl App {
         // A class that has risen since the question is obeyed here, and refused by the gateway.
         let class = work.class.max(scope.class);
         writing.class = Some(class);
+        if let Some(cheaper) = self.stand_in(principal, &request, class) {
+            request.set_model(&cheaper);
+        }
         let protected = self.protect(principal, &mut request, class).await?;
         writing.class = Some(protected.class);
         let mut settlement = Settlement::new(self, principal, protected.class)?;
@@ -328,9 +331,8 @@ impl App {
         live: &LiveRun,
     ) -> Result<()> {
         let failed = |error| self.gateway_error(principal, error);
-        let guarded = writing.protected.as_ref();
-        let places = guarded.map_or_else(|| self.places(principal), Protected::places);
-        let mut terms = settlement.reserve(request.model(), places, request).await?;
+        let mut terms =
+            settlement.reserve(request.model(), writing.protected.as_ref(), request).await?;
         if let Some(protected) = &writing.protected {
             terms = self.guarded_terms(terms, request.model(), protected);
         }

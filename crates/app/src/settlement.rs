@@ -4,13 +4,13 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{DataClass, ErrorKind, Instant};
-use gateway::{PlacePolicy, Spent, Taken, Terms, UsageMeter};
+use gateway::{Spent, Taken, Terms, UsageMeter};
 use guard::AnswerHit;
 use store::{By, Ended, SETTLE_INTERVAL, TokenUsage, UsageRecord};
 
 use crate::{
     App, Error, Principal, Result,
-    guardrail::GuardNote,
+    guardrail::{GuardNote, Protected},
     limiter::Reservation,
     limits::{Asking, Measured, amounts, count_warnings},
 };
@@ -71,10 +71,12 @@ impl Settlement {
     pub(crate) async fn reserve(
         &mut self,
         model: &str,
-        places: PlacePolicy,
+        protected: Option<&Protected>,
         request: &dyn Measured,
     ) -> Result<Terms> {
-        let asked = Asking { model, class: self.class, places, request };
+        let open = || self.app.places(&self.principal);
+        let places = protected.map_or_else(open, Protected::places);
+        let asked = Asking { model, class: self.class, places, protected, request };
         self.reservation = self.app.reserve(&self.principal, &asked).await?;
         let cost_max = self.reservation.as_ref().and_then(Reservation::cost_max);
         Ok(Terms { places, cost_max, ..self.app.terms(&self.principal, self.class) })

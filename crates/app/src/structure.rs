@@ -100,7 +100,7 @@ impl App {
         let again = asked_again(request, &objection);
         // Another call, with a record of its own; the terms are those of the first.
         let mut second = Settlement::new(self, principal, protected.class)?;
-        let own = second.reserve(request.model(), protected.places(), &again).await?;
+        let own = second.reserve(request.model(), Some(protected), &again).await?;
         let own = Terms { deadline: terms.deadline, ..own };
         let own = self.guarded_terms(own, request.model(), protected);
         let repaired = self.gateway.complete(&again, own, &second.meter).await;

@@ -125,6 +125,8 @@ pub struct Model {
     pub policy: Policy,
     /// How callers wait when all places are taken.
     pub queue: QueueLimits,
+    /// The model that stands in when a budget for this one is used up. Whoever calls decides when.
+    pub cheaper: Option<String>,
     /// When a call gets a second attempt beside the first.
     pub hedging: Hedging,
     /// The ways to run it; at least one.
@@ -141,6 +143,7 @@ impl Model {
             description: String::new(),
             policy: Policy::default(),
             queue: QueueLimits::default(),
+            cheaper: None,
             hedging: Hedging::default(),
             routes,
         }

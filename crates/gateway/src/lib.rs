@@ -65,7 +65,7 @@ pub use model_state::LastError;
 pub use offer::{Offer, Offers};
 pub use plan::{
     Ask, Condition, Dice, Explanation, Needs, Plan, PlanError, Reason, State, dearest, find_model,
-    may_receive, plan, prefix, prompt_texts,
+    has_route, may_receive, plan, prefix, prompt_texts,
 };
 pub use policy::{Abilities, AutoChoice, HealthCheck, Kind, PlacePolicy, Policy, QueueLimits};
 pub use price::{Parts, Price, Prices};

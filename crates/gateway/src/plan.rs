@@ -249,6 +249,13 @@ pub fn dearest(catalogue: &Catalogue, name: &str, ask: &Ask<'_>) -> u64 {
     allowed.map(|route| filter::cost(route, ask.needs)).max().unwrap_or(0)
 }
 
+/// Whether a model has a route that may receive the request, well or not.
+#[must_use]
+pub fn has_route(catalogue: &Catalogue, name: &str, ask: &Ask<'_>) -> bool {
+    let mut routes = catalogue.model(name).into_iter().flat_map(|model| &model.routes);
+    routes.any(|route| filter::ruled_out(route, ask).is_none())
+}
+
 /// Checks whether the caller may use a model, and it has a route for this offer that may receive data
 /// of this class at one of these places, whatever else is asked.
 ///

@@ -115,6 +115,14 @@ impl ChatRequest {
         &self.model
     }
 
+    /// Names another model in its place.
+    pub fn set_model(&mut self, model: &str) {
+        model.clone_into(&mut self.model);
+        if let Some(value) = self.fields.get_mut("model") {
+            *value = Value::String(model.to_owned());
+        }
+    }
+
     /// The conversation, oldest first; at least one message when parsed.
     #[must_use]
     pub fn messages(&self) -> &[Message] {

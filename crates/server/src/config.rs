@@ -252,6 +252,8 @@ pub struct ModelSettings {
     pub queue: QueueLimits,
     /// When a call gets a second attempt beside the first.
     pub hedging: Hedging,
+    /// The model that stands in when a budget is used up.
+    pub cheaper: Option<String>,
     /// Never empty.
     pub routes: Vec<RouteSettings>,
 }

@@ -271,6 +271,7 @@ pub(crate) fn model(settings: &ModelSettings) -> Result<Model, Failure> {
         description: settings.description.clone(),
         policy: settings.policy,
         queue: settings.queue,
+        cheaper: settings.cheaper.clone(),
         hedging: settings.hedging,
         routes: routes?,
     })

@@ -166,8 +166,11 @@ impl Ways {
             let rail = self.rails.position(self.tenant, model, &route.name);
             self.list.contains(&(rail, route.place))
         };
-        let open = routes_of(catalogue, model).filter(is_open);
-        Some(open.map(|(_, route)| route.name.clone()).collect())
+        let (open, closed): (Vec<_>, Vec<_>) = routes_of(catalogue, model).partition(is_open);
+        // Behind `auto`, routes of two models may have one name: it is open if it is for both.
+        let is_closed = |name: &str| closed.iter().any(|(_, route)| route.name == name);
+        let names = open.into_iter().map(|(_, route)| route.name.clone());
+        Some(names.filter(|name| !is_closed(name)).collect())
     }
 
     fn rails(&self) -> impl Iterator<Item = &Guardrail> {

@@ -186,6 +186,20 @@ impl Account {
         self.state().limit.of(meter)
     }
 
+    /// What happens when one of the limits is reached.
+    pub(crate) fn at_limit(&self) -> AtLimit {
+        self.state().limit.at_limit
+    }
+
+    /// What is left of a limit at this moment, as far as this process knows; `None`: no limit.
+    pub(crate) fn left(&self, meter: Meter, is_shared: bool) -> Option<u64> {
+        let mut state = self.state();
+        let limit = state.limit.of(meter)?;
+        let gauge = &mut state.gauges[meter as usize];
+        gauge.roll(Now::new().period(meter), meter.is_budget());
+        Some(gauge.left(limit, is_shared))
+    }
+
     /// The longest request.
     pub(crate) fn context_tokens(&self) -> Option<u64> {
         let limit = self.state().limit;

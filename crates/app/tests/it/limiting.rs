@@ -190,6 +190,54 @@ async fn a_budget_that_is_used_up_leads_to_cheaper_routes() {
     assert_eq!(house.ask(&ada, "teuer").await.unwrap(), "kostet");
 }
 
+/// A model names the one that stands in; it is asked as any other: with rights, class, price and record
+/// of its own.
+#[tokio::test]
+async fn a_cheaper_model_stands_in_when_a_budget_is_used_up() {
+    let house = Setting::new().await;
+    let ada = house.world.member("ada").await;
+    let nothing =
+        |at_limit| UsageLimit { micro_euro_per_month: Some(0), at_limit, ..UsageLimit::default() };
+    let person = LimitScope::Person(ada.user);
+    assert_eq!(house.ask(&ada, "stufe").await.unwrap(), "oben");
+    house.limit(person.clone(), nothing(AtLimit::Refuse)).await;
+    assert_eq!(code(house.ask(&ada, "stufe").await), "budget_cost");
+
+    house.limit(person.clone(), nothing(AtLimit::Cheaper)).await;
+    let call = request("stufe", json!({}));
+    let answer = house.world.app.create_chat_completion(&ada, call).await.unwrap();
+    assert_eq!(answer.way.taken.model, "gross");
+    let ChatReply::Whole(response) = answer.reply else { panic!("a whole answer") };
+    assert_eq!(response.fields()["model"], "gross", "the answer names who gave it");
+
+    // What may not see the data stands in for nobody, and neither does what the key is not for.
+    let secret = json!({"fachwerk": {"data_class": "confidential"}});
+    let refused = ask_with(&house.world.app, &ada, "falle", secret).await;
+    assert_eq!(code(refused), "budget_route");
+    assert_eq!(house.ask(&ada, "falle").await.unwrap(), "wolke", "open data may go there");
+    let key = Principal {
+        credential: domain::Credential::ApiKey {
+            id: domain::KeyId::new(),
+            scopes: vec![domain::Scope::Models],
+            models: Some(vec!["stufe".to_owned()]),
+        },
+        ..ada.clone()
+    };
+    assert_eq!(code(house.ask(&key, "stufe").await), "budget_route");
+
+    // The budget of a model binds that model alone, its rates too.
+    house.limit(person, UsageLimit::default()).await;
+    let rate = UsageLimit {
+        requests_per_minute: Some(1),
+        at_limit: AtLimit::Cheaper,
+        ..UsageLimit::default()
+    };
+    early_in_a_minute(20).await;
+    house.limit(LimitScope::Model("stufe".to_owned()), rate).await;
+    assert_eq!(house.ask(&ada, "stufe").await.unwrap(), "oben");
+    assert_ne!(house.ask(&ada, "stufe").await.unwrap(), "oben");
+}
+
 #[tokio::test]
 async fn requests_may_be_only_so_long_and_only_so_many_tokens_a_minute() {
     early_in_a_minute(20).await;

@@ -290,6 +290,9 @@ fn catalogue(model: &FakeModel, near: &FakeModel) -> Catalogue {
         model("schutz-fern", vec![judges[1].clone()]),
         model("teuer", vec![priced("kostet", 1, 1), priced("frei", 2, 0)]),
         model("nurteuer", vec![priced("kostet", 1, 1)]),
+        Model { cheaper: Some("gross".to_owned()), ..model("stufe", vec![priced("oben", 1, 1)]) },
+        Model { cheaper: Some("wolke".to_owned()), ..model("falle", vec![priced("oben", 1, 1)]) },
+        model("wolke", vec![Route { clearance: DataClass::Open, ..priced("wolke", 1, 0) }]),
     ])
     .unwrap()
 }

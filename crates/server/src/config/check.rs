@@ -275,6 +275,10 @@ impl Checker<'_> {
         }
         let policy = routing::policy(&model.table);
         let hedging = self.hedging(&model.table);
+        let cheaper = entry_text(&model.table, "cheaper");
+        if cheaper.is_some() && cheaper == name {
+            self.at_value(&model.table, MODELS, "cheaper", "is the model itself".to_owned());
+        }
         self.route_names(&model.routes);
         let routes = (1..).zip(&model.routes);
         let routes = routes.filter_map(|(place, route)| self.route(route, policy, place)).collect();
@@ -285,6 +289,7 @@ impl Checker<'_> {
             policy,
             queue: routing::queue(&model.table),
             hedging,
+            cheaper,
             routes,
         })
     }

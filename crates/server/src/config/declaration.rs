@@ -750,6 +750,13 @@ const KEYS: &[Key] = &[
         "When a second attempt begins on another route because the first has not begun to answer: after so many milliseconds, e.g. `800`, or `p95`, which is when 95 of 100 of the model's last answers had begun. The first answer is taken and the other attempt ended. Counts as a second try in `gateway.retry_percent`; never for pictures, speech and tools that run at the provider. `off`: never. The provider may charge for both.",
     ),
     open(
+        MODELS,
+        "cheaper",
+        Kind::Text,
+        "klein",
+        "The model that stands in for chats when a budget for this one is used up and the limit says `cheaper`. It is then asked as if the caller had named it: rights, class and protection are its own, and the answer names it. Without one, or if the caller may not use it, nobody stands in.",
+    ),
+    open(
         ROUTES,
         "kind",
         Kind::Choice(ROUTE_KINDS),

@@ -121,6 +121,9 @@ pub(crate) fn write(model: &ModelSettings) -> Value {
         Hedging::After(delay) => delay.as_millis().to_string(),
     };
     fields.insert("hedge".to_owned(), json!(hedge));
+    if let Some(cheaper) = &model.cheaper {
+        fields.insert("cheaper".to_owned(), json!(cheaper));
+    }
     let routes = model.routes.iter().enumerate();
     let routes = routes.map(|(at, route)| write_route(&route.name_in(&model.name, at), route));
     fields.insert("routes".to_owned(), routes.collect());

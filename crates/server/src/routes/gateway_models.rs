@@ -28,6 +28,9 @@ pub(crate) struct ModelDefinition {
     queue_seconds: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hedge: Option<String>,
+    /// The model that stands in for chats when a budget for this one is used up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cheaper: Option<String>,
     routes: Vec<RouteDefinition>,
 }
 

@@ -1730,6 +1730,8 @@ export interface components {
             /** Format: int64 */
             queue_seconds?: number | null;
             hedge?: string | null;
+            /** @description The model that stands in for chats when a budget for this one is used up. */
+            cheaper?: string | null;
             routes: components["schemas"]["RouteDefinition"][];
         };
         /**
