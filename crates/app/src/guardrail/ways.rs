@@ -167,8 +167,12 @@ impl Ways {
             self.list.contains(&(rail, route.place))
         };
         let (open, closed): (Vec<_>, Vec<_>) = routes_of(catalogue, model).partition(is_open);
-        // Behind `auto`, routes of two models may have one name: it is open if it is for both.
-        let is_closed = |name: &str| closed.iter().any(|(_, route)| route.name == name);
+        // Behind `auto`, routes of two models may have one name: it is open if it is for both, unless
+        // the place says already which is meant.
+        let places = self.places();
+        let is_closed = |name: &str| {
+            closed.iter().any(|(_, route)| route.name == name && places.allows(route.place))
+        };
         let names = open.into_iter().map(|(_, route)| route.name.clone());
         Some(names.filter(|name| !is_closed(name)).collect())
     }
@@ -376,4 +380,47 @@ fn routes_of<'c>(
     let behind = lines.iter().filter_map(|line| catalogue.model(&line.model));
     let models = named.into_iter().chain(behind);
     models.flat_map(|model| model.routes.iter().map(|route| (model.name.as_str(), route)))
+}
+
+#[cfg(test)]
+mod tests {
+    use gateway::{AutoChoice, Model, RouteKind};
+
+    use super::*;
+
+    /// Routes have names of their own only within a model.
+    #[test]
+    fn a_closed_route_is_not_opened_by_its_namesake_in_another_model() {
+        let model = |name: &str, place| {
+            let route = Route::new("haupt", RouteKind::BuiltIn, place, DataClass::Restricted);
+            Model::new(name, vec![route])
+        };
+        let line = |model: &str| AutoChoice {
+            model: model.to_owned(),
+            class_max: None,
+            tokens_max: None,
+            kind: None,
+        };
+        let scope = GuardScope { model: Some("b".to_owned()), ..GuardScope::default() };
+        let rails = Guardrails::new(GuardPolicy::off(), vec![(scope, GuardPolicy::off())]).unwrap();
+        let (rails, tenant) = (Arc::new(rails), TenantId::new());
+        let open = Open {
+            class: DataClass::Open,
+            places: PlacePolicy::ANYWHERE,
+            access: ModelAccess::ALL,
+        };
+        let routes = |place_of_b| {
+            let models = vec![model("a", Place::Own), model("b", place_of_b)];
+            let catalogue = Catalogue::new(models).unwrap();
+            let catalogue = catalogue.with_auto(vec![line("a"), line("b")]).unwrap();
+            let mut ways = Ways::of(&rails, tenant, (&catalogue, "auto"), &open);
+            // Protection leaves open what the general policy holds for.
+            ways.list.retain(|(rail, _)| *rail == 0);
+            let named = |name| ways.routes(&catalogue, name).unwrap().to_vec();
+            (named("auto"), named("a"), named("b"))
+        };
+        let (haupt, none) = (vec!["haupt".to_owned()], Vec::<String>::new());
+        assert_eq!(routes(Place::Own), (none.clone(), haupt.clone(), none.clone()));
+        assert_eq!(routes(Place::Elsewhere), (haupt.clone(), haupt, none), "the place decides");
+    }
 }

@@ -190,6 +190,29 @@ async fn a_budget_that_is_used_up_leads_to_cheaper_routes() {
     assert_eq!(house.ask(&ada, "teuer").await.unwrap(), "kostet");
 }
 
+/// An attempt beside the first is paid by the same budgets, though nobody got its answer.
+#[tokio::test]
+async fn what_a_slow_attempt_took_is_charged_too() {
+    let house = Setting::new().await;
+    let ada = house.world.member("ada").await;
+    let mut models = house.world.gateway.catalogue().models().to_vec();
+    let both = models.iter_mut().find(|model| model.name == "beide").unwrap();
+    both.hedging = gateway::Hedging::After(Duration::from_millis(50));
+    house.world.gateway.replace_catalogue(gateway::Catalogue::new(models).unwrap());
+    house.world.near.always(Reply::hang());
+    house.world.model.always(Reply::text("schnell").usage(7, 3));
+    // The answer alone takes 10 tokens; the question that the slow server got is some 100.
+    let limit = UsageLimit { tokens_per_month: Some(50), ..UsageLimit::default() };
+    house.limit(LimitScope::Person(ada.user), limit).await;
+    let long = json!({"messages": [{"role": "user", "content": "Wort ".repeat(80)}]});
+    let answered = ask_with(&house.world.app, &ada, "beide", long).await;
+    assert_eq!(answered.unwrap(), "fern");
+    assert_eq!(code(house.ask(&ada, "beide").await), "budget_tokens");
+    house.world.app.settle_ledger().await.unwrap();
+    let own = house.world.app.get_own_limits(&ada).await.unwrap();
+    assert!(own.used.tokens > 100, "{:?}", own.used);
+}
+
 /// A model names the one that stands in; it is asked as any other: with rights, class, price and record
 /// of its own.
 #[tokio::test]
