@@ -76,6 +76,29 @@ test('a key is made, shown once and revoked', async ({ page }) => {
 	expect((await use()).status()).toBe(401);
 });
 
+test('a key is narrowed to models, and its form says what is missing', async ({ page }) => {
+	await page.goto(`${house().url}/settings`);
+	await button(page, 'Neuer Schlüssel').click();
+	await dialog(page).getByLabel('Modelle', { exact: true }).selectOption('nur bestimmte');
+	await button(dialog(page), 'Anlegen').click();
+	await expect(dialog(page).getByLabel('Bezeichnung')).toHaveAccessibleDescription(/Bitte geben Sie einen Namen ein/);
+	await expect(dialog(page).getByLabel('Bezeichnung')).toBeFocused();
+	await dialog(page).getByLabel('Bezeichnung').fill('Nur Auszüge');
+	await button(dialog(page), 'Anlegen').click();
+	await expect(dialog(page)).toContainText(/zwischen einem und \d+ Modelle/);
+	await expectAccessible(page);
+	await dialog(page).getByLabel('fachwerk-auszug').check();
+	await button(dialog(page), 'Anlegen').click();
+	await button(dialog(page), 'Ich habe ihn notiert').click();
+	const entry = page.getByRole('listitem').filter({ hasText: 'Nur Auszüge' });
+	await expect(entry).toContainText('Nur fachwerk-auszug');
+	await expect(button(page, 'Neuer Schlüssel')).toBeFocused();
+	// Whatever comes next finds no key.
+	await entry.getByRole('button', { name: /^Widerrufen/ }).click();
+	await button(dialog(page), 'Widerrufen').click();
+	await expect(entry).toHaveCount(0);
+});
+
 test('an administrator adds people and units and checks the log', async ({ page }) => {
 	await page.goto(`${house().url}/admin/units`);
 	const form = page.getByRole('form', { name: 'Neue Einheit' });

@@ -36,7 +36,7 @@ export async function expectAccessible(page: Page): Promise<void> {
 
 async function expectFit(page: Page, look: string, leftOut: string[]) {
 	const where = `${page.url()} ${look}`;
-	expect(await page.title(), where).toMatch(/\S – Fachwerk$/);
+	await expect(page, where).toHaveTitle(/\S – Fachwerk$/);
 	expect(await violations(page, leftOut), where).toEqual([]);
 	expect(await sidewaysOverflow(page), where).toBe(0);
 }
