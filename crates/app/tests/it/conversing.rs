@@ -155,7 +155,7 @@ async fn what_is_more_sensitive_than_the_route_may_see_never_leaves() {
     assert_eq!(
         error.text(Language::German),
         "Die Daten sind „intern“, das Modell „gross“ ist nur bis „offen“ freigegeben. Möglich \
-         wären: fachwerk-auszug, beide, teuer, nurteuer."
+         wären: fachwerk-auszug, beide, teuer, nurteuer, stufe, falle."
     );
 
     // Asked of the built-in engine first, the class stays with the conversation.
