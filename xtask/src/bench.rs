@@ -4,6 +4,7 @@
 //! needs of the outside world it starts itself and ends again.
 
 mod bgb;
+mod connection;
 mod documents;
 mod events;
 mod gateway;

@@ -7,8 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::connection::Connection;
 use super::installation::Installation;
 use super::report::Report;
 use crate::failure::{Failure, Outcome};
@@ -105,7 +106,7 @@ impl Harness {
 
 fn ours(place: &Place, program: &Path, harness: &Harness) -> Outcome<Value> {
     let config = format!(
-        "[log]\nfilter = \"warn\"\n\n[[models]]\nname = \"mock-model\"\npurpose = \"bench\"\n\n\
+        "[log]\nlevel = \"warn\"\n\n[[models]]\nname = \"mock-model\"\npurpose = \"bench\"\n\n\
          [[models.routes]]\nkind = \"openai\"\nbase_url = \"{MOCK}\"\n\
          upstream_model = \"mock-model\"\nplace = \"own\"\nclearance = \"restricted\"\n\
          concurrency = 4096\nprice_input = 1.0\nprice_output = 3.0\n"
@@ -113,8 +114,27 @@ fn ours(place: &Place, program: &Path, harness: &Harness) -> Outcome<Value> {
     let mut installation = Installation::fresh(place, program, "gateway-ours", &config)?;
     installation.start()?;
     let client = installation.client("bench")?;
+    set_limits(&installation.url(""))?;
     let (url, process) = (installation.url("/v1"), installation.process().to_string());
     harness.measure("fachwerk", &["--base-url", &url, "--key", client.key(), "--pid", &process])
+}
+
+/// Binds the calls of the bench in every way that there is, by limits that they do not reach.
+fn set_limits(url: &str) -> Outcome {
+    let mut connection = Connection::to(url)?;
+    let session = connection.sign_in("bench@example.org")?;
+    let keys = connection.send("GET", "/api/limits/keys", &session, "")?.json();
+    let key = keys.pointer("/items/0/id").and_then(Value::as_str).unwrap_or_default();
+    let limits = json!({
+        "requests_per_minute": 100_000_000_u64, "tokens_per_minute": 100_000_000_000_u64,
+        "concurrent": 10_000, "context_tokens": 1_000_000,
+        "tokens_per_month": 1_000_000_000_000_u64, "micro_euro_per_month": 1_000_000_000_000_u64,
+    });
+    for scope in ["tenant", "model:mock-model", &format!("key:{key}")] {
+        let path = format!("/api/limits/{scope}");
+        connection.send("PUT", &path, &session, &limits.to_string())?;
+    }
+    Ok(())
 }
 
 fn nginx(harness: &Harness) -> Outcome<Value> {

@@ -1,15 +1,14 @@
 //! What a call costs while the installation grows: as many keys, units and routes in each, all of them
 //! in use. The installations run side by side and take turns, so that noise meets them alike.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::connection::Connection;
 use super::gateway::{Harness, MOCK};
 use super::http::{Client, lost};
 use super::installation::{Installation, PASSWORD};
@@ -91,7 +90,7 @@ impl Grown {
         let mut connection = Connection::to(&self.installation.url(""))?;
         for _ in 0..calls {
             let key = &self.keys[self.calls % self.keys.len()];
-            connection.ask(key, &format!("m{}", self.calls % self.size))?;
+            ask(&mut connection, key, &format!("m{}", self.calls % self.size))?;
             self.calls += 1;
         }
         Ok(())
@@ -117,10 +116,16 @@ fn model(number: usize) -> String {
     )
 }
 
+fn ask(connection: &mut Connection, key: &str, model: &str) -> Outcome {
+    let body = json!({"model": model, "messages": [{"role": "user", "content": "Guten Tag"}]});
+    let key = format!("authorization: Bearer {key}\r\n");
+    connection.post("/v1/chat/completions", &key, &body).map(|_| ())
+}
+
 /// Makes units, people and their keys through the interface, several at a time; returns the keys.
 fn fill(installation: &Installation, size: usize) -> Outcome<Vec<String>> {
     let url = installation.url("");
-    let admin = sign_in(&mut Connection::to(&url)?, "bench@example.org")?;
+    let admin = Connection::to(&url)?.sign_in("bench@example.org")?;
     let fill = |filler: usize| -> Outcome<Vec<String>> {
         let mut connection = Connection::to(&url)?;
         let mut keys = Vec::new();
@@ -129,7 +134,7 @@ fn fill(installation: &Installation, size: usize) -> Outcome<Vec<String>> {
             let person = json!({"name": email, "email": email, "role": "member",
                 "password": PASSWORD});
             connection.post("/api/users", &admin, &person)?;
-            let session = sign_in(&mut connection, &email)?;
+            let session = connection.sign_in(&email)?;
             for number in first..size.min(first + KEYS_EACH) {
                 let unit = json!({ "name": format!("Referat {number}") });
                 connection.post("/api/units", &admin, &unit)?;
@@ -150,83 +155,6 @@ fn fill(installation: &Installation, size: usize) -> Outcome<Vec<String>> {
         }
         Ok(keys)
     })
-}
-
-/// Signs a person in; returns the header lines that say so, and that no other page is asking.
-fn sign_in(connection: &mut Connection, email: &str) -> Outcome<String> {
-    let person = json!({"email": email, "password": PASSWORD});
-    let signed_in = connection.post("/api/session", "", &person)?;
-    let cookie = signed_in.cookie.split(';').next().unwrap_or_default();
-    Ok(format!("cookie: {cookie}\r\nx-fachwerk-csrf: 1\r\n"))
-}
-
-/// A connection that is kept, as programs keep theirs.
-struct Connection {
-    stream: BufReader<TcpStream>,
-}
-
-/// What came back.
-struct Answer {
-    cookie: String,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_default()
-    }
-}
-
-impl Connection {
-    fn to(url: &str) -> Outcome<Self> {
-        let address = url.trim_start_matches("http://").trim_end_matches('/');
-        let stream = TcpStream::connect(address).map_err(|error| lost(&error))?;
-        stream.set_nodelay(true).map_err(|error| lost(&error))?;
-        Ok(Self { stream: BufReader::new(stream) })
-    }
-
-    fn ask(&mut self, key: &str, model: &str) -> Outcome {
-        let body = json!({"model": model, "messages": [{"role": "user", "content": "Guten Tag"}]});
-        let key = format!("authorization: Bearer {key}\r\n");
-        self.post("/v1/chat/completions", &key, &body).map(|_| ())
-    }
-
-    /// Sends JSON with more header lines; an answer that is no success is a failure.
-    fn post(&mut self, path: &str, headers: &str, body: &Value) -> Outcome<Answer> {
-        let body = body.to_string();
-        let request = format!(
-            "POST {path} HTTP/1.1\r\nhost: bench\r\n{headers}content-type: application/json\r\n\
-             content-length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        let answered = self.exchange(&request).map_err(|error| lost(&error))?;
-        let (first, answer) = answered;
-        if first.starts_with("HTTP/1.1 2") {
-            return Ok(answer);
-        }
-        let said = String::from_utf8_lossy(&answer.body).into_owned();
-        Err(Failure::new(format!("{path}: {} {said}", first.trim()), "Look into the bench's log."))
-    }
-
-    /// Sends a request; returns the first line of the answer, and the rest of it.
-    fn exchange(&mut self, request: &str) -> std::io::Result<(String, Answer)> {
-        self.stream.get_mut().write_all(request.as_bytes())?;
-        let (mut first, mut cookie, mut length) = (String::new(), String::new(), 0);
-        self.stream.read_line(&mut first)?;
-        loop {
-            let mut line = String::new();
-            self.stream.read_line(&mut line)?;
-            let Some((name, value)) = line.trim().split_once(':') else { break };
-            match name.to_ascii_lowercase().as_str() {
-                "content-length" => length = value.trim().parse().unwrap_or(0),
-                "set-cookie" => value.trim().clone_into(&mut cookie),
-                _ => {}
-            }
-        }
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body)?;
-        Ok((first, Answer { cookie, body }))
-    }
 }
 
 fn print(all: &[Grown]) -> Outcome {
