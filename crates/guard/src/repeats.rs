@@ -3,13 +3,15 @@
 
 use std::collections::HashSet;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use crate::finding::Finding;
 use crate::kind::Kind;
 
 /// Shorter values occur by chance.
 const VALUE_BYTES_MIN: usize = 6;
+/// Longer ones are written once, and cost more to look for than they are worth.
+const VALUE_BYTES_MAX: usize = 256;
 /// More different values are not searched for again: that is a register, not a text.
 const VALUES_MAX: usize = 4096;
 
@@ -21,15 +23,18 @@ pub fn find(text: &str, found: &[Finding]) -> Vec<Finding> {
         .iter()
         .filter(|one| {
             let value = one.of(text);
-            value.len() >= VALUE_BYTES_MIN
+            (VALUE_BYTES_MIN..=VALUE_BYTES_MAX).contains(&value.len())
                 && (one.kind != Kind::Name || value.contains(' '))
                 && seen.insert(value)
         })
         .take(VALUES_MAX)
         .collect();
     let words = values.iter().map(|one| one.of(text));
-    // Too many or too long values to build an automaton: the finds themselves stand.
-    let searched = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(words);
+    // The kind that is built in linear time. If it cannot be built: the finds themselves stand.
+    let searched = AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
+        .match_kind(MatchKind::LeftmostLongest)
+        .build(words);
     let Ok(searched) = searched else { return Vec::new() };
     searched
         .find_iter(text)

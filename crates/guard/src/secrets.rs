@@ -83,9 +83,14 @@ impl Secrets {
 
     /// Notes every secret in a part of a text.
     pub fn find(&self, text: &str, range: Range<usize>, candidates: &mut Vec<Finding>) {
+        let mut found_to = range.start;
         for anchor in self.anchors.find_iter(&text[range.clone()]) {
             let rule = &self.rules[self.owners[anchor.pattern().as_usize()]];
             let from = range.start + anchor.start();
+            // Part of a secret already: looking again for each would take the square of its length.
+            if from < found_to {
+                continue;
+            }
             let to = text.floor_char_boundary((from + SECRET_BYTES_MAX).min(range.end));
             let Some(captures) = rule.pattern.captures(&text[from..to]) else { continue };
             let Some(secret) = captures.name("secret").or_else(|| captures.get(0)) else {
@@ -96,6 +101,7 @@ impl Secrets {
             }
             let (start, end) = (from + secret.start(), from + secret.end());
             let (score, rule) = (rule.score, rule.id.clone());
+            found_to = end;
             candidates.push(Finding { kind: Kind::Secret, start, end, score, rule });
         }
     }

@@ -18,6 +18,9 @@ use crate::{
 const KEPT_FOR_THE_FILE: [&str; 5] =
     ["api_key_env", "api_key_file", "service_account_file", "aws_session_token_env", "path"];
 
+/// Parts of names under which providers take keys.
+const WORDS_OF_KEYS: [&str; 6] = ["key", "token", "secret", "password", "sig", "auth"];
+
 /// Knows what the file says at this moment.
 #[derive(Debug)]
 pub(crate) struct ConfiguredModels {
@@ -105,6 +108,11 @@ impl ConfiguredModels {
             let RouteKind::Server(server) = &route.kind else { continue };
             if !file.hosts.iter().any(|host| host.allows(&server.base_url)) {
                 faults.push(fault(format!("routes.{at}.base_url"), "model_host_not_allowed"));
+            }
+            // A definition is shown to whoever may change it; only keys are sealed.
+            let names = server.query.iter().map(|(name, _)| name.to_ascii_lowercase());
+            if names.into_iter().any(|name| WORDS_OF_KEYS.iter().any(|word| name.contains(word))) {
+                faults.push(fault(format!("routes.{at}.query"), "model_query_key"));
             }
         }
     }

@@ -160,3 +160,16 @@ fn the_set_is_as_large_and_as_mixed_as_promised() {
         assert!(count >= 30, "{kind:?}: {count}");
     }
 }
+
+/// Ends in time, or not at all: each of these once took the square of its length, and more.
+#[test]
+fn a_text_full_of_beginnings_of_secrets_is_read_in_one_go() {
+    for beginning in ["sk-", "xoxb-", "glpat-", "eyJ", "ghp_", "password=", "-----BEGIN ", "://a:"]
+    {
+        let text = beginning.repeat((64 << 10) / beginning.len());
+        let found = Scanner::default().scan(&text);
+        assert!(found.iter().all(|one| one.end <= text.len()), "{beginning}");
+    }
+    let keys: String = (0..5_000).map(|n| format!("sk-{n:020}abcDEF ")).collect();
+    assert_eq!(Scanner::default().scan(&keys).len(), 5_000);
+}

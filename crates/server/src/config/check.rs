@@ -412,11 +412,13 @@ impl Checker<'_> {
         let key = self.key(table);
         let key_header = entry_text(table, "key_header").and_then(|name| {
             let parsed = http::HeaderName::from_bytes(name.as_bytes());
-            if parsed.is_err() {
-                let text = "is not the name of a header".to_owned();
-                self.at_value(table, ROUTES, "key_header", text);
-            }
-            parsed.ok()
+            let problem = match &parsed {
+                Err(_) => "is not the name of a header",
+                Ok(name) if !may_carry_key(name) => "is a header of the connection or the content",
+                Ok(_) => return parsed.ok(),
+            };
+            self.at_value(table, ROUTES, "key_header", problem.to_owned());
+            None
         });
         let mut query = Vec::new();
         if let Some(text) = entry_text(table, "query") {
@@ -571,4 +573,23 @@ pub(super) fn entry_whole(table: &RawTable, name: &str) -> u64 {
 
 pub(super) fn entry_seconds(table: &RawTable, name: &str) -> Duration {
     Duration::from_secs(entry_whole(table, name))
+}
+
+/// Whether a header may carry a key: none that says where a request goes, or how it is read.
+fn may_carry_key(name: &http::HeaderName) -> bool {
+    const KEPT: [&str; 11] = [
+        "accept",
+        "connection",
+        "cookie",
+        "expect",
+        "forwarded",
+        "host",
+        "te",
+        "traceparent",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    let name = name.as_str();
+    !KEPT.contains(&name) && !name.starts_with("content-") && !name.starts_with("x-forwarded-")
 }

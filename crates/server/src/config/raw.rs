@@ -348,7 +348,12 @@ fn from_text(kind: Kind, text: &str) -> Result<Value, String> {
 fn url(text: &str) -> Result<Value, String> {
     let wrong = "must be an address that begins with http:// or https:// and names a host";
     let url = reqwest::Url::parse(text).map_err(|_| wrong.to_owned())?;
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+    // As it is written, not as a lenient reader would take it: what is sealed for an address compares
+    // the text.
+    let leads = ["http://", "https://"];
+    let is_led = |lead: &str| text.get(..lead.len()).is_some_and(|l| l.eq_ignore_ascii_case(lead));
+    let is_odd = |letter: char| letter == '\\' || letter.is_whitespace() || letter.is_control();
+    if !leads.into_iter().any(is_led) || text.contains(is_odd) || url.host_str().is_none() {
         return Err(wrong.to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() {

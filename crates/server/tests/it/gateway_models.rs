@@ -135,6 +135,16 @@ async fn definitions_are_checked_like_the_file_and_reach_no_other_hosts() {
     let mut names = field(wrong).await;
     names.sort();
     assert_eq!(names, ["name", "routes.0.place", "routes.0.weight"]);
+    // A key is sealed for the address as it is written: one that is written oddly is none.
+    for (plain, odd) in [("://", ":/"), ("://", ":\\\\"), ("/v1", "\\v1")] {
+        let address = world.model.base_url().replacen(plain, odd, 1);
+        assert_eq!(field(definition("neu", &address)).await, ["routes.0.base_url"], "{address}");
+    }
+    for (name, value) in [("query", "api-version=1&key=geheim"), ("key_header", "Host")] {
+        let mut wrong = definition("neu", &world.model.base_url());
+        wrong["routes"][0][name] = json!(value);
+        assert_eq!(field(wrong).await, [format!("routes.0.{name}")]);
+    }
     for name in ["api_key_env", "api_key_file"] {
         let mut reaching = definition("neu", &world.model.base_url());
         reaching["routes"][0][name] = json!("/etc/passwd");
