@@ -118,9 +118,15 @@ fn load(overrides: &Overrides) -> Result<Config, Failure> {
     config::load(overrides, &Environment::of_process()).map_err(Failure::usage)
 }
 
+/// Loads the configuration for a command that calls no model.
+fn load_without_keys(overrides: &Overrides) -> Result<Config, Failure> {
+    let environment = Environment::of_process().without_keys();
+    config::load(overrides, &environment).map_err(Failure::usage)
+}
+
 /// Loads the configuration for a command that only says what it did: its log shows warnings.
 fn load_quietly(installation: &Installation) -> Result<Config, Failure> {
-    let config = load(&installation.overrides())?;
+    let config = load_without_keys(&installation.overrides())?;
     let log = config::Log { filter: "warn".to_owned(), ..config.log.clone() };
     // What runs for a moment exports nothing.
     let _ = telemetry::start_log(&log, None);

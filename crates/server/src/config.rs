@@ -42,7 +42,11 @@ use mistake::{Mistake, Origin};
 
 /// The environment, read once.
 #[derive(Debug, Default, Clone)]
-pub struct Environment(BTreeMap<String, String>);
+pub struct Environment {
+    variables: BTreeMap<String, String>,
+    /// Whether keys of model servers may be missing.
+    without_keys: bool,
+}
 
 impl Environment {
     /// Reads the environment of the process. Variables that are not UTF-8 are left out.
@@ -52,17 +56,25 @@ impl Environment {
         let pairs = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
-        Self(pairs.collect())
+        Self { variables: pairs.collect(), without_keys: false }
+    }
+
+    /// The same for a command that calls no model server: keys which are not there are not missed, so
+    /// that a nightly backup need not know them.
+    #[must_use]
+    pub fn without_keys(self) -> Self {
+        Self { without_keys: true, ..self }
     }
 
     /// Makes an environment from pairs.
     #[must_use]
     pub fn from_pairs(pairs: &[(&str, &str)]) -> Self {
-        Self(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Self { variables: pairs.collect(), without_keys: false }
     }
 
     fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.variables.get(name).map(String::as_str)
     }
 }
 

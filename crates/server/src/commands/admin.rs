@@ -5,7 +5,7 @@ use std::io::BufRead;
 use app::NewPerson;
 
 use super::{
-    Failure, Outcome, load, print,
+    Failure, Outcome, load_without_keys, print,
     serve::{place, setup_link},
     tell, with_app,
 };
@@ -55,7 +55,7 @@ fn reset_password(asked: &ResetPassword) -> Outcome {
 }
 
 fn issue_setup_link(asked: &SetupLink) -> Outcome {
-    let config = load(&asked.installation.overrides())?;
+    let config = load_without_keys(&asked.installation.overrides())?;
     let token =
         with_app(&asked.installation, |app| async move { Ok(app.issue_setup_token().await?) })?;
     print(&setup_link(&place(&config, config.listen), token.reveal()))

@@ -2,7 +2,7 @@
 
 use store::{Location, Store};
 
-use super::{Failure, Outcome, load, load_quietly, print, runtime, with_app};
+use super::{Failure, Outcome, load_quietly, load_without_keys, print, runtime, with_app};
 use crate::{
     cli::{Installation, Migrate},
     wiring::{self, explain},
@@ -57,7 +57,7 @@ async fn copy(from: &Store, url: &str) -> Outcome {
 }
 
 pub(super) fn verify_audit(installation: &Installation) -> Outcome {
-    wiring::require_installation(&load(&installation.overrides())?)?;
+    wiring::require_installation(&load_without_keys(&installation.overrides())?)?;
     let reports =
         with_app(installation, |app| async move { Ok(app.verify_audit_by_command().await?) })?;
     let mut broken = 0;

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, net::IpAddr, path::PathBuf, time::Duration};
 
 use domain::{DataClass, Place};
-use gateway::{KeyHeader, Offers, PlacePolicy, Policy};
+use gateway::{KeyHeader, Offer, Offers, PlacePolicy, Policy};
 
 use super::{
     Config, Environment, Extraction, Limits, Log, LogFormat, ModelSettings, Outbound, RouteKind,
@@ -218,7 +218,9 @@ fn check_trusted_proxy(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<IpAddr>
 
 fn check_default_model(raw: &Raw, models: &[ModelSettings], mistakes: &mut Vec<Mistake>) -> String {
     let Some(given) = raw.values.get("default_model") else {
-        let first = models.first().map(|model| model.name.as_str());
+        let chats = |route: &RouteSettings| route.offers.has(Offer::Chat);
+        let first = models.iter().find(|model| model.routes.iter().any(chats));
+        let first = first.map(|model| model.name.as_str());
         return first.unwrap_or(BUILT_IN_MODEL).to_owned();
     };
     let name = as_text(given).unwrap_or_default();
@@ -469,6 +471,12 @@ impl Checker<'_> {
                 let found = std::fs::read_to_string(path);
                 ("api_key_file", found.map_err(|error| format!("cannot read {path}: {error}")))
             }
+        };
+        let found = match found {
+            Err(_) if self.environment.without_keys => {
+                return Some(Some(Secret::new("unread".to_owned())));
+            }
+            found => found,
         };
         let checked = found.and_then(|key| {
             let key = key.trim().to_owned();

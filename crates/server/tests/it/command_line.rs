@@ -88,6 +88,30 @@ fn check_says_that_all_is_right() {
 }
 
 #[test]
+fn the_default_answers_questions_and_only_what_calls_models_needs_their_keys() {
+    let folder = TempDir::new().unwrap();
+    let route = "kind = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\nupstream_model = \"x\"\n\
+                 place = \"own\"\nclearance = \"open\"\n";
+    let config = format!(
+        "listen = \"127.0.0.1:9\"\n[[models]]\nname = \"schutz\"\n[[models.routes]]\n{route}\
+         offers = \"moderations\"\n[[models]]\nname = \"fragen\"\n[[models.routes]]\n{route}"
+    );
+    let file = folder.path().join("fachwerk.toml");
+    std::fs::write(&file, &config).unwrap();
+    let output = run(&folder, &["check"], "");
+    assert!(out(&output).contains("default fragen"), "{output:?}");
+
+    std::fs::write(&file, config + "api_key_env = \"NOT_IN_THE_SHELL\"\n").unwrap();
+    assert_eq!(run(&folder, &["check"], "").status.code(), Some(64));
+    let create = ["admin", "create-user", "--email", "ada@amt.example", "--name", "Ada"];
+    let create = [&create[..], &["--role", "admin", "--password-stdin"]].concat();
+    let made = run(&folder, &create, PASSWORD);
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    let saved = run(&folder, &["backup", "alles.tar"], "");
+    assert_eq!(saved.status.code(), Some(0), "{saved:?}");
+}
+
+#[test]
 fn people_and_keys_from_the_command_line() {
     let folder = TempDir::new().unwrap();
     let create = [
