@@ -48,6 +48,8 @@ async function fillIn(page: Page, name: string) {
 	await dialog(page).getByLabel('Name', { exact: true }).fill(name);
 	await dialog(page).getByLabel('Adresse').fill(server.baseUrl);
 	await dialog(page).getByLabel('Name des Modells auf dem Server').fill('probe');
+	await dialog(page).getByLabel('Ort', { exact: true }).selectOption('eigenes Rechenzentrum');
+	await dialog(page).getByLabel('Freigabe').selectOption('intern');
 }
 
 /** Sends something as the browser of `page` would. */
