@@ -12,7 +12,7 @@ use super::{
     declaration::{MODELS, ROUTES},
     gateway as gateway_settings, guard, hosts, local,
     mistake::{Mistake, Mistakes, Origin},
-    prices,
+    prices, proof,
     raw::{Given, Raw, RawModel, RawTable, Value},
     routing, telemetry,
 };
@@ -416,7 +416,9 @@ impl Checker<'_> {
             let parsed = http::HeaderName::from_bytes(name.as_bytes());
             let problem = match &parsed {
                 Err(_) => "is not the name of a header",
-                Ok(name) if !may_carry_key(name) => "is a header of the connection or the content",
+                Ok(name) if !proof::may_carry_key(name) => {
+                    "is a header of the connection or the content"
+                }
                 Ok(_) => return parsed.ok(),
             };
             self.at_value(table, ROUTES, "key_header", problem.to_owned());
@@ -581,23 +583,4 @@ pub(super) fn entry_whole(table: &RawTable, name: &str) -> u64 {
 
 pub(super) fn entry_seconds(table: &RawTable, name: &str) -> Duration {
     Duration::from_secs(entry_whole(table, name))
-}
-
-/// Whether a header may carry a key: none that says where a request goes, or how it is read.
-fn may_carry_key(name: &http::HeaderName) -> bool {
-    const KEPT: [&str; 11] = [
-        "accept",
-        "connection",
-        "cookie",
-        "expect",
-        "forwarded",
-        "host",
-        "te",
-        "traceparent",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ];
-    let name = name.as_str();
-    !KEPT.contains(&name) && !name.starts_with("content-") && !name.starts_with("x-forwarded-")
 }

@@ -81,3 +81,22 @@ impl Checker<'_> {
         Some(KeyHeader::Signed(AwsKeys { access_key_id, secret_access_key, session_token, region }))
     }
 }
+
+/// Whether a header may carry a key: none that says where a request goes, or how it is read.
+pub(super) fn may_carry_key(name: &http::HeaderName) -> bool {
+    const KEPT: [&str; 11] = [
+        "accept",
+        "connection",
+        "cookie",
+        "expect",
+        "forwarded",
+        "host",
+        "te",
+        "traceparent",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    let name = name.as_str();
+    !KEPT.contains(&name) && !name.starts_with("content-") && !name.starts_with("x-forwarded-")
+}
