@@ -146,8 +146,8 @@ impl App {
             hidden.unwrap_or_else(|| ways.strictest(kind))
         });
         let mut protected = Protected { note, ..Protected::unchanged(raised, admitting, asked) };
-        if !hiding.is_empty() {
-            self.hide(request, &prompt, hiding, &mut protected).await?;
+        if !hiding.is_empty() && !self.hide(request, &prompt, hiding, &mut protected).await? {
+            return Err(self.refuse(principal, "guard_refused", found, &protected.note).await?);
         }
         Ok(protected)
     }
@@ -270,28 +270,30 @@ impl App {
         Ok(Judged { inspection, note, class: raised, ways })
     }
 
+    /// Gives whether everything could be hidden: names of fields, numbers and files cannot.
     async fn hide(
         &self,
         request: &mut ChatRequest,
         prompt: &Arc<Prompt>,
         actions: BTreeMap<Kind, GuardAction>,
         protected: &mut Protected,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let text = prompt.clone();
         let (texts, pseudonyms) =
             self.compute(prompt, move || text.hide(&SCANNER, &actions)).await?;
         if texts.iter().all(Option::is_none) {
-            return Ok(());
+            return Ok(true);
         }
         protected.hidden = true;
-        let mut texts = texts.into_iter();
+        let (mut texts, mut is_stuck) = (texts.into_iter(), false);
         request.rewrite_texts(&mut |found| {
             let changed = texts.next().flatten();
             protected.sources_changed |= found.origin == Origin::Source && changed.is_some();
+            is_stuck |= found.is_fixed && changed.is_some();
             changed
         });
         protected.restoring = Restoring::new(pseudonyms);
-        Ok(())
+        Ok(!is_stuck)
     }
 
     /// Computes here what is short, and on the pool what is long.

@@ -1,7 +1,7 @@
 //! What programs ask of models beside chat: vectors, order, and the interfaces of OpenAI's that are
 //! handed on. The same rights, classes, limits and records as for chat.
 
-use std::{pin::Pin, sync::Arc};
+use std::{borrow::Cow, pin::Pin, sync::Arc};
 
 use domain::ErrorKind;
 use futures_util::{Stream, stream};
@@ -54,7 +54,7 @@ struct Asking<'a> {
     model: &'a str,
     extension: Option<&'a Extension>,
     /// Every text in the request, whichever field it stands in.
-    texts: Vec<&'a str>,
+    texts: Vec<Cow<'a, str>>,
     /// Whether some of it comes as tokens, which nobody here can read.
     has_tokens: bool,
     wishes: Wishes,
@@ -209,7 +209,7 @@ impl App {
             offer: Offer::Transcriptions,
             model: request.form.model(),
             extension: request.form.extension(),
-            texts: request.texts(),
+            texts: request.texts().into_iter().map(Cow::Borrowed).collect(),
             has_tokens: false,
             wishes,
         };
@@ -263,6 +263,7 @@ impl App {
         {
             return Err(Error::invalid("sources_only_in_chat").in_field("fachwerk"));
         }
+        let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
         let declared = extension.and_then(|given| given.data_class);
         let class = declared.unwrap_or(self.config.api_class);
         self.check_clearance_for(principal, offer, model, class).await?;

@@ -3,6 +3,8 @@
 
 mod outgoing;
 
+use std::borrow::Cow;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
@@ -111,7 +113,7 @@ impl EmbeddingRequest {
 
     /// Every text in any field, e.g. also `user`.
     #[must_use]
-    pub fn every_text(&self) -> Vec<&str> {
+    pub fn every_text(&self) -> Vec<Cow<'_, str>> {
         self.kept.texts()
     }
 

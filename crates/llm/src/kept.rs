@@ -1,5 +1,7 @@
 //! A request of which only a few fields are read: all others are kept as they came.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::request::{model_of, parse_object};
@@ -43,7 +45,7 @@ impl Kept {
     }
 
     /// Every text in any field, for whoever must look at all that goes out.
-    pub(crate) fn texts(&self) -> Vec<&str> {
+    pub(crate) fn texts(&self) -> Vec<Cow<'_, str>> {
         let mut texts = Vec::new();
         for (name, value) in self.fields.iter().filter(|(name, _)| *name != "model") {
             texts::strings(value, name, &mut texts);

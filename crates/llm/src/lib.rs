@@ -39,6 +39,7 @@ mod message;
 pub mod messages;
 mod moderation;
 mod ollama;
+mod opaque;
 pub mod openai;
 mod operation;
 mod prompt;

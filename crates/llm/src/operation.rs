@@ -1,6 +1,8 @@
 //! Interfaces of OpenAI's that are handed on: checked where we act on them, otherwise kept as they
 //! came. Only servers that speak OpenAI have them.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::dialect::Wire;
@@ -156,7 +158,7 @@ impl OperationRequest {
 
     /// Every text in any field, e.g. also `suffix` and `user`.
     #[must_use]
-    pub fn every_text(&self) -> Vec<&str> {
+    pub fn every_text(&self) -> Vec<Cow<'_, str>> {
         self.kept.texts()
     }
 

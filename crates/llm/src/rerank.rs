@@ -2,6 +2,8 @@
 //! Cohere, Jina and vLLM share, and out to text-embeddings-inference.
 //! <https://docs.cohere.com/reference/rerank>
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use crate::dialect::Wire;
@@ -83,7 +85,7 @@ impl RerankRequest {
 
     /// Every text in any field, e.g. also the titles of documents.
     #[must_use]
-    pub fn every_text(&self) -> Vec<&str> {
+    pub fn every_text(&self) -> Vec<Cow<'_, str>> {
         self.kept.texts()
     }
 

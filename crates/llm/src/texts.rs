@@ -1,12 +1,18 @@
 //! The texts of a request and of an answer, wherever they stand in the wire format: for whoever must
 //! look at all of them, or change them. Knows no rules about what stands in a text.
 //!
-//! What is unknown counts as text, so that a field of tomorrow does not go unseen. Pictures, files
-//! and sealed data are no texts.
+//! What is unknown counts as text, so that a field of tomorrow does not go unseen; names of fields
+//! and long numbers too. Pictures, files that are not written in letters, and sealed data are no
+//! texts.
+
+use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::{ChatChunk, ChatRequest, ChatResponse, Message, Role};
+use crate::{
+    ChatChunk, ChatRequest, ChatResponse, Message, Role,
+    opaque::{self, Reading},
+};
 
 /// Who is responsible for a text of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,12 +40,15 @@ pub struct Text<'t> {
     pub label: &'t str,
     /// The text.
     pub text: &'t str,
+    /// Whether it must stay as it is: the name of a field, a number, a file. What it becomes is
+    /// then not looked at.
+    pub is_fixed: bool,
 }
 
 /// Where a text of an answer stands, e.g. `content` or `tool_calls/0/arguments`.
 pub type AnswerPlace = str;
 
-/// Strings under these names are data or codes of the interface, no texts.
+/// Strings of an answer under these names are data or codes of the interface, no texts.
 const OPAQUE: [&str; 14] = [
     "role",
     "type",
@@ -81,7 +90,7 @@ impl ChatRequest {
             }
         }
         for (name, value) in self.settings_mut() {
-            Walk { origin: Origin::Setting, rewrite }.value(value, name, "");
+            Walk { origin: Origin::Setting, rewrite }.field(value, name, "");
         }
     }
 }
@@ -94,7 +103,7 @@ fn rewrite_message(message: &mut Message, rewrite: &mut Rewrite<'_>) {
         Role::Tool => Origin::Tool,
     };
     for (name, value) in message.fields_mut() {
-        Walk { origin, rewrite }.value(value, name, "");
+        Walk { origin, rewrite }.field(value, name, "");
     }
 }
 
@@ -102,7 +111,7 @@ fn change(text: &mut String, origin: Origin, label: &str, rewrite: &mut Rewrite<
     if text.is_empty() {
         return;
     }
-    if let Some(changed) = rewrite(Text { origin, label, text }) {
+    if let Some(changed) = rewrite(Text { origin, label, text, is_fixed: false }) {
         *text = changed;
     }
 }
@@ -114,27 +123,48 @@ struct Walk<'w, 'r> {
 }
 
 impl Walk<'_, '_> {
+    /// A value with its name, which is shown if it says more than the name of a field would.
+    fn field(&mut self, value: &mut Value, name: &str, parent: &str) {
+        if !opaque::is_code(name) {
+            self.fixed(name);
+        }
+        self.value(value, name, parent);
+    }
+
+    /// Shows what cannot be changed.
+    fn fixed(&mut self, text: &str) {
+        (self.rewrite)(Text { origin: self.origin, label: "", text, is_fixed: true });
+    }
+
     fn value(&mut self, value: &mut Value, name: &str, parent: &str) {
         match value {
-            Value::String(text) if !self.is_opaque(name, parent, text) => self.string(text, name),
+            Value::String(text) if self.is_name_of_tool(name, parent) && opaque::is_code(text) => {}
+            Value::String(text) => match opaque::read(name, text) {
+                Reading::Opaque => {}
+                Reading::Text => self.string(text, name),
+                Reading::Within(text) => self.fixed(&text),
+            },
+            Value::Number(number) => {
+                if let Some(digits) = opaque::long_number(number) {
+                    self.fixed(&digits);
+                }
+            }
             Value::Array(items) => {
                 for item in items {
                     self.value(item, name, parent);
                 }
             }
-            Value::Object(fields) if name != "cache_control" => {
+            Value::Object(fields) => {
                 for (inner, value) in fields {
-                    self.value(value, inner, name);
+                    self.field(value, inner, name);
                 }
             }
-            _ => {}
+            Value::Null | Value::Bool(_) => {}
         }
     }
 
-    fn is_opaque(&self, name: &str, parent: &str, text: &str) -> bool {
-        let is_name = NAMES_OF_TOOLS.contains(&name)
-            && (self.origin == Origin::Setting || parent == "function");
-        is_name || is_data(name, text)
+    fn is_name_of_tool(&self, name: &str, parent: &str) -> bool {
+        NAMES_OF_TOOLS.contains(&name) && (self.origin == Origin::Setting || parent == "function")
     }
 
     fn string(&mut self, text: &mut String, name: &str) {
@@ -156,7 +186,7 @@ impl Walk<'_, '_> {
             Value::String(text) => change(text, self.origin, label, self.rewrite),
             Value::Number(number) => {
                 let digits = number.to_string();
-                let text = Text { origin: self.origin, label, text: &digits };
+                let text = Text { origin: self.origin, label, text: &digits, is_fixed: false };
                 if let Some(changed) = (self.rewrite)(text) {
                     *value = Value::String(changed);
                 }
@@ -296,22 +326,29 @@ fn answer_value(
     }
 }
 
-/// Puts every text in a value of this name into `texts`.
-pub(crate) fn strings<'v>(value: &'v Value, name: &str, texts: &mut Vec<&'v str>) {
+/// Puts every text of a field into `texts`, also its name if that says more than the name of a field
+/// would.
+pub(crate) fn strings<'v>(value: &'v Value, name: &'v str, texts: &mut Vec<Cow<'v, str>>) {
+    if !opaque::is_code(name) {
+        texts.push(name.into());
+    }
+    strings_of(value, name, texts);
+}
+
+fn strings_of<'v>(value: &'v Value, name: &'v str, texts: &mut Vec<Cow<'v, str>>) {
     match value {
-        Value::String(text) if is_data(name, text) => {}
-        Value::String(text) => texts.push(text),
-        Value::Array(items) => items.iter().for_each(|item| strings(item, name, texts)),
+        Value::String(text) => match opaque::read(name, text) {
+            Reading::Opaque => {}
+            Reading::Text => texts.push(text.into()),
+            Reading::Within(text) => texts.push(text.into()),
+        },
+        Value::Number(number) => texts.extend(opaque::long_number(number).map(Cow::Owned)),
+        Value::Array(items) => items.iter().for_each(|item| strings_of(item, name, texts)),
         Value::Object(fields) => {
             fields.iter().for_each(|(inner, value)| strings(value, inner, texts));
         }
-        _ => {}
+        Value::Null | Value::Bool(_) => {}
     }
-}
-
-/// Whether a string under this name is data or a code of the interface.
-fn is_data(name: &str, text: &str) -> bool {
-    OPAQUE.contains(&name) || (name == "url" && text.starts_with("data:"))
 }
 
 fn within(place: &mut String, step: &str, act: impl FnOnce(&mut String)) {

@@ -51,6 +51,33 @@ fn all_texts_are_shown_and_codes_and_data_are_not() {
 }
 
 #[test]
+fn what_cannot_be_changed_is_shown_as_such() {
+    let mut request = parse(&json!({
+        "model": "m", "ein Satz als Name": 1, "zahl": 4_111_111_111_111_111_u64, "seed": 7,
+        "metadata": {"noch ein Name": {"id": "ein Satz als Kennung"}},
+        "messages": [{"role": "user", "content": [
+            {"type": "file", "file": {"file_data": "data:text/plain;base64,aGFsbG8="}},
+        ]}],
+    }));
+    let before = request.clone();
+    let mut seen = vec![];
+    request.rewrite_texts(&mut |found| {
+        seen.push((found.text.to_owned(), found.is_fixed));
+        found.is_fixed.then(|| "x".to_owned())
+    });
+    seen.sort();
+    let wanted = [
+        ("4111111111111111", true),
+        ("ein Satz als Kennung", false),
+        ("ein Satz als Name", true),
+        ("hallo", true),
+        ("noch ein Name", true),
+    ];
+    assert_eq!(seen, wanted.map(|(text, is_fixed)| (text.to_owned(), is_fixed)));
+    assert_eq!(request, before);
+}
+
+#[test]
 fn texts_of_an_answer_come_with_their_place() {
     let call = json!({"index": 1, "id": "c", "function": {"name": "f", "arguments": "{}"}});
     let fields = |part: &str| {

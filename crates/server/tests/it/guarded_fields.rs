@@ -148,6 +148,93 @@ async fn the_guard_reads_every_field_of_every_interface() {
     assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
+/// Requests with the datum where no text belongs.
+fn disguises() -> Vec<(&'static str, Value)> {
+    let with = |name: &str, value: Value| {
+        let mut body =
+            json!({"model": "gross", "messages": [{"role": "user", "content": "Hallo"}]});
+        body[name] = value;
+        ("chat/completions", body)
+    };
+    let tool = |schema: Value| {
+        let function = json!({"name": "suche", "parameters": schema});
+        with("tools", json!([{"type": "function", "function": function}]))
+    };
+    let parts = |part: Value| {
+        with(
+            "messages",
+            json!([{"role": "user", "content":
+        [{"type": "text", "text": "Hallo"}, part]}]),
+        )
+    };
+    let file =
+        |data: &str| parts(json!({"type": "file", "file": {"filename": "a", "file_data": data}}));
+    let call = |id: &str| {
+        let function = json!({"name": "suche", "arguments": "{}"});
+        with(
+            "messages",
+            json!([{"role": "user", "content": "Hallo"},
+            {"role": "assistant", "tool_calls": [{"id": id, "type": "function", "function": function}]},
+            {"role": "tool", "tool_call_id": id, "content": "Hallo"}]),
+        )
+    };
+    vec![
+        with("foo", json!({"id": DATUM})),
+        with("foo", json!({"id": "DE89370400440532013000"})),
+        with(DATUM, json!("x")),
+        with("metadata", json!({DATUM: "x"})),
+        with("metadata", json!({"a": 4_111_111_111_111_111_u64})),
+        call(DATUM),
+        tool(json!({"type": "object", "properties": {DATUM: {"type": "string"}}})),
+        tool(json!({"type": "object", "required": [DATUM]})),
+        tool(json!({"type": "object", "const": {"id": DATUM}})),
+        tool(json!({"type": "object", "enum": [4_111_111_111_111_111_u64]})),
+        parts(json!({"type": "text", "text": "Hallo", "id": DATUM})),
+        parts(json!({"type": "text", "text": "Hallo", "cache_control": {"x": DATUM}})),
+        parts(json!({"type": "image_url", "image_url": {"url": format!("data:{DATUM}")}})),
+        file(&format!("data:text/plain,{DATUM}")),
+        file("data:text/plain;base64,REU4OSAzNzA0IDAwNDQgMDUzMiAwMTMwIDAw"),
+        (
+            "responses",
+            json!({"model": "gross", "store": false, "input": [{"role": "user", "content": [
+                {"type": "input_file", "filename": "a", "file_data": format!("data:text/plain,{DATUM}")}]}]}),
+        ),
+        ("embeddings", json!({"model": "gross", "input": "x", "foo": {"id": DATUM}})),
+        ("embeddings", json!({"model": "gross", "input": "x", "foo": {DATUM: 1}})),
+        ("embeddings", json!({"model": "gross", "input": "x", "foo": 4_111_111_111_111_111_u64})),
+    ]
+}
+
+/// Names of fields, numbers and files cannot be changed: where something would have to be hidden in
+/// them, the request goes nowhere.
+#[tokio::test]
+async fn what_looks_like_a_code_or_a_number_is_read_too() {
+    for policy in ["refuse", "mask", "pseudonymise"] {
+        let rules = format!("[guard]\ngermany = \"report, iban = {policy}, card = {policy}\"\n");
+        let world = World::with(&rules).await;
+        let ada = world.member("ada").await;
+        let (key, _) = world.key_of(&ada, &["models"]).await;
+        for (path, body) in disguises() {
+            let answer = key.post(&format!("/v1/{path}"), &body).await;
+            assert!(policy != "refuse" || answer.status == 422, "{body}: {answer:?}");
+            assert!(matches!(answer.status, 200 | 422), "{body}: {answer:?}");
+        }
+        for request in world.model.requests() {
+            let text = format!("{request:?}");
+            assert!(!["3704", "4111", "REU4"].iter().any(|datum| text.contains(datum)), "{text}");
+        }
+    }
+    let world = World::with("[guard]\ngermany = \"report, secret = report\"\n").await;
+    let ada = world.member("ada").await;
+    let (key, _) = world.key_of(&ada, &["models"]).await;
+    for (path, body) in disguises() {
+        let answer = key.post(&format!("/v1/{path}"), &body).await;
+        assert_eq!(answer.status, 200, "{body}: {answer:?}");
+        let found = answer.header("x-fachwerk-guard");
+        assert!(found.contains("iban") || found.contains("card"), "{body}: {found}");
+    }
+}
+
 #[tokio::test]
 async fn tokens_that_nobody_can_read_go_nowhere_where_somebody_must_read() {
     let strict = World::with("[guard]\ngermany = \"report, iban = refuse\"\n").await;
