@@ -6,8 +6,7 @@ use std::{borrow::Cow, pin::Pin, sync::Arc};
 use domain::ErrorKind;
 use futures_util::{Stream, stream};
 use gateway::{
-    Answered, Needs, Offer, Outcome, Sound, Terms, Transcript, TranscriptStream,
-    TranscriptionRequest,
+    Answered, Needs, Outcome, Sound, Terms, Transcript, TranscriptStream, TranscriptionRequest,
 };
 use llm::{
     Extension, Operation, OperationRequest, OperationResponse,
@@ -50,7 +49,7 @@ pub enum TranscriptReply {
 /// Who asks which model for what.
 struct Asking<'a> {
     operation: &'static str,
-    offer: Offer,
+    needs: Needs,
     model: &'a str,
     extension: Option<&'a Extension>,
     /// Every text in the request, whichever field it stands in.
@@ -97,7 +96,7 @@ impl App {
         let Call { request, wishes } = call.into();
         let asking = Asking {
             operation: "create_embedding",
-            offer: Offer::Embeddings,
+            needs: Needs::from(request),
             model: request.model(),
             extension: request.extension(),
             texts: request.every_text(),
@@ -124,7 +123,7 @@ impl App {
         let Call { request, wishes } = call.into();
         let asking = Asking {
             operation: "create_rerank",
-            offer: Offer::Rerank,
+            needs: Needs::from(request),
             model: request.model(),
             extension: request.extension(),
             texts: request.every_text(),
@@ -156,7 +155,7 @@ impl App {
                 Operation::ImageGeneration => "create_image",
                 Operation::Speech => "create_speech",
             },
-            offer: Offer::from(request.operation()),
+            needs: Needs::from(request),
             model: request.model(),
             extension: request.extension(),
             texts: request.every_text(),
@@ -206,7 +205,7 @@ impl App {
                 SpeechTask::Transcription => "create_transcription",
                 SpeechTask::Translation => "create_translation",
             },
-            offer: Offer::Transcriptions,
+            needs: Needs::from(request),
             model: request.form.model(),
             extension: request.form.extension(),
             texts: request.texts().into_iter().map(Cow::Borrowed).collect(),
@@ -256,8 +255,9 @@ impl App {
         principal: &Principal,
         asking: Asking<'_>,
     ) -> Result<Account> {
-        let Asking { operation, offer, model, extension, texts, has_tokens, wishes } = asking;
+        let Asking { operation, needs, model, extension, texts, has_tokens, wishes } = asking;
         let deadline = wishes.admit(principal)?;
+        let offer = needs.offer;
         if extension
             .is_some_and(|given| !given.collections.is_empty() || !given.documents.is_empty())
         {
@@ -270,12 +270,6 @@ impl App {
         if has_tokens && self.must_read(principal, model, class) {
             return Err(Error::new(ErrorKind::Unprocessable, "guard_tokens"));
         }
-        let needs = Needs {
-            offer,
-            batched: matches!(offer, Offer::Embeddings | Offer::Rerank | Offer::Moderations),
-            prompt_bytes: texts.iter().map(|text| text.len()).sum(),
-            ..Needs::default()
-        };
         let request = Handed { needs, texts: &texts };
         let protected = self.admit(principal, (offer, model), &texts, class).await?;
         let mut settlement = Settlement::new(self, principal, protected.class)?.of(operation);

@@ -99,7 +99,7 @@ fn left(account: &Account, meter: Meter, tokens: u64, is_shared: bool) -> Option
             let is_own = matches!(account.scope, LimitScope::Model(_));
             (is_own && left == 0).then_some(Left::Nothing)
         }
-        Meter::MonthTokens => (left < tokens).then_some(Left::For(0)),
+        Meter::MonthTokens => (left < tokens.max(1)).then_some(Left::For(0)),
         Meter::MonthCost => Some(Left::For(left)),
     }
 }

@@ -13,7 +13,7 @@ use llm::{
 };
 use serde_json::Value;
 
-use crate::{Needs, Offer, Parts, TranscriptionRequest, attempt::Prepared, plan};
+use crate::{Needs, Parts, TranscriptionRequest, attempt::Prepared, plan};
 
 /// Largest answer, in bytes: room for pictures and vectors.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
@@ -104,26 +104,12 @@ impl Asked<'_> {
     }
 
     pub(crate) fn needs(&self) -> Needs {
-        let texts = |offer, bytes| Needs { offer, prompt_bytes: bytes, ..Needs::default() };
         match self {
             Self::Chat(request, _) => Needs::of(request),
-            // Each input is read for itself, so their sum says nothing about the room they need.
-            Self::Embeddings(request) => Needs {
-                batched: true,
-                ..texts(Offer::Embeddings, request.texts().map(str::len).sum())
-            },
-            Self::Rerank(request) => {
-                let documents: usize = request.documents().iter().map(String::len).sum();
-                Needs { batched: true, ..texts(Offer::Rerank, request.query().len() + documents) }
-            }
-            Self::Operation(request) => {
-                let bytes = request.texts().into_iter().map(str::len).sum();
-                let batched = request.operation() == Operation::Moderation;
-                Needs { batched, ..texts(Offer::from(request.operation()), bytes) }
-            }
-            Self::Transcription(request) => {
-                texts(Offer::Transcriptions, request.form.prompt().map_or(0, str::len))
-            }
+            Self::Embeddings(request) => Needs::from(*request),
+            Self::Rerank(request) => Needs::from(*request),
+            Self::Operation(request) => Needs::from(*request),
+            Self::Transcription(request) => Needs::from(*request),
         }
     }
 
@@ -264,9 +250,7 @@ impl Whole {
             }
             (Self::Operation(response), _) => Parts { images: response.images(), ..none },
             (Self::Sound(_), Asked::Operation(request)) => {
-                let characters =
-                    request.texts().iter().map(|text| text.chars().count()).sum::<usize>();
-                Parts { characters: characters as u64, ..none }
+                Parts { characters: plan::characters(request), ..none }
             }
             _ => none,
         }

@@ -21,6 +21,7 @@ pub use affinity::prefix;
 pub use condition::{Condition, State};
 pub use dice::Dice;
 pub use explanation::{Explanation, Reason};
+pub(crate) use needs::characters;
 pub use needs::{Needs, prompt_texts};
 use order::Rated;
 

@@ -8,7 +8,11 @@ use std::borrow::Cow;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
-use crate::{DecodeError, Extension, RequestError, Usage, kept::Kept, operation::has_tokens};
+use crate::{
+    DecodeError, Extension, RequestError, Usage,
+    kept::Kept,
+    operation::{count_tokens, has_tokens},
+};
 
 pub(crate) use outgoing::{batch_max, call, response};
 
@@ -121,6 +125,12 @@ impl EmbeddingRequest {
     #[must_use]
     pub fn has_tokens(&self) -> bool {
         self.inputs.iter().any(has_tokens)
+    }
+
+    /// How many tokens the inputs have that come as tokens.
+    #[must_use]
+    pub fn tokens(&self) -> u64 {
+        self.inputs.iter().map(count_tokens).sum()
     }
 
     /// How the caller wants the numbers.

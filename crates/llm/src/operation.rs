@@ -156,6 +156,25 @@ impl OperationRequest {
         self.kept.field("n").and_then(Value::as_u64).unwrap_or(1)
     }
 
+    /// How many answers the model writes: `n`, or the `best_of` of which they are chosen, to each
+    /// prompt.
+    #[must_use]
+    pub fn answers(&self) -> u64 {
+        let best_of = self.kept.field("best_of").and_then(Value::as_u64).unwrap_or(1);
+        let prompts = match self.kept.field(self.operation.text().0) {
+            // A list of numbers is one prompt in tokens.
+            Some(Value::Array(items)) if !items.iter().all(Value::is_u64) => items.len() as u64,
+            _ => 1,
+        };
+        self.n().max(best_of).saturating_mul(prompts)
+    }
+
+    /// The longest answer that is asked for, in tokens; `None` if the caller says nothing.
+    #[must_use]
+    pub fn max_tokens(&self) -> Option<u64> {
+        self.kept.field("max_tokens").and_then(Value::as_u64)
+    }
+
     /// Every text in any field, e.g. also `suffix` and `user`.
     #[must_use]
     pub fn every_text(&self) -> Vec<Cow<'_, str>> {
@@ -167,6 +186,13 @@ impl OperationRequest {
     pub fn has_tokens(&self) -> bool {
         let text = self.kept.field(self.operation.text().0);
         self.operation.takes_lists() && text.is_some_and(has_tokens)
+    }
+
+    /// How many tokens the text has, as far as it comes as tokens.
+    #[must_use]
+    pub fn tokens(&self) -> u64 {
+        let text = self.kept.field(self.operation.text().0);
+        text.filter(|_| self.operation.takes_lists()).map_or(0, count_tokens)
     }
 
     /// The texts that a model goes on from.
@@ -223,6 +249,15 @@ pub(crate) fn has_tokens(input: &Value) -> bool {
         Value::Number(_) => true,
         Value::Array(items) => items.iter().any(has_tokens),
         _ => false,
+    }
+}
+
+/// How many tokens there are in an input that may be a list.
+pub(crate) fn count_tokens(input: &Value) -> u64 {
+    match input {
+        Value::Number(_) => 1,
+        Value::Array(items) => items.iter().map(count_tokens).sum(),
+        _ => 0,
     }
 }
 

@@ -134,13 +134,12 @@ impl Account {
         let mut granted = Granted { claims: Claims::default(), cost_max: None, runs_low: false };
         let mut short = None;
         for (index, meter) in Meter::ALL.into_iter().enumerate() {
-            let (Some(most), amount) = (limit.of(meter), amounts[index]) else { continue };
+            let Some(most) = limit.of(meter) else { continue };
+            // Whoever takes nothing by estimate may take something: not where nothing is left.
+            let amount = amounts[index].max(1);
             let period = now.period(meter);
             let gauge = &mut state.gauges[index];
             gauge.roll(period, meter.is_budget());
-            if amount == 0 {
-                continue;
-            }
             let claim = match limit.at_limit {
                 AtLimit::Notify => {
                     gauge.force(amount);

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use app::{App, ChatReply, Error, Principal};
 use domain::{AtLimit, LimitScope, Role, UsageLimit};
 use futures_util::StreamExt;
-use llm::ChatRequest;
+use llm::{ChatRequest, Operation, OperationRequest, embeddings::EmbeddingRequest};
 use serde_json::{Value, json};
 use testkit::fake_model::Reply;
 
@@ -295,6 +295,71 @@ async fn requests_may_be_only_so_long_and_only_so_many_tokens_a_minute() {
     let allowance = house.world.app.get_allowance(&ada, "gross").unwrap();
     assert_eq!(allowance.tokens.unwrap().limit, 30);
     assert!(allowance.requests.is_none());
+}
+
+/// What a budget that is used up refuses does not depend on whether an estimate can be made.
+#[tokio::test]
+async fn a_budget_that_is_used_up_refuses_what_is_given_as_tokens() {
+    let house = Setting::new().await;
+    let ada = house.world.member("ada").await;
+    let app = &house.world.app;
+    let budget = |most| UsageLimit { tokens_per_month: Some(most), ..UsageLimit::default() };
+    let vectors = |body: &str| EmbeddingRequest::parse(body.as_bytes()).unwrap();
+    let tokens = vectors(r#"{"model": "vektoren", "input": [[1, 2, 3], [4, 5]]}"#);
+    house.limit(LimitScope::Person(ada.user), budget(0)).await;
+    assert_eq!(code(app.create_embedding(&ada, &tokens).await), "budget_tokens");
+    let empty = vectors(r#"{"model": "vektoren", "input": ""}"#);
+    assert_eq!(code(app.create_embedding(&ada, &empty).await), "budget_tokens");
+    house.limit(LimitScope::Person(ada.user), budget(1_000)).await;
+    assert_eq!(code(app.create_embedding(&ada, &tokens).await), "");
+}
+
+/// Pictures and sounds are reserved by the piece, as they are paid.
+#[tokio::test]
+async fn pictures_and_sounds_are_reserved_at_their_price() {
+    let house = Setting::new().await;
+    let ada = house.world.member("ada").await;
+    let app = &house.world.app;
+    let mut models = house.world.gateway.catalogue().models().to_vec();
+    let mut made = models.iter().find(|model| model.name == "nurteuer").unwrap().clone();
+    made.name = "bilder".to_owned();
+    made.routes[0].offers = gateway::Offers::of([gateway::Offer::Images, gateway::Offer::Speech]);
+    made.routes[0].prices =
+        gateway::Price { image: 40_000, characters: 1_000_000, ..gateway::Price::default() }.into();
+    models.push(made);
+    house.world.gateway.replace_catalogue(gateway::Catalogue::new(models).unwrap());
+    let budget = |most, at_limit| UsageLimit {
+        micro_euro_per_month: Some(most),
+        at_limit,
+        ..UsageLimit::default()
+    };
+    let parse =
+        |operation, body: &str| OperationRequest::parse(operation, body.as_bytes(), None).unwrap();
+    let one = parse(Operation::ImageGeneration, r#"{"model": "bilder", "prompt": "Hund"}"#);
+    let ten =
+        parse(Operation::ImageGeneration, r#"{"model": "bilder", "prompt": "Hund", "n": 10}"#);
+    let read = parse(Operation::Speech, r#"{"model": "bilder", "input": "Hallo", "voice": "x"}"#);
+
+    // They are not free where what is left must pay for them.
+    let person = LimitScope::Person(ada.user);
+    house.limit(person.clone(), budget(0, AtLimit::Cheaper)).await;
+    for request in [&one, &read] {
+        assert_eq!(code(app.create_operation(&ada, request).await), "budget_route");
+    }
+    // Room for nine pictures and a bit; the ten under way are as many as may go beyond it.
+    house.limit(person.clone(), budget(380_000, AtLimit::Refuse)).await;
+    house.world.near.next(Reply::hang());
+    let held = tokio::spawn({
+        let (app, ada) = (Arc::clone(app), ada.clone());
+        async move { app.create_operation(&ada, &ten).await.map(drop) }
+    });
+    while house.world.near.requests().is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(code(app.create_operation(&ada, &one).await), "budget_cost");
+    held.abort();
+    let _ = held.await;
+    assert_eq!(code(app.create_operation(&ada, &one).await), "");
 }
 
 /// Four processes on one PostgreSQL, busy to different degrees, let through what one would: the error

@@ -29,7 +29,7 @@ pub(super) fn ruled_out(route: &Route, ask: &Ask<'_>) -> Option<Reason> {
 
 /// What the request costs on this route by estimate, in micro-euro; nothing where no price is known.
 pub(super) fn cost(route: &Route, needs: &Needs) -> u64 {
-    route.prices.now().map_or(0, |price| price.of(needs.usage_likely()))
+    route.prices.now().map_or(0, |price| price.of_all(needs.usage_likely(), needs.parts))
 }
 
 fn has_room(route: &Route, needs: &Needs) -> bool {

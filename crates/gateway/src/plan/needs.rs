@@ -1,9 +1,12 @@
 //! What a request asks of a route, seen once before the first attempt. Holds no content.
 
-use llm::{ChatRequest, Message, Task, Usage};
+use llm::{
+    ChatRequest, Message, Operation, OperationRequest, Task, Usage, embeddings::EmbeddingRequest,
+    rerank::RerankRequest,
+};
 use serde_json::Value;
 
-use crate::{Counted, Kind, Offer, Tokenizer};
+use crate::{Counted, Kind, Offer, Parts, Tokenizer, TranscriptionRequest};
 
 /// Tokens that the frame around a message or a source takes at most, by estimate.
 const MESSAGE_TOKENS: u64 = 8;
@@ -41,12 +44,14 @@ pub struct Needs {
     pub grounded: Option<Task>,
     /// Bytes of everything that is read as text.
     pub prompt_bytes: usize,
-    /// Tokens that do not depend on the text: frames of messages, images.
+    /// Tokens that do not depend on the text: frames of messages, images, what comes as tokens.
     pub fixed_tokens: u64,
     /// The longest answer that is asked for, in tokens; 0 if nobody says.
     pub answer_tokens: u64,
     /// Answers to the same question; 0 counts as 1.
     pub choices: u64,
+    /// What is paid by the piece: images to be made, characters to be read aloud.
+    pub parts: Parts,
     /// Tokens of the text, where somebody counted them.
     pub counted: Vec<(Tokenizer, Counted)>,
 }
@@ -76,7 +81,6 @@ impl Needs {
         let instructions = if grounding.is_some() { GROUNDING_TOKENS } else { 0 };
         Self {
             offer: Offer::Chat,
-            batched: false,
             tools: present("tools") || present("functions"),
             images,
             structured,
@@ -90,7 +94,7 @@ impl Needs {
                 + parts.map(part_tokens).sum::<u64>(),
             answer_tokens: request.max_tokens().map_or(0, u64::from),
             choices: u64::from(request.n()),
-            counted: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -177,6 +181,67 @@ impl Needs {
             None => Kind::Chat,
         }
     }
+}
+
+impl From<&EmbeddingRequest> for Needs {
+    fn from(request: &EmbeddingRequest) -> Self {
+        Self {
+            offer: Offer::Embeddings,
+            // Each input is read for itself, so their sum says nothing about the room they need.
+            batched: true,
+            prompt_bytes: request.texts().map(str::len).sum(),
+            fixed_tokens: request.tokens(),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&RerankRequest> for Needs {
+    fn from(request: &RerankRequest) -> Self {
+        let documents: usize = request.documents().iter().map(String::len).sum();
+        let prompt_bytes = request.query().len() + documents;
+        Self { offer: Offer::Rerank, batched: true, prompt_bytes, ..Self::default() }
+    }
+}
+
+impl From<&OperationRequest> for Needs {
+    fn from(request: &OperationRequest) -> Self {
+        let operation = request.operation();
+        let needs = Self {
+            offer: operation.into(),
+            batched: operation == Operation::Moderation,
+            prompt_bytes: request.texts().into_iter().map(str::len).sum(),
+            fixed_tokens: request.tokens(),
+            ..Self::default()
+        };
+        let none = Parts::default();
+        match operation {
+            Operation::Completion => Self {
+                answer_tokens: request.max_tokens().unwrap_or(0),
+                choices: request.answers(),
+                ..needs
+            },
+            Operation::ImageGeneration => {
+                Self { parts: Parts { images: request.n(), ..none }, ..needs }
+            }
+            Operation::Speech => {
+                Self { parts: Parts { characters: characters(request), ..none }, ..needs }
+            }
+            Operation::Moderation => needs,
+        }
+    }
+}
+
+impl From<&TranscriptionRequest> for Needs {
+    fn from(request: &TranscriptionRequest) -> Self {
+        let prompt_bytes = request.form.prompt().map_or(0, str::len);
+        Self { offer: Offer::Transcriptions, prompt_bytes, ..Self::default() }
+    }
+}
+
+/// How many characters are to be read aloud.
+pub(crate) fn characters(request: &OperationRequest) -> u64 {
+    request.texts().iter().map(|text| text.chars().count() as u64).sum()
 }
 
 /// Everything of a conversation that is read as text, for counting. Holds content.

@@ -88,5 +88,5 @@ fn price(route: &Route, needs: &Needs) -> f64 {
     };
     let prompt_tokens = needs.tokens_likely().saturating_sub(needs.answer_tokens);
     let usage = Usage { prompt_tokens, completion_tokens };
-    route.prices.now().map_or(f64::INFINITY, |price| price.of(usage) as f64)
+    route.prices.now().map_or(f64::INFINITY, |price| price.of_all(usage, needs.parts) as f64)
 }

@@ -88,6 +88,25 @@ fn the_cheapest_depends_on_the_request() {
     assert_eq!((first(&long_question), first(&long_answer)), (1, 2));
 }
 
+/// What is handed on is estimated by all that its caller says about it.
+#[test]
+fn what_is_handed_on_takes_what_its_caller_says() {
+    let completion = |body: &str| {
+        let request =
+            llm::OperationRequest::parse(llm::Operation::Completion, body.as_bytes(), None);
+        Needs::from(&request.unwrap()).usage_likely()
+    };
+    let one = completion(r#"{"model": "m", "prompt": "Hallo", "max_tokens": 100}"#);
+    assert_eq!(one.completion_tokens, 100);
+    let many = r#"{"model": "m", "prompt": ["a", "b"], "max_tokens": 100, "n": 2, "best_of": 3}"#;
+    assert_eq!(completion(many).completion_tokens, 600);
+    let tokens = completion(r#"{"model": "m", "prompt": [7, 8, 9], "max_tokens": 100}"#);
+    assert_eq!((tokens.prompt_tokens, tokens.completion_tokens), (3, 100));
+    let vectors = br#"{"model": "m", "input": [[1, 2, 3], [4, 5]]}"#;
+    let vectors = llm::embeddings::EmbeddingRequest::parse(vectors).unwrap();
+    assert_eq!(Needs::from(&vectors).usage_likely().prompt_tokens, 5);
+}
+
 /// G-4: routing by latency and load.
 #[test]
 fn the_fastest_takes_most_and_the_slowest_none() {
