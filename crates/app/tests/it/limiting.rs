@@ -349,7 +349,8 @@ async fn pictures_and_sounds_are_reserved_at_their_price() {
     // Room for nine pictures and a bit; the ten under way are as many as may go beyond it.
     house.limit(person.clone(), budget(380_000, AtLimit::Refuse)).await;
     house.world.near.next(Reply::hang());
-    let held = tokio::spawn({
+    let mut held = tokio::task::JoinSet::new();
+    held.spawn({
         let (app, ada) = (Arc::clone(app), ada.clone());
         async move { app.create_operation(&ada, &ten).await.map(drop) }
     });
@@ -357,8 +358,7 @@ async fn pictures_and_sounds_are_reserved_at_their_price() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(code(app.create_operation(&ada, &one).await), "budget_cost");
-    held.abort();
-    let _ = held.await;
+    held.shutdown().await;
     assert_eq!(code(app.create_operation(&ada, &one).await), "");
 }
 
