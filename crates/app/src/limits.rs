@@ -421,16 +421,7 @@ impl Asking<'_> {
         access: &'b gateway::ModelAccess,
         needs: &'b Needs,
     ) -> gateway::Ask<'b> {
-        gateway::Ask {
-            routes,
-            class: self.class,
-            places: self.places,
-            access,
-            needs,
-            prefix: 0,
-            cost_max: None,
-            time_left: None,
-        }
+        gateway::Ask { routes, ..gateway::Ask::new(self.class, self.places, access, needs) }
     }
 }
 

@@ -70,16 +70,7 @@ fn is_used_up(
     if account.at_limit() != AtLimit::Cheaper {
         return false;
     }
-    let ask = |cost_max| Ask {
-        routes: None,
-        class,
-        places,
-        access,
-        needs,
-        prefix: 0,
-        cost_max: Some(cost_max),
-        time_left: None,
-    };
+    let ask = |pays| Ask { cost_max: Some(pays), ..Ask::new(class, places, access, needs) };
     let usage = needs.usage_likely();
     let tokens = usage.prompt_tokens.saturating_add(usage.completion_tokens);
     Meter::ALL.into_iter().filter_map(|meter| left(account, meter, tokens, is_shared)).any(|left| {

@@ -46,7 +46,27 @@ pub struct Ask<'a> {
     pub time_left: Option<Duration>,
 }
 
-impl Ask<'_> {
+impl<'a> Ask<'a> {
+    /// Asks by any route, whatever it costs and however long it takes.
+    #[must_use]
+    pub fn new(
+        class: DataClass,
+        places: PlacePolicy,
+        access: &'a ModelAccess,
+        needs: &'a Needs,
+    ) -> Self {
+        Self {
+            class,
+            places,
+            access,
+            routes: None,
+            needs,
+            prefix: 0,
+            cost_max: None,
+            time_left: None,
+        }
+    }
+
     /// Whether the data may take this route, its class aside.
     fn admits(&self, route: &Route) -> bool {
         let is_named = self.routes.is_none_or(|names| names.contains(&route.name));
@@ -271,17 +291,7 @@ pub fn may_receive(
 ) -> Result<(), PlanError> {
     let needs = Needs { offer, ..Needs::default() };
     let (places, access) = terms;
-    let needs = &needs;
-    let ask = Ask {
-        class,
-        places,
-        access,
-        needs,
-        prefix: 0,
-        cost_max: None,
-        time_left: None,
-        routes: None,
-    };
+    let ask = Ask::new(class, places, access, &needs);
     let models = match catalogue.model(name) {
         Some(model) => vec![model],
         None if name == AUTO_MODEL && !catalogue.auto().is_empty() => behind_auto(catalogue),

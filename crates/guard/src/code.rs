@@ -2,12 +2,10 @@
 //! secrets (R-3 of the reference architecture). A hint: patterns know the usual, not the ingenious, and
 //! what a tool does with its arguments they do not know.
 
-use std::sync::Arc;
-
-use regex::{Regex, RegexSet};
 use serde::Deserialize;
 
 use crate::event::Event;
+use crate::patterns::Patterns;
 use crate::rules::RulesError;
 
 const RULES: &str = include_str!("../rules/code.json");
@@ -31,8 +29,7 @@ struct CodeFile {
 #[derive(Debug, Clone)]
 pub struct CodeRules {
     version: String,
-    any: RegexSet,
-    rules: Arc<[(Arc<str>, f32, Regex)]>,
+    patterns: Patterns,
 }
 
 impl Default for CodeRules {
@@ -48,19 +45,9 @@ impl CodeRules {
     /// [`RulesError`] names the rule that is wrong.
     pub fn built_in() -> Result<Self, RulesError> {
         let file: CodeFile = serde_json::from_str(RULES)?;
-        let pattern = |text: &PatternText| format!("(?i){}", text.pattern);
-        let mut rules = Vec::new();
-        for text in &file.rules {
-            let compiled = Regex::new(&pattern(text)).map_err(|source| RulesError::Pattern {
-                rule: text.id.clone(),
-                source: Box::new(source),
-            })?;
-            rules.push((format!("code/{}", text.id).into(), text.score, compiled));
-        }
-        let any = RegexSet::new(file.rules.iter().map(pattern)).map_err(|source| {
-            RulesError::Pattern { rule: "all".into(), source: Box::new(source) }
-        })?;
-        Ok(Self { version: file.version, any, rules: rules.into() })
+        let texts = file.rules.iter().map(|rule| (&*rule.id, rule.score, &*rule.pattern));
+        let patterns = Patterns::compile("code", "(?i)", texts)?;
+        Ok(Self { version: file.version, patterns })
     }
 
     /// The version of the rules, for the audit.
@@ -72,18 +59,7 @@ impl CodeRules {
     /// Every hit in arguments as they are written, in the order of the rules.
     #[must_use]
     pub fn inspect(&self, arguments: &str) -> Vec<Event> {
-        let text = unescaped(arguments);
-        let mut events = Vec::new();
-        for index in self.any.matches(&text) {
-            let (rule, score, pattern) = &self.rules[index];
-            events.extend(pattern.find_iter(&text).map(|found| Event {
-                rule: rule.clone(),
-                start: found.start(),
-                end: found.end(),
-                score: *score,
-            }));
-        }
-        events
+        self.patterns.find(&unescaped(arguments))
     }
 }
 

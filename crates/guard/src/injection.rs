@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use regex::{Regex, RegexSet};
+use regex::Regex;
 use serde::Deserialize;
 
 use crate::event::{Event, joint_score};
 use crate::folded::{Folded, is_invisible};
+use crate::patterns::Patterns;
 use crate::rules::RulesError;
 
 const RULES: &str = include_str!("../rules/injection.json");
@@ -63,8 +64,7 @@ pub struct Suspicion {
 #[derive(Debug, Clone)]
 pub struct InjectionRules {
     version: String,
-    any: RegexSet,
-    rules: Arc<[(Arc<str>, f32, Regex)]>,
+    patterns: Patterns,
     jailbreaks: Arc<[Arc<str>]>,
     look_alikes: HashMap<char, char>,
     base64: Regex,
@@ -83,16 +83,10 @@ impl InjectionRules {
     /// [`RulesError`] names the rule that is wrong.
     pub fn built_in() -> Result<Self, RulesError> {
         let file: InjectionFile = serde_json::from_str(RULES)?;
-        let mut rules = Vec::new();
-        for text in &file.rules {
-            let pattern = Regex::new(&format!("(?m){}", text.pattern)).map_err(|source| {
-                RulesError::Pattern { rule: text.id.clone(), source: Box::new(source) }
-            })?;
-            rules.push((format!("injection/{}", text.id).into(), text.score, pattern));
-        }
+        let texts = file.rules.iter().map(|rule| (&*rule.id, rule.score, &*rule.pattern));
+        let patterns = Patterns::compile("injection", "(?m)", texts)?;
         let attempts = file.rules.iter().filter(|rule| rule.jailbreak);
         let jailbreaks = attempts.map(|rule| format!("injection/{}", rule.id).into()).collect();
-        let any = RegexSet::new(file.rules.iter().map(|rule| format!("(?m){}", rule.pattern)));
         let wrong = |source| RulesError::Pattern { rule: "all".into(), source: Box::new(source) };
         let look_alikes = file.homoglyphs.split(' ').filter_map(|pair| {
             let mut letters = pair.chars();
@@ -100,8 +94,7 @@ impl InjectionRules {
         });
         Ok(Self {
             version: file.version,
-            any: any.map_err(wrong)?,
-            rules: rules.into(),
+            patterns,
             jailbreaks,
             look_alikes: look_alikes.collect(),
             base64: Regex::new(&format!("[A-Za-z0-9+/]{{{BASE64_MIN},}}")).map_err(wrong)?,
@@ -141,14 +134,10 @@ impl InjectionRules {
 
     fn matches(&self, text: &str) -> Vec<Event> {
         let folded = Folded::new(text, &self.look_alikes);
-        let mut events = Vec::new();
-        for index in self.any.matches(&folded.text) {
-            let (rule, score, pattern) = &self.rules[index];
-            for found in pattern.find_iter(&folded.text) {
-                let start = folded.origin(found.start());
-                let end = folded.origin(found.end()).max(start);
-                events.push(Event { rule: rule.clone(), start, end, score: *score });
-            }
+        let mut events = self.patterns.find(&folded.text);
+        for event in &mut events {
+            event.start = folded.origin(event.start);
+            event.end = folded.origin(event.end).max(event.start);
         }
         events
     }

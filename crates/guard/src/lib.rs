@@ -101,6 +101,7 @@ mod name_parts;
 mod names;
 mod numbers;
 mod overlap;
+mod patterns;
 mod placeholder;
 mod pseudonyms;
 mod readings;

@@ -148,15 +148,7 @@ proptest! {
         let model = catalogue.model("m").unwrap();
         let needs = Needs::default();
         let access = ModelAccess::of(move |_| granted);
-        let ask = Ask {
-            class,
-            places,
-            access: &access,
-            needs: &needs,
-            prefix,
-            cost_max: None,
-            time_left: None, routes: None,
-        };
+        let ask = Ask { prefix, ..Ask::new(class, places, &access, &needs) };
         let allowed = |index: &usize| {
             let route = &model.routes[*index];
             class <= route.clearance && places.allows(route.place)
@@ -340,16 +332,7 @@ fn a_model_that_is_not_granted_is_refused_by_name_and_passed_over_by_auto() {
     "#);
     let needs = Needs::default();
     let (class, places) = (DataClass::Internal, PlacePolicy::ANYWHERE);
-    let ask = Ask {
-        class,
-        places,
-        access: &some,
-        needs: &needs,
-        prefix: 0,
-        cost_max: None,
-        time_left: None,
-        routes: None,
-    };
+    let ask = Ask::new(class, places, &some, &needs);
     assert_eq!(find_model(&catalogue, "auto", &ask).unwrap().name, "klein");
 
     // Nothing behind the name is open to them.

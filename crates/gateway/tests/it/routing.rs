@@ -34,8 +34,7 @@ fn first(
 ) -> usize {
     let (class, places) = (DataClass::Open, PlacePolicy::ANYWHERE);
     let access = &ModelAccess::ALL;
-    let ask =
-        Ask { class, places, access, needs, prefix, cost_max: None, time_left: None, routes: None };
+    let ask = Ask { prefix, ..Ask::new(class, places, access, needs) };
     let model = &catalogue.models()[0];
     plan(catalogue, model, &ask, now, &mut Dice::new(seed)).unwrap().order[0]
 }
@@ -197,16 +196,7 @@ async fn a_request_is_counted_where_its_bytes_leave_doubt() {
         let mut needs = needs.clone();
         let texts = || gateway::prompt_texts(&asked);
         gateway.weigh("standard", DataClass::Open, &mut needs, &texts).await;
-        let ask = Ask {
-            class: DataClass::Open,
-            places: PlacePolicy::ANYWHERE,
-            access: &ModelAccess::ALL,
-            needs: &needs,
-            prefix: 0,
-            cost_max: None,
-            time_left: None,
-            routes: None,
-        };
+        let ask = Ask::new(DataClass::Open, PlacePolicy::ANYWHERE, &ModelAccess::ALL, &needs);
         let catalogue = gateway.catalogue();
         let model = catalogue.model("standard").unwrap();
         let plan = plan(&catalogue, model, &ask, |_| Condition::FRESH, &mut Dice::new(0));
@@ -250,16 +240,7 @@ fn auto_picks_by_class_size_and_kind() {
     let catalogue = catalogue.unwrap();
     let pick = |class, needs: Needs| {
         let places = PlacePolicy::ANYWHERE;
-        let ask = Ask {
-            class,
-            places,
-            access: &ModelAccess::ALL,
-            needs: &needs,
-            prefix: 0,
-            cost_max: None,
-            time_left: None,
-            routes: None,
-        };
+        let ask = Ask::new(class, places, &ModelAccess::ALL, &needs);
         find_model(&catalogue, "auto", &ask).map(|model| model.name.clone())
     };
     let short = Needs::default();
@@ -279,16 +260,7 @@ fn auto_picks_by_class_size_and_kind() {
     let (needs, places) = (Needs::default(), PlacePolicy::ANYWHERE);
     let class = DataClass::Open;
     let (access, needs) = (&ModelAccess::ALL, &needs);
-    let ask = Ask {
-        class,
-        places,
-        access,
-        needs,
-        prefix: 0,
-        cost_max: None,
-        time_left: None,
-        routes: None,
-    };
+    let ask = Ask::new(class, places, access, needs);
     assert_eq!(find_model(&images, "auto", &ask).unwrap_err(), PlanError::NoChoice);
     let unknown = Catalogue::new(vec![model("a", vec![built_in("b")])]).unwrap();
     assert!(unknown.with_auto(vec![line("fehlt")]).is_err());

@@ -32,19 +32,17 @@ async fn the_client_of_langchain_works_unchanged() {
         asking_in_pieces(),
     ];
     let seen = run(&world, python, "langchain_client.py", replies).await;
-    let calls =
-        json!([["call_1", "satzung", {"paragraf": 4}], ["call_2", "satzung", {"paragraf": 5}]]);
     let expected = json!({
         "whole": [ANSWER, "stop", 18],
         "streamed": [ANSWER, "stop", 18],
-        "tools": calls,
+        "tools": calls(),
         "told": ANSWER,
-        "tools_streamed": calls,
+        "tools_streamed": calls(),
         "structured": {"euro": 96},
         "image": ANSWER,
         "response": [ANSWER, 18],
         "response_streamed": [ANSWER, 18],
-        "response_tools": calls,
+        "response_tools": calls(),
         "vectors": [[4.0, 0.5], [5.0, 0.5]],
         "failures": failures("PermissionDeniedError"),
     });
@@ -74,13 +72,11 @@ async fn the_client_of_litellm_works_unchanged() {
         answer(),
     ];
     let seen = run(&world, python, "litellm_client.py", replies).await;
-    let calls =
-        json!([["call_1", "satzung", {"paragraf": 4}], ["call_2", "satzung", {"paragraf": 5}]]);
     let expected = json!({
         "whole": [ANSWER, "stop", 18],
         "streamed": [ANSWER, "stop", 18],
-        "tools": calls,
-        "tools_streamed": calls,
+        "tools": calls(),
+        "tools_streamed": calls(),
         "structured": {"euro": 96},
         "response": [ANSWER, "completed", 18],
         "response_streamed": [ANSWER, "response.completed"],
@@ -121,6 +117,11 @@ fn failures(refused: &str) -> Value {
         [refused, 403],
         ["RateLimitError", 429, true],
     ])
+}
+
+/// The calls of tools that the model asks for.
+fn calls() -> Value {
+    json!([["call_1", "satzung", {"paragraf": 4}], ["call_2", "satzung", {"paragraf": 5}]])
 }
 
 fn check_nothing_of_ours(requests: &[SeenRequest]) {
