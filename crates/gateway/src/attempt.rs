@@ -1,23 +1,19 @@
 //! One try on one route: send, judge the answer, and say what a failure means for the next try.
 
-use std::{
-    borrow::Cow,
-    convert::Infallible,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
-use bytes::{Bytes, BytesMut};
-use futures_util::{StreamExt, stream};
-use http::{HeaderValue, StatusCode, header};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use hyper::body::Incoming;
 use llm::{Authentication, Delivery, OutgoingCall, UpstreamError, openai::Head};
-use reqwest::Response;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    Failure, GatewayError, KeyHeader, Route, Secret, ServerRoute, TimeLimit,
+    Failure, GatewayError, HttpClient, HttpError, KeyHeader, Route, Secret, ServerRoute, TimeLimit,
     asked::{Asked, Received, Whole},
     backoff,
     deadline::Until,
+    http_client::{self, Body},
     upstream_stream::UpstreamStream,
 };
 
@@ -58,34 +54,22 @@ pub(crate) struct Prepared {
     path: String,
     query: &'static [(&'static str, &'static str)],
     headers: &'static [(&'static str, &'static str)],
-    content_type: Cow<'static, str>,
+    content_type: HeaderValue,
     /// In pieces, so that a large file need not be copied.
     body: Vec<Bytes>,
 }
 
 impl Prepared {
     /// A call whose body is a form.
-    pub(crate) fn form(path: &str, content_type: String, body: Vec<Bytes>) -> Self {
-        let path = path.to_owned();
-        Self { path, query: &[], headers: &[], content_type: content_type.into(), body }
-    }
-
-    /// The bytes and, where the client does not see it by itself, how many they are: some servers
-    /// take no body of unknown length.
-    fn body(&self) -> (reqwest::Body, Option<usize>) {
-        if let [whole] = self.body.as_slice() {
-            return (whole.clone().into(), None);
-        }
-        let length = self.body.iter().map(Bytes::len).sum();
-        let pieces = stream::iter(self.body.clone()).map(Ok::<_, Infallible>);
-        (reqwest::Body::wrap_stream(pieces), Some(length))
+    pub(crate) fn form(path: &str, content_type: HeaderValue, body: Vec<Bytes>) -> Self {
+        Self { path: path.to_owned(), query: &[], headers: &[], content_type, body }
     }
 }
 
 impl From<OutgoingCall> for Prepared {
     fn from(call: OutgoingCall) -> Self {
         let OutgoingCall { path, query, headers, body } = call;
-        let content_type = "application/json".into();
+        let content_type = HeaderValue::from_static("application/json");
         Self { path, query, headers, content_type, body: vec![body.into()] }
     }
 }
@@ -93,7 +77,7 @@ impl From<OutgoingCall> for Prepared {
 /// One try on a model server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Attempt<'a> {
-    pub(crate) client: &'a reqwest::Client,
+    pub(crate) client: &'a HttpClient,
     pub(crate) route: &'a Route,
     pub(crate) server: &'a ServerRoute,
     pub(crate) asked: Asked<'a>,
@@ -120,8 +104,13 @@ impl Attempt<'_> {
             };
             let response = self.send(call, Delivery::Streamed).await?;
             let events = self.asked.reader(self.server.dialect, self.head);
-            let mut stream =
-                UpstreamStream::new(response, events, &self.route.name, timeouts.idle, until);
+            let mut stream = UpstreamStream::new(
+                response.into_body(),
+                events,
+                &self.route.name,
+                timeouts.idle,
+                until,
+            );
             // A stream that ends or breaks before its first event has given nothing away yet.
             stream
                 .await_first()
@@ -157,7 +146,7 @@ impl Attempt<'_> {
     async fn receive(&self, call: &Prepared) -> Result<Received, Failed> {
         let response = self.send(call, Delivery::Whole).await?;
         let content_type = response.headers().get(header::CONTENT_TYPE).cloned();
-        match read(response, self.asked.answer_bytes_max()).await {
+        match http_client::read(response.into_body(), self.asked.answer_bytes_max()).await {
             Ok((body, true)) => Ok(Received { content_type, body }),
             Ok((_, false)) => Err(self.failed(Failure::TooLarge, None, Next::OtherRoute)),
             Err(error) => Err(self.broken(error)),
@@ -168,33 +157,32 @@ impl Attempt<'_> {
         Until::new(started + self.route.timeouts.total, TimeLimit::Total).or_before(self.deadline)
     }
 
-    async fn send(&self, call: &Prepared, delivery: Delivery) -> Result<Response, Failed> {
+    async fn send(
+        &self,
+        call: &Prepared,
+        delivery: Delivery,
+    ) -> Result<Response<Incoming>, Failed> {
         let accept = match delivery {
             Delivery::Streamed => Some(self.server.dialect.stream_media_type()),
             Delivery::Whole => self.asked.media_type(),
         };
-        let url = self.server.base_url.endpoint(&call.path, call.query, &self.server.query);
-        let (body, length) = call.body();
-        let address = url.to_string();
-        let mut request = self
-            .client
-            .post(url)
-            .header(header::CONTENT_TYPE, &*call.content_type)
-            .header(header::ACCEPT, accept.unwrap_or("*/*"))
-            .body(body);
-        if let Some(length) = length {
-            request = request.header(header::CONTENT_LENGTH, length);
-        }
+        let uri = self.server.base_url.endpoint(&call.path, call.query, &self.server.query);
+        let proof = self.proof(call, &uri).await?;
+        let mut request = Request::new(Body::of(&call.body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = uri;
+        let headers = request.headers_mut();
+        headers.reserve(8);
+        headers.insert(header::CONTENT_TYPE, call.content_type.clone());
+        headers.insert(header::ACCEPT, HeaderValue::from_static(accept.unwrap_or("*/*")));
         for (name, value) in call.headers {
-            request = request.header(*name, *value);
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         if let Some(place) = self.trace_parent {
-            request = request.header("traceparent", place);
+            headers.insert(HeaderName::from_static("traceparent"), place.clone());
         }
-        for (name, value) in self.proof(call, &address).await? {
-            request = request.header(name, value);
-        }
-        let response = request.send().await.map_err(|error| self.broken(error))?;
+        headers.extend(proof);
+        let response = self.client.send(request).await.map_err(|error| self.broken(error))?;
         if let (StatusCode::UNAUTHORIZED, KeyHeader::Account(account)) =
             (response.status(), &self.server.key_header)
         {
@@ -213,14 +201,14 @@ impl Attempt<'_> {
     async fn proof(
         &self,
         call: &Prepared,
-        address: &str,
-    ) -> Result<Vec<(header::HeaderName, HeaderValue)>, Failed> {
+        uri: &Uri,
+    ) -> Result<Vec<(HeaderName, HeaderValue)>, Failed> {
         let bad = |failure| self.failed(failure, None, Next::OtherRoute);
         match (&self.server.key_header, self.server.dialect.authentication()) {
             (KeyHeader::Signed(keys), Authentication::AwsSignature(service)) => {
                 let body = call.body.concat();
-                let kind = Some(&*call.content_type);
-                let signed = keys.sign(service, address, kind, &body, SystemTime::now());
+                let (kind, address) = (call.content_type.to_str().ok(), uri.to_string());
+                let signed = keys.sign(service, &address, kind, &body, SystemTime::now());
                 signed.ok_or_else(|| bad(Failure::BadKey))
             }
             (KeyHeader::Account(account), _) => {
@@ -231,13 +219,11 @@ impl Attempt<'_> {
         }
     }
 
-    fn key(&self) -> Result<Option<(header::HeaderName, HeaderValue)>, Failed> {
+    fn key(&self) -> Result<Option<(HeaderName, HeaderValue)>, Failed> {
         let Some(key) = &self.server.api_key else { return Ok(None) };
         let name = match (&self.server.key_header, self.server.dialect.authentication()) {
             (KeyHeader::Named(name), _) => name.clone(),
-            (KeyHeader::OfDialect, Authentication::Header(name)) => {
-                header::HeaderName::from_static(name)
-            }
+            (KeyHeader::OfDialect, Authentication::Header(name)) => HeaderName::from_static(name),
             // Of the two ways into Bedrock it is the one with an API key.
             (KeyHeader::Bearer | KeyHeader::Signed(_) | KeyHeader::Account(_), _)
             | (_, Authentication::Bearer | Authentication::AwsSignature(_)) => {
@@ -248,11 +234,7 @@ impl Attempt<'_> {
     }
 
     /// A key in a header; in the common one behind the word for it.
-    fn bearer(
-        &self,
-        name: header::HeaderName,
-        key: &Secret,
-    ) -> Result<(header::HeaderName, HeaderValue), Failed> {
+    fn bearer(&self, name: HeaderName, key: &Secret) -> Result<(HeaderName, HeaderValue), Failed> {
         let text = if name == header::AUTHORIZATION {
             format!("Bearer {}", key.expose())
         } else {
@@ -264,7 +246,11 @@ impl Attempt<'_> {
         Ok((name, value))
     }
 
-    fn check_content_type(&self, response: &Response, expected: &str) -> Result<(), Failed> {
+    fn check_content_type(
+        &self,
+        response: &Response<Incoming>,
+        expected: &str,
+    ) -> Result<(), Failed> {
         let given = response.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
         // Servers that name no type get the benefit of the doubt; the decoder will tell.
         let fits = given.is_none_or(|given| {
@@ -274,7 +260,7 @@ impl Attempt<'_> {
         if fits { Ok(()) } else { Err(self.failed(Failure::Garbled, None, Next::OtherRoute)) }
     }
 
-    async fn refused(&self, response: Response) -> Failed {
+    async fn refused(&self, response: Response<Incoming>) -> Failed {
         let status = response.status();
         let wish = backoff::retry_after(response.headers(), SystemTime::now());
         let code = status.as_u16();
@@ -283,7 +269,9 @@ impl Attempt<'_> {
             | StatusCode::PAYLOAD_TOO_LARGE
             | StatusCode::UNPROCESSABLE_ENTITY => {
                 let idle = Instant::now() + self.route.timeouts.idle;
-                let body = timeout_at(idle, read(response, ERROR_BYTES_MAX)).await;
+                let body =
+                    timeout_at(idle, http_client::read(response.into_body(), ERROR_BYTES_MAX))
+                        .await;
                 let error = match body {
                     Ok(Ok((body, _))) => self.server.dialect.error(&body),
                     _ => UpstreamError::default(),
@@ -309,8 +297,11 @@ impl Attempt<'_> {
         }
     }
 
-    fn broken(&self, error: reqwest::Error) -> Failed {
-        let failure = if error.is_connect() { Failure::Connect } else { Failure::Interrupted };
+    fn broken(&self, error: HttpError) -> Failed {
+        let failure = match error {
+            HttpError::Connect(_) => Failure::Connect,
+            HttpError::Send(_) | HttpError::Receive(_) => Failure::Interrupted,
+        };
         self.failed(failure, Some(error), Next::SameRoute { after: None })
     }
 
@@ -320,8 +311,7 @@ impl Attempt<'_> {
         Failed { error, next: Next::OtherRoute }
     }
 
-    fn failed(&self, failure: Failure, source: Option<reqwest::Error>, next: Next) -> Failed {
-        let source = source.map(reqwest::Error::without_url);
+    fn failed(&self, failure: Failure, source: Option<HttpError>, next: Next) -> Failed {
         let route = self.route.name.clone();
         Failed { error: GatewayError::Upstream { route, failure, source }, next }
     }
@@ -334,17 +324,4 @@ fn after_break(error: &GatewayError) -> Next {
         }
         _ => Next::OtherRoute,
     }
-}
-
-/// Reads a body up to `max` bytes and says whether that was all.
-async fn read(mut response: Response, max: usize) -> Result<(Bytes, bool), reqwest::Error> {
-    let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await? {
-        let room = max - body.len();
-        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if chunk.len() > room {
-            return Ok((body.freeze(), false));
-        }
-    }
-    Ok((body.freeze(), true))
 }

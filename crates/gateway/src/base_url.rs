@@ -2,12 +2,21 @@
 
 use std::{fmt, str::FromStr};
 
-use reqwest::Url;
+use bytes::Bytes;
+use http::{
+    Uri,
+    uri::{Authority, PathAndQuery, Scheme},
+};
+use url::{Position, Url, form_urlencoded};
 
 /// The address of a model server up to and including its version, e.g. `http://127.0.0.1:8000/v1`,
 /// or of an Azure deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BaseUrl(Url);
+pub struct BaseUrl {
+    url: Url,
+    scheme: Scheme,
+    authority: Authority,
+}
 
 /// Why a text is not a base URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -34,36 +43,45 @@ impl BaseUrl {
         path: &str,
         of_call: &[(&str, &str)],
         of_route: &[(String, String)],
-    ) -> Url {
-        let mut url = self.0.clone();
-        let whole = format!("{}/{path}", url.path().trim_end_matches('/'));
-        url.set_path(&whole);
-        if !of_call.is_empty() || !of_route.is_empty() {
-            url.query_pairs_mut().extend_pairs(of_call).extend_pairs(of_route);
+    ) -> Uri {
+        let base = self.url.path().trim_end_matches('/');
+        if of_call.is_empty() && of_route.is_empty() {
+            return self.at([base, "/", path].concat());
         }
-        url
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let query = query.extend_pairs(of_call).extend_pairs(of_route).finish();
+        self.at([base, "/", path, "?", &query].concat())
     }
 
     /// The host, without its port.
     pub(crate) fn host(&self) -> Option<&str> {
-        self.0.host_str()
+        self.url.host_str()
     }
 
     /// The port, also where it is the usual one.
     pub(crate) fn port(&self) -> Option<u16> {
-        self.0.port_or_known_default()
+        self.url.port_or_known_default()
     }
 
     /// The address itself, for what is no model server.
-    pub(crate) fn itself(&self) -> Url {
-        self.0.clone()
+    pub(crate) fn itself(&self) -> Uri {
+        self.at(self.url.path().to_owned())
     }
 
     /// The address of an absolute path on the same host, e.g. `/health`.
-    pub(crate) fn on_host(&self, path: &str) -> Url {
-        let mut url = self.0.clone();
+    pub(crate) fn on_host(&self, path: &str) -> Uri {
+        let mut url = self.url.clone();
         url.set_path(path);
-        url
+        self.at(url.path().to_owned())
+    }
+
+    /// The address of a percent-encoded path with its query.
+    fn at(&self, path: String) -> Uri {
+        let path = PathAndQuery::from_maybe_shared(Bytes::from(path));
+        let (scheme, authority) = (self.scheme.clone(), self.authority.clone());
+        let uri = Uri::builder().scheme(scheme).authority(authority);
+        let path = path.expect("what is percent-encoded is a path");
+        uri.path_and_query(path).build().expect("all parts are there")
     }
 }
 
@@ -72,22 +90,27 @@ impl FromStr for BaseUrl {
 
     fn from_str(text: &str) -> Result<Self, BaseUrlError> {
         let url = Url::parse(text).map_err(|_| BaseUrlError::Malformed)?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(BaseUrlError::NotHttp);
-        }
+        let scheme = match url.scheme() {
+            "http" => Scheme::HTTP,
+            "https" => Scheme::HTTPS,
+            _ => return Err(BaseUrlError::NotHttp),
+        };
         if !url.username().is_empty() || url.password().is_some() {
             return Err(BaseUrlError::HasCredentials);
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(BaseUrlError::HasQuery);
         }
-        Ok(Self(url))
+        let authority = url[Position::BeforeHost..Position::AfterPort].parse();
+        let authority = authority.map_err(|_| BaseUrlError::Malformed)?;
+        url.path().parse::<PathAndQuery>().map_err(|_| BaseUrlError::Malformed)?;
+        Ok(Self { url, scheme, authority })
     }
 }
 
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.url.fmt(f)
     }
 }
 
@@ -99,14 +122,14 @@ mod tests {
     fn endpoints_lie_below_the_base() {
         let base = |text: &str| text.parse::<BaseUrl>().expect("valid");
         let plain = base("http://localhost:8000/v1/").endpoint("chat/completions", &[], &[]);
-        assert_eq!(plain.as_str(), "http://localhost:8000/v1/chat/completions");
+        assert_eq!(plain.to_string(), "http://localhost:8000/v1/chat/completions");
         let gemini = base("https://x.example/v1beta").endpoint(
             "models/a%2Fb:streamGenerateContent",
             &[("alt", "sse")],
             &[("key".to_owned(), "1 2".to_owned())],
         );
         assert_eq!(
-            gemini.as_str(),
+            gemini.to_string(),
             "https://x.example/v1beta/models/a%2Fb:streamGenerateContent?alt=sse&key=1+2"
         );
         let query = [("api-version".to_owned(), "2024-10-21".to_owned())];
@@ -116,7 +139,7 @@ mod tests {
             &query,
         );
         assert_eq!(
-            azure.as_str(),
+            azure.to_string(),
             "https://x.example/openai/deployments/gpt/chat/completions?api-version=2024-10-21"
         );
     }

@@ -6,27 +6,29 @@ use std::sync::{PoisonError, RwLock};
 
 use tokio::runtime::{Handle, Id};
 
+use crate::HttpClient;
+
 /// Clients of one kind, each for one runtime. If there are more runtimes than clients, they share.
 #[derive(Debug)]
 pub struct Clients {
-    clients: Vec<reqwest::Client>,
+    clients: Vec<HttpClient>,
     /// The runtimes seen so far, in the order of their clients.
     runtimes: RwLock<Vec<Id>>,
 }
 
 impl Clients {
-    /// Takes the clients, which must follow no redirects, and at least one.
+    /// Takes the clients, at least one.
     ///
     /// # Panics
     /// If there is none.
     #[must_use]
-    pub fn new(clients: Vec<reqwest::Client>) -> Self {
+    pub fn new(clients: Vec<HttpClient>) -> Self {
         assert!(!clients.is_empty(), "calls need a client");
         Self { clients, runtimes: RwLock::default() }
     }
 
     /// The client of the runtime that asks.
-    pub(crate) fn here(&self) -> &reqwest::Client {
+    pub(crate) fn here(&self) -> &HttpClient {
         let (count, first) = (self.clients.len(), &self.clients[0]);
         let Ok(runtime) = Handle::try_current().map(|handle| handle.id()) else { return first };
         if count == 1 {
@@ -40,7 +42,7 @@ impl Clients {
         self.first_call_of(runtime)
     }
 
-    fn first_call_of(&self, runtime: Id) -> &reqwest::Client {
+    fn first_call_of(&self, runtime: Id) -> &HttpClient {
         let mut seen = self.runtimes.write().unwrap_or_else(PoisonError::into_inner);
         // Another thread of the runtime may have been first.
         if let Some(place) = seen.iter().position(|seen| *seen == runtime) {
@@ -54,8 +56,8 @@ impl Clients {
     }
 }
 
-impl From<reqwest::Client> for Clients {
-    fn from(client: reqwest::Client) -> Self {
+impl From<HttpClient> for Clients {
+    fn from(client: HttpClient) -> Self {
         Self::new(vec![client])
     }
 }
@@ -63,6 +65,7 @@ impl From<reqwest::Client> for Clients {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::HttpSettings;
 
     fn runtime() -> tokio::runtime::Runtime {
         tokio::runtime::Builder::new_current_thread().build().expect("a runtime")
@@ -70,7 +73,7 @@ mod tests {
 
     #[test]
     fn each_runtime_keeps_its_client_and_the_rest_share_the_first() {
-        let client = testkit::client::client;
+        let client = || HttpClient::new(&HttpSettings::default()).expect("a client");
         let clients = Clients::new(vec![client(), client()]);
         let place = |clients: &Clients| {
             let here: *const _ = clients.here();

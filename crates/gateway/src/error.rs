@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::ErrorKind;
 use llm::{RequestError, UpstreamError, openai::ErrorBody};
 
-use crate::{PlanError, Reason};
+use crate::{HttpError, PlanError, Reason};
 
 /// Why there is no answer, or no more of it. What a server itself said is kept out of `Display`.
 #[derive(Debug, thiserror::Error)]
@@ -52,8 +52,8 @@ pub enum GatewayError {
         route: String,
         /// What happened.
         failure: Failure,
-        /// The cause, without the URL.
-        source: Option<reqwest::Error>,
+        /// The cause.
+        source: Option<HttpError>,
     },
     /// A route took too long, and no other was left.
     #[error("the model route {route:?} took too long: {limit}")]

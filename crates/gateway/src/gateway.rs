@@ -12,8 +12,8 @@ use llm::{
 use serde_json::Value;
 
 use crate::{
-    Catalogue, ChatStream, Clients, Counted, GatewayError, Metered, Needs, Settings, Sound, Taken,
-    Terms, Tokenizer, Transcript, TranscriptStream, TranscriptionRequest, UsageMeter,
+    Catalogue, ChatStream, Clients, Counted, GatewayError, HttpClient, Metered, Needs, Settings,
+    Sound, Taken, Terms, Tokenizer, Transcript, TranscriptStream, TranscriptionRequest, UsageMeter,
     asked::{Asked, Whole},
     built_in::{self, BuiltIn},
     call::{Answer, Call, Opened},
@@ -136,7 +136,7 @@ impl Gateway {
         *checks = Some(HealthChecks::start(self.inner.clients.here(), &self.inner.snapshot.load()));
     }
 
-    pub(crate) fn client(&self) -> reqwest::Client {
+    pub(crate) fn client(&self) -> HttpClient {
         self.inner.clients.here().clone()
     }
 

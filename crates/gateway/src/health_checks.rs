@@ -3,14 +3,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use http::Uri;
 use rand::RngExt as _;
-use reqwest::Url;
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout},
 };
 
-use crate::{HealthCheck, RouteKind, model_state::RouteState, snapshot::Snapshot};
+use crate::{HealthCheck, HttpClient, RouteKind, model_state::RouteState, snapshot::Snapshot};
 
 /// The longest time for a check; after it the server counts as unwell.
 const CHECK_MAX: Duration = Duration::from_secs(5);
@@ -25,7 +25,7 @@ pub(crate) struct HealthChecks {
 
 impl HealthChecks {
     /// Starts one task for each route that is to be checked.
-    pub(crate) fn start(client: &reqwest::Client, snapshot: &Snapshot) -> Self {
+    pub(crate) fn start(client: &HttpClient, snapshot: &Snapshot) -> Self {
         let mut tasks = JoinSet::new();
         for (model, state) in snapshot.entries() {
             for (route, slot) in model.routes.iter().zip(&state.routes) {
@@ -33,28 +33,28 @@ impl HealthChecks {
                 else {
                     continue;
                 };
-                let url = server.base_url.on_host(&check.path);
+                let uri = server.base_url.on_host(&check.path);
                 let check = check.clone();
-                tasks.spawn(watch(client.clone(), url, check, Arc::clone(&slot.state)));
+                tasks.spawn(watch(client.clone(), uri, check, Arc::clone(&slot.state)));
             }
         }
         Self { _tasks: tasks }
     }
 }
 
-async fn watch(client: reqwest::Client, url: Url, check: HealthCheck, route: Arc<RouteState>) {
+async fn watch(client: HttpClient, uri: Uri, check: HealthCheck, route: Arc<RouteState>) {
     // Not all at the moment of the start.
     let mut pause = check.interval.mul_f64(rand::rng().random_range(0.0..=1.0));
     loop {
         sleep(pause).await;
-        let asked = timeout(CHECK_MAX, client.get(url.clone()).send()).await;
-        let is_well = matches!(asked, Ok(Ok(answer)) if answer.status().is_success());
+        let asked = timeout(CHECK_MAX, client.get(uri.clone())).await;
+        let is_well = matches!(asked, Ok(Ok(status)) if status.is_success());
         let changed = route.health().checked(is_well, Instant::now());
         if !is_well {
             route.set_last_error("health_check".to_owned());
         }
         if changed {
-            tracing::warn!(is_well, server = url.host_str(), "the health of a model route changed");
+            tracing::warn!(is_well, server = uri.host(), "the health of a model route changed");
         }
         pause = check.interval.mul_f64(rand::rng().random_range(1.0 - JITTER..=1.0 + JITTER));
     }

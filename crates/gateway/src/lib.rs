@@ -1,8 +1,8 @@
 //! Gets an answer from some model: plans the candidates, calls, retries, falls back, streams, meters.
 //!
 //! Knows no database, no users and no HTTP serving. The catalogue of models comes in as a value, and
-//! so do the HTTP clients. Only the base URLs in the catalogue are ever contacted: the clients
-//! must be built with redirects switched off, and an answer that redirects counts as a failure.
+//! so do the settings of the HTTP clients. Only the base URLs in the catalogue are ever contacted: an
+//! answer that redirects counts as a failure.
 
 mod access;
 mod asked;
@@ -20,6 +20,7 @@ mod gateway;
 mod health;
 mod health_checks;
 mod hedging;
+mod http_client;
 mod lease;
 mod local;
 mod measure;
@@ -59,6 +60,7 @@ pub use error::{Failure, GatewayError, TimeLimit};
 pub use gateway::{Answered, Completion, Gateway, Outcome};
 pub use health::{BreakerSettings, BreakerState, EjectionSettings, HealthSettings};
 pub use hedging::Hedging;
+pub use http_client::{HttpClient, HttpError, HttpSettings};
 pub use local::LocalRoute;
 pub use measure::describe_measurements;
 pub use model_state::LastError;

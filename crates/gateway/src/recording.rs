@@ -1,6 +1,7 @@
 //! Speech to be written down, and the form (RFC 7578) in which it goes to a server.
 
 use bytes::Bytes;
+use http::HeaderValue;
 use llm::{Dialect, RequestError, transcription::TranscriptionForm};
 
 use crate::attempt::Prepared;
@@ -60,7 +61,9 @@ impl TranscriptionRequest {
         body.push(Bytes::from(head));
         body.extend_from_slice(pieces);
         body.push(Bytes::from(tail));
-        Ok(Prepared::form(path, format!("multipart/form-data; boundary={boundary}"), body))
+        let kind = format!("multipart/form-data; boundary={boundary}");
+        let kind = HeaderValue::try_from(kind).expect("a boundary of letters and digits");
+        Ok(Prepared::form(path, kind, body))
     }
 }
 

@@ -2,17 +2,17 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use hyper::body::Incoming;
 use llm::{ChatStream, StreamError, StreamItem};
-use reqwest::Response;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{Failure, GatewayError, TimeLimit, deadline::Until};
+use crate::{Failure, GatewayError, HttpError, TimeLimit, deadline::Until, http_client};
 
 /// An open stream. Nothing is read ahead of whoever asks for the next event, so a slow reader slows
 /// the server down. Dropping it closes the connection.
 #[derive(Debug)]
 pub(crate) struct UpstreamStream {
-    response: Response,
+    body: Incoming,
     /// `None` once the body has ended or cannot be read further.
     reader: Option<ChatStream>,
     items: VecDeque<StreamItem>,
@@ -25,14 +25,14 @@ pub(crate) struct UpstreamStream {
 
 impl UpstreamStream {
     pub(crate) fn new(
-        response: Response,
+        body: Incoming,
         reader: ChatStream,
         route: &str,
         idle: Duration,
         until: Until,
     ) -> Self {
         Self {
-            response,
+            body,
             reader: Some(reader),
             items: VecDeque::new(),
             failure: None,
@@ -70,22 +70,22 @@ impl UpstreamStream {
         }
     }
 
-    pub(crate) fn failed(&self, failure: Failure, source: Option<reqwest::Error>) -> GatewayError {
-        let source = source.map(reqwest::Error::without_url);
+    pub(crate) fn failed(&self, failure: Failure, source: Option<HttpError>) -> GatewayError {
         GatewayError::Upstream { route: self.route.clone(), failure, source }
     }
 
     async fn read_more(&mut self) -> Result<(), GatewayError> {
         let idle = Instant::now() + self.idle;
-        let bytes = match timeout_at(idle.min(self.until.at), self.response.chunk()).await {
-            Ok(Ok(bytes)) => bytes,
-            Ok(Err(error)) => return Err(self.failed(Failure::Interrupted, Some(error))),
-            Err(_) => {
-                let is_idle = idle < self.until.at;
-                let limit = if is_idle { TimeLimit::Idle } else { self.until.limit };
-                return Err(GatewayError::TimedOut { route: self.route.clone(), limit });
-            }
-        };
+        let bytes =
+            match timeout_at(idle.min(self.until.at), http_client::next(&mut self.body)).await {
+                Ok(Ok(bytes)) => bytes,
+                Ok(Err(error)) => return Err(self.failed(Failure::Interrupted, Some(error))),
+                Err(_) => {
+                    let is_idle = idle < self.until.at;
+                    let limit = if is_idle { TimeLimit::Idle } else { self.until.limit };
+                    return Err(GatewayError::TimedOut { route: self.route.clone(), limit });
+                }
+            };
         // The queue is empty here, so its room is used again and nothing is copied.
         let mut items = Vec::from(std::mem::take(&mut self.items));
         let read = match (&bytes, &mut self.reader) {

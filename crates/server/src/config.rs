@@ -97,7 +97,7 @@ pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
     /// What people type.
-    pub public_url: Option<reqwest::Url>,
+    pub public_url: Option<url::Url>,
     /// The reverse proxy whose word counts.
     pub trusted_proxy: Option<IpAddr>,
     /// PostgreSQL instead of the embedded database.
@@ -217,7 +217,7 @@ pub enum LogFormat {
 #[derive(Debug, Clone)]
 pub struct Telemetry {
     /// The collector; the signals lie below it at `/v1/traces`, `/v1/metrics` and `/v1/logs`.
-    pub endpoint: reqwest::Url,
+    pub endpoint: url::Url,
     /// The value of the header `authorization`.
     pub authorization: Option<Secret>,
     /// The name of this service among others.
@@ -240,7 +240,7 @@ pub struct Telemetry {
 #[derive(Debug, Clone)]
 pub struct Outbound {
     /// The proxy; `None` leaves it to the system's variables.
-    pub proxy: Option<reqwest::Url>,
+    pub proxy: Option<url::Url>,
     /// Where data may go.
     pub places: PlacePolicy,
     /// Hosts that models may be called on although the file does not define them.
@@ -332,7 +332,7 @@ pub struct UpstreamSettings {
     /// How it is spoken to.
     pub dialect: Dialect,
     /// Up to and with its version.
-    pub base_url: reqwest::Url,
+    pub base_url: url::Url,
     /// The model's name there.
     pub upstream_model: String,
     /// The key, if one is needed.

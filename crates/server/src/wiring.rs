@@ -6,11 +6,10 @@ use std::{
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use app::{App, Parts};
-use gateway::{Catalogue, Clients, Gateway, Model, Route, ServerRoute};
+use gateway::{Catalogue, Clients, Gateway, HttpClient, HttpSettings, Model, Route, ServerRoute};
 use identity::InstallationSecret;
 use search::Index;
 use store::{Blobs, Engine, Ledger, Location, SchemaState, Store};
@@ -233,23 +232,11 @@ fn clients(outbound: &Outbound) -> Result<Clients, Failure> {
 }
 
 /// A client for calls out. It follows no redirects, so that only configured hosts are called.
-pub(crate) fn client(outbound: &Outbound) -> Result<reqwest::Client, Failure> {
-    // Client and database speak TLS with the same cryptography. A second call, as for a second
-    // installation in one process, changes nothing.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        // Who is tried again, and when, is for the gateway to say.
-        .retry(reqwest::retry::never())
-        .connect_timeout(outbound.connect)
-        .pool_idle_timeout(Duration::from_secs(60))
-        .user_agent(concat!("fachwerk/", env!("CARGO_PKG_VERSION")));
-    if let Some(url) = &outbound.proxy {
-        let proxy = reqwest::Proxy::all(url.clone())
-            .map_err(|error| explain("the proxy cannot be used", &error))?;
-        builder = builder.proxy(proxy);
-    }
-    builder.build().map_err(|error| explain("the client for model servers cannot be made", &error))
+pub(crate) fn client(outbound: &Outbound) -> Result<HttpClient, Failure> {
+    let proxy = outbound.proxy.as_ref().map(ToString::to_string);
+    let settings = HttpSettings { connect: outbound.connect, proxy };
+    HttpClient::new(&settings)
+        .map_err(|error| explain("no client for calls out can be made", &error))
 }
 
 /// The configured models, then the built-in one.

@@ -44,10 +44,16 @@ const HOMES: &[Home] = &[
         what: "foreign formats",
     },
     Home {
-        family: &["reqwest"],
-        shipped: &["gateway", "server", "testkit"],
-        tests: &["gateway", "server"],
+        family: &["hyper-rustls"],
+        shipped: &["gateway"],
+        tests: &["gateway"],
         what: "the outbound HTTP client",
+    },
+    Home {
+        family: &["reqwest"],
+        shipped: &["testkit"],
+        tests: &["server"],
+        what: "the HTTP client of tests",
     },
     Home {
         family: &["clap", "toml"],

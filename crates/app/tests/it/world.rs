@@ -15,8 +15,8 @@ use domain::{
     CollectionId, Credential, DataClass, Place, Role, Scope, SessionId, UnitId, Visibility,
 };
 use gateway::{
-    Catalogue, Gateway, KeyHeader, Model, Offer, Offers, PlacePolicy, Price, Route, RouteKind,
-    ServerRoute, Settings,
+    Catalogue, Gateway, HttpClient, HttpSettings, KeyHeader, Model, Offer, Offers, PlacePolicy,
+    Price, Route, RouteKind, ServerRoute, Settings,
 };
 use identity::InstallationSecret;
 use llm::Dialect;
@@ -206,7 +206,11 @@ async fn start(
     let ledger = Ledger::open(&folder.join("ledger")).unwrap();
     let blobs = Blobs::open(&folder.join("blobs"), &folder.join("tmp")).unwrap();
     let (index, _) = search::Index::open(&folder.join(index), search::Role::Writer).unwrap();
-    let gateway = Gateway::new(testkit::client::client(), catalogue.clone(), settings());
+    let gateway = Gateway::new(
+        HttpClient::new(&HttpSettings::default()).unwrap(),
+        catalogue.clone(),
+        settings(),
+    );
     let parts = Parts {
         store: store.clone(),
         ledger,

@@ -18,9 +18,20 @@ impl Call<'_> {
         index: usize,
         lease: Lease,
     ) -> Result<Tried, GatewayError> {
-        let Some(delay) = self.hedge_after(moment) else {
-            return self.try_route(moment, index, lease).await;
-        };
+        match self.hedge_after(moment) {
+            None => self.try_route(moment, index, lease).await,
+            // Large and seldom: in line, it would make every call as large.
+            Some(delay) => Box::pin(self.try_both(moment, index, lease, delay)).await,
+        }
+    }
+
+    async fn try_both(
+        &mut self,
+        moment: &Moment,
+        index: usize,
+        lease: Lease,
+        delay: Duration,
+    ) -> Result<Tried, GatewayError> {
         self.may_hedge = false;
         let (meter, beside) = (self.meter, UsageMeter::default());
         let second = self.second(&beside, lease.route());

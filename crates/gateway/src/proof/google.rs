@@ -8,6 +8,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use http::{HeaderMap, HeaderValue, header};
 use ring::{
     rand::SystemRandom,
     signature::{RSA_PKCS1_SHA256, RsaKeyPair},
@@ -17,7 +18,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::{sync::Mutex, time::Instant};
 
-use crate::{BaseUrl, BaseUrlError, Failure, Secret};
+use crate::{BaseUrl, BaseUrlError, Failure, HttpClient, Secret};
 
 /// What a token may be used for.
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
@@ -102,7 +103,7 @@ impl ServiceAccount {
     }
 
     /// A token that holds for a while yet. Whoever comes while one is being fetched waits for it.
-    pub(crate) async fn token(&self, client: &reqwest::Client) -> Result<Secret, Failure> {
+    pub(crate) async fn token(&self, client: &HttpClient) -> Result<Secret, Failure> {
         let mut held = self.0.token.lock().await;
         if let Some(token) = held.as_ref().filter(|token| Instant::now() < token.stale) {
             return Ok(token.secret.clone());
@@ -122,27 +123,18 @@ impl ServiceAccount {
         *self.0.token.lock().await = None;
     }
 
-    async fn fetch(&self, client: &reqwest::Client) -> Result<Granted, Failure> {
+    async fn fetch(&self, client: &HttpClient) -> Result<Granted, Failure> {
         let statement = self.statement().ok_or(Failure::NoToken)?;
         let grant = "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer";
-        let sent = client
-            .post(self.0.token_url.itself())
-            .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(format!("grant_type={grant}&assertion={statement}"))
-            .send()
-            .await;
-        let mut response = sent.map_err(|_| Failure::NoToken)?;
-        if !response.status().is_success() {
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, form)]);
+        let body = format!("grant_type={grant}&assertion={statement}");
+        let answer = client.post(self.0.token_url.itself(), headers, body, ANSWER_BYTES_MAX).await;
+        let answer = answer.map_err(|_| Failure::NoToken)?;
+        if !answer.status().is_success() {
             return Err(Failure::NoToken);
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|_| Failure::NoToken)? {
-            body.extend_from_slice(&chunk);
-            if body.len() > ANSWER_BYTES_MAX {
-                return Err(Failure::NoToken);
-            }
-        }
-        serde_json::from_slice(&body).map_err(|_| Failure::NoToken)
+        serde_json::from_slice(answer.body()).map_err(|_| Failure::NoToken)
     }
 
     /// A JSON Web Token (RFC 7523) that says who asks.

@@ -16,6 +16,7 @@ mod limits;
 mod local;
 mod measuring;
 mod proofs;
+mod proxies;
 mod resilience;
 mod routing;
 mod setup;

@@ -1,25 +1,18 @@
 //! Catalogues in a line, and what to do with a stream.
 
-use std::{sync::Once, time::Duration};
+use std::time::Duration;
 
 use domain::{DataClass, Place};
 use gateway::{
-    Abilities, Catalogue, ChatStream, Gateway, GatewayError, KeyHeader, Model, Offers, QueueLimits,
-    Route, RouteCare, RouteKind, ServerRoute, Settings, Timeouts, UsageMeter,
+    Abilities, Catalogue, ChatStream, Gateway, GatewayError, HttpClient, HttpSettings, KeyHeader,
+    Model, Offers, QueueLimits, Route, RouteCare, RouteKind, ServerRoute, Settings, Timeouts,
+    UsageMeter,
 };
 use llm::{ChatEvent, ChatRequest, Dialect, Message};
 use serde_json::{Value, json};
 
-pub fn client() -> reqwest::Client {
-    static PROVIDER: Once = Once::new();
-    PROVIDER.call_once(|| {
-        rustls::crypto::ring::default_provider().install_default().unwrap();
-    });
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .unwrap()
+pub fn client() -> HttpClient {
+    HttpClient::new(&HttpSettings::default()).unwrap()
 }
 
 pub fn settings() -> Settings {

@@ -1,6 +1,6 @@
 //! Hosts that models may be called on although the configuration file does not define them.
 
-use reqwest::Url;
+use url::Url;
 
 use super::{
     check::{as_text, mistake_at},

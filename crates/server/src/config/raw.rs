@@ -21,7 +21,7 @@ pub(super) enum Value {
     Whole(u64),
     Price(f64),
     Address(SocketAddr),
-    Url(reqwest::Url),
+    Url(url::Url),
 }
 
 /// A value and where it came from.
@@ -347,7 +347,7 @@ fn from_text(kind: Kind, text: &str) -> Result<Value, String> {
 
 fn url(text: &str) -> Result<Value, String> {
     let wrong = "must be an address that begins with http:// or https:// and names a host";
-    let url = reqwest::Url::parse(text).map_err(|_| wrong.to_owned())?;
+    let url = url::Url::parse(text).map_err(|_| wrong.to_owned())?;
     // As it is written, not as a lenient reader would take it: what is sealed for an address compares
     // the text.
     let leads = ["http://", "https://"];

@@ -54,7 +54,7 @@ pub(super) fn tokens(table: &RawTable, name: &str) -> Option<u64> {
 
 /// What a route's kind and address say about its server. `openai` has always stood for any server
 /// that speaks OpenAI, so only OpenAI's own address makes it OpenAI.
-pub(super) fn dialect(kind: &str, base_url: Option<&reqwest::Url>) -> Dialect {
+pub(super) fn dialect(kind: &str, base_url: Option<&url::Url>) -> Dialect {
     let is_openai = base_url.is_some_and(|url| url.host_str() == Some(OPENAI_HOST));
     match kind.parse() {
         Ok(Dialect::OpenAi) if !is_openai => Dialect::Compatible,

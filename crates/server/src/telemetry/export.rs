@@ -4,13 +4,14 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use reqwest::Url;
+use gateway::HttpClient;
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use tokio::{
     sync::mpsc::Receiver,
     time::{Instant, MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
+use url::Url;
 use uuid::Uuid;
 
 use super::{
@@ -28,6 +29,8 @@ const BATCH_MAX: usize = 512;
 const BATCH_TIME: Duration = Duration::from_secs(1);
 /// Longest time for one message to arrive.
 const SEND_TIME: Duration = Duration::from_secs(10);
+/// Nobody reads more of a collector's answer, in bytes.
+const ANSWER_BYTES_MAX: usize = 64 << 10;
 /// The pauses between tries of one message; after the last it is dropped and counted.
 const PAUSES: [Duration; 3] =
     [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(9)];
@@ -37,7 +40,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// What is needed to export.
 #[derive(Debug)]
 pub(crate) struct Exporter {
-    client: reqwest::Client,
+    client: HttpClient,
     settings: Telemetry,
     authorization: Option<HeaderValue>,
     resource: Resource,
@@ -55,9 +58,9 @@ enum Lost {
 }
 
 impl Exporter {
-    /// `client` must follow no redirects.
+    /// Gets ready; sends nothing yet.
     pub fn new(
-        client: reqwest::Client,
+        client: HttpClient,
         settings: Telemetry,
         readings: Readings,
         stop: CancellationToken,
@@ -172,9 +175,10 @@ impl Exporter {
         if let Some(value) = &self.authorization {
             headers.insert(header::AUTHORIZATION, value.clone());
         }
-        let request = self.client.post(address(&self.settings.endpoint, signal));
-        let request = request.headers(headers).timeout(SEND_TIME).body(body);
-        let response = request.send().await.map_err(|_| Lost::ForNow(None))?;
+        let address = address(&self.settings.endpoint, signal).ok_or(Lost::ForGood)?;
+        let sent = self.client.post(address, headers, body, ANSWER_BYTES_MAX);
+        let sent = tokio::time::timeout(SEND_TIME, sent).await.map_err(|_| Lost::ForNow(None))?;
+        let response = sent.map_err(|_| Lost::ForNow(None))?;
         match response.status() {
             status if status.is_success() => Ok(()),
             StatusCode::TOO_MANY_REQUESTS
@@ -187,10 +191,10 @@ impl Exporter {
 }
 
 /// Where a signal goes, below the configured address.
-fn address(endpoint: &Url, signal: &str) -> Url {
+fn address(endpoint: &Url, signal: &str) -> Option<Uri> {
     let mut url = endpoint.clone();
     url.set_path(&format!("{}/v1/{signal}", endpoint.path().trim_end_matches('/')));
-    url
+    url.as_str().parse().ok()
 }
 
 /// Only seconds: a collector that names a date is asked again by our own clock.
