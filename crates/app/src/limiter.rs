@@ -22,7 +22,8 @@ use std::{
     time::Duration,
 };
 
-use account::{Account, Amounts, Claimed, Exceeded, Now};
+pub(crate) use account::{Account, Amounts};
+use account::{Claimed, Exceeded, Now};
 use arc_swap::ArcSwap;
 use domain::{LimitScope, Principal};
 pub(crate) use reservation::Reservation;

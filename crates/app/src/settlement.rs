@@ -11,7 +11,7 @@ use store::{By, Ended, SETTLE_INTERVAL, TokenUsage, UsageRecord};
 use crate::{
     App, Error, Principal, Result,
     guardrail::{GuardNote, Protected},
-    limiter::Reservation,
+    limiter::{Account, Amounts, Reservation},
     limits::{Asking, Measured, amounts, count_warnings},
 };
 
@@ -136,10 +136,14 @@ impl Drop for Settlement {
         let (usage, parts, is_estimated) = (metered.usage, metered.parts, metered.is_estimated);
         let own = self.record(Spent { usage, parts, is_estimated, taken }, ended, guard);
         let records: Vec<UsageRecord> = beside.into_iter().chain([own]).collect();
-        for record in &records {
+        let Some(first) = records.first() else { return };
+        // All attempts were of one model.
+        let binding = self.app.limiter.binding(&self.principal, &first.model);
+        let used = used(&records);
+        for record in records {
             self.write_down(record);
         }
-        self.settle(&records);
+        self.settle(&binding, used);
     }
 }
 
@@ -173,29 +177,33 @@ impl Settlement {
         }
     }
 
-    fn write_down(&self, record: &UsageRecord) {
+    fn write_down(&self, record: UsageRecord) {
         if let Err(error) = self.app.ledger.record(record) {
             tracing::error!(error = &error as &dyn std::error::Error, "usage was not recorded");
         }
     }
 
-    /// Puts what was written down in place of what was reserved. All attempts were of one model.
-    fn settle(&mut self, records: &[UsageRecord]) {
-        let Some(first) = records.first() else { return };
-        let binding = self.app.limiter.binding(&self.principal, &first.model);
+    /// Puts what was written down in place of what was reserved.
+    fn settle(&mut self, binding: &[Arc<Account>], used: Amounts) {
         let reservation = self.reservation.take().or_else(|| {
             // Limits were set while the call was under way.
             (!binding.is_empty()).then(|| Reservation::new(&self.app.limiter))
         });
-        let Some(reservation) = reservation else { return };
-        let (mut tokens, mut cost) = (0_u64, 0_u64);
-        for record in records {
-            let TokenUsage { prompt_tokens, completion_tokens, .. } = record.tokens;
-            tokens = tokens.saturating_add(prompt_tokens).saturating_add(completion_tokens);
-            cost = cost.saturating_add(record.cost_micro_euro.unwrap_or(0));
+        if let Some(reservation) = reservation {
+            reservation.settle(binding, used);
         }
-        reservation.settle(&binding, amounts(tokens, cost));
     }
+}
+
+/// What a call used with all its attempts.
+fn used(records: &[UsageRecord]) -> Amounts {
+    let (mut tokens, mut cost) = (0_u64, 0_u64);
+    for record in records {
+        let TokenUsage { prompt_tokens, completion_tokens, .. } = record.tokens;
+        tokens = tokens.saturating_add(prompt_tokens).saturating_add(completion_tokens);
+        cost = cost.saturating_add(record.cost_micro_euro.unwrap_or(0));
+    }
+    amounts(tokens, cost)
 }
 
 impl App {

@@ -79,7 +79,8 @@ pub fn plain_len(letter: char) -> usize {
 
 /// What a reader takes a character for; `None` if they do not see it.
 fn read_as(letter: char) -> Option<char> {
-    if letter < '\u{A0}' {
+    // Latin letters with and without dots and accents, which nearly all are.
+    if letter < '\u{A0}' || ('\u{C0}'..'\u{250}').contains(&letter) {
         return Some(letter);
     }
     if is_invisible(letter) {

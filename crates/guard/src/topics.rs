@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use serde::Deserialize;
 
 use crate::event::Event;
@@ -12,6 +12,10 @@ use crate::rules::RulesError;
 
 const TOXICITY: [&str; 2] =
     [include_str!("../rules/toxicity-de.json"), include_str!("../rules/toxicity-en.json")];
+
+/// Lists with at most so many bytes are compiled for speed, with some 200 bytes of memory for each;
+/// longer ones for size.
+const FAST_BYTES_MAX: usize = 4_096;
 
 /// A topic: its words and phrases, and what a hit weighs.
 #[derive(Debug, Clone, Deserialize)]
@@ -105,8 +109,10 @@ impl TopicRules {
             }
         }
         let longest = words.iter().map(String::len).max().unwrap_or_default();
+        let is_short = words.iter().map(String::len).sum::<usize>() <= FAST_BYTES_MAX;
         let words = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
+            .kind(is_short.then_some(AhoCorasickKind::DFA))
             .build(&words)
             .map_err(|error| RulesError::Rule { rule: family.into(), what: error.to_string() })?;
         Ok(Self { words, owners: owners.into(), version, longest })
@@ -124,7 +130,9 @@ impl TopicRules {
 
     fn inspect_plain(&self, text: &str) -> Vec<Event> {
         // A phrase may go on in the next line.
-        let small = text.to_lowercase().replace(['\n', '\t'], " ");
+        let small = text.to_lowercase();
+        let small =
+            if small.contains(['\n', '\t']) { small.replace(['\n', '\t'], " ") } else { small };
         let is_part = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
         let found = self.words.find_iter(&small).filter(|found| {
             !is_part(small[..found.start()].chars().next_back())

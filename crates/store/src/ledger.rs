@@ -65,8 +65,9 @@ pub struct Ledger {
 struct Journal {
     /// The segment being written, if there is one.
     open: Option<Segment>,
-    /// Lines that the disk did not take.
+    /// Lines that the disk did not take, and the records in them.
     unwritten: Vec<u8>,
+    unwritten_records: Vec<UsageRecord>,
     /// When it last did not.
     failed_at: Option<Instant>,
 }
@@ -138,12 +139,13 @@ impl Ledger {
     ///
     /// # Errors
     /// If the file cannot be written, e.g. because the disk is full.
-    pub fn record(&self, record: &UsageRecord) -> Result<(), Error> {
-        let line = serde_json::to_vec(record).expect("a record is plain JSON");
+    pub fn record(&self, record: UsageRecord) -> Result<(), Error> {
+        let line = serde_json::to_vec(&record).expect("a record is plain JSON");
         let mut journal = locked(&self.journals[own_number() % self.journals.len()]);
         if journal.unwritten.len() + line.len() < UNWRITTEN_BYTES_MAX {
             journal.unwritten.extend_from_slice(&line);
             journal.unwritten.push(b'\n');
+            journal.unwritten_records.push(record);
         } else {
             tracing::error!("a call was not written down: the disk has taken nothing for long");
         }
@@ -168,7 +170,14 @@ impl Ledger {
         let _moving = self.moving.lock().await;
         let open = self.journals.iter().filter_map(|journal| locked(journal).open.take());
         let open: Vec<Arc<Segment>> = open.map(Arc::new).collect();
-        locked(&self.closed).extend(open);
+        {
+            let mut closed = locked(&self.closed);
+            if !closed.is_empty() {
+                // The database is slow or away: who knows how much there will be until it is back.
+                open.iter().for_each(|segment| drop(segment.take_kept()));
+            }
+            closed.extend(open);
+        }
         let mut warnings = Vec::new();
         loop {
             let Some(segment) = locked(&self.closed).front().cloned() else { break };
@@ -195,6 +204,7 @@ impl Ledger {
             open => open.insert(Segment::create(&self.folder)?),
         };
         segment.append(&journal.unwritten)?;
+        segment.keep(&mut journal.unwritten_records);
         self.backlog_bytes.fetch_add(journal.unwritten.len() as u64, Ordering::Relaxed);
         journal.unwritten.clear();
         if segment.bytes() >= SEGMENT_BYTES_MAX {
@@ -224,10 +234,14 @@ async fn move_to(
     segment: &Arc<Segment>,
     warnings: &mut Vec<LimitWarning>,
 ) -> Result<(), Error> {
-    let file = Arc::clone(segment);
-    let read = tokio::task::spawn_blocking(move || file.read());
-    let Content { records, unreadable } =
-        read.await.map_err(|gone| Error::Io(std::io::Error::other(gone)))??;
+    let Content { records, unreadable } = match segment.take_kept() {
+        Some(records) => Content { records, unreadable: 0 },
+        None => {
+            let file = Arc::clone(segment);
+            let read = tokio::task::spawn_blocking(move || file.read());
+            read.await.map_err(|gone| Error::Io(std::io::Error::other(gone)))??
+        }
+    };
     for batch in records.chunks(BATCH_MAX) {
         // A network that was pulled says nothing, and would hold all later batches up.
         let written = tokio::time::timeout(BATCH_PATIENCE, store.record_usage(batch)).await;

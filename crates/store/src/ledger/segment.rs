@@ -5,6 +5,7 @@ use std::{
     io::{ErrorKind, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use uuid::Uuid;
@@ -12,6 +13,8 @@ use uuid::Uuid;
 use crate::{Error, UsageRecord};
 
 const ENDING: &str = "jsonl";
+/// Most records of a segment that are kept in memory.
+const KEPT_MAX: usize = 5_000;
 /// The ending of a segment that cannot go into the database and is kept for a person to look at.
 const REJECTED: &str = "rejected";
 
@@ -20,6 +23,8 @@ pub(super) struct Segment {
     path: PathBuf,
     file: File,
     bytes: u64,
+    /// What it holds, as long as that need not be read again.
+    kept: Mutex<Option<Vec<UsageRecord>>>,
 }
 
 /// What a segment holds.
@@ -36,7 +41,7 @@ impl Segment {
         let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path)?;
         // Whoever lists the folder in this very moment sees an empty file and leaves it alone.
         file.lock()?;
-        Ok(Self { path, file, bytes: 0 })
+        Ok(Self { path, file, bytes: 0, kept: Mutex::new(Some(Vec::new())) })
     }
 
     /// The segments in `folder` that hold something and whose process is gone, oldest first.
@@ -65,7 +70,7 @@ impl Segment {
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
         let bytes = file.metadata()?.len();
-        Ok((bytes > 0).then_some(Self { path, file, bytes }))
+        Ok((bytes > 0).then_some(Self { path, file, bytes, kept: Mutex::new(None) }))
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -81,6 +86,23 @@ impl Segment {
         }
         self.bytes += lines.len() as u64;
         Ok(())
+    }
+
+    /// Keeps the records of the lines that were appended, so that they need not be read again.
+    pub(super) fn keep(&mut self, records: &mut Vec<UsageRecord>) {
+        let kept = self.kept.get_mut().unwrap_or_else(PoisonError::into_inner);
+        match kept {
+            Some(kept) if kept.len() < KEPT_MAX => kept.append(records),
+            _ => {
+                *kept = None;
+                records.clear();
+            }
+        }
+    }
+
+    /// Takes what is kept of it, once: who needs it again reads the file.
+    pub(super) fn take_kept(&self) -> Option<Vec<UsageRecord>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Reads everything; blocks. A segment that is gone was settled by the process it belonged to.

@@ -56,7 +56,7 @@ async fn calls_are_summed(world: World) {
     let me = world.person("me", &[]).await;
     let ledger = Ledger::open(&world.folder.path().join("ledger")).unwrap();
     for _ in 0..2 {
-        ledger.record(&call(me.tenant, Some(me.user))).unwrap();
+        ledger.record(call(me.tenant, Some(me.user))).unwrap();
     }
     ledger.settle(&world.store).await.unwrap();
     let sums = total(&world.store, me.tenant).await;
@@ -71,7 +71,7 @@ async fn what_was_recorded_survives_the_process(world: World) {
     let me = world.person("me", &[]).await;
     let folder = world.folder.path().join("ledger");
     let first = Ledger::open(&folder).unwrap();
-    first.record(&call(me.tenant, Some(me.user))).unwrap();
+    first.record(call(me.tenant, Some(me.user))).unwrap();
 
     // While its process lives, nobody else takes a segment.
     let second = Ledger::open(&folder).unwrap();
@@ -96,7 +96,7 @@ async fn nothing_is_counted_twice(world: World) {
     let folder = world.folder.path().join("ledger");
     let ledger = Ledger::open(&folder).unwrap();
     for _ in 0..3 {
-        ledger.record(&call(me.tenant, Some(me.user))).unwrap();
+        ledger.record(call(me.tenant, Some(me.user))).unwrap();
     }
     let [segment] = &segments(&folder)[..] else { panic!("one segment") };
     let bytes = fs::read(segment).unwrap();
@@ -117,7 +117,7 @@ async fn a_database_that_is_away_loses_nothing(world: World) {
     let away = Store::open(world.store.location()).await.unwrap();
     away.close().await;
     for _ in 0..3 {
-        ledger.record(&call(me.tenant, Some(me.user))).unwrap();
+        ledger.record(call(me.tenant, Some(me.user))).unwrap();
         ledger.settle(&away).await.unwrap_err();
     }
     assert!(ledger.has_room());
@@ -157,10 +157,10 @@ async fn what_can_never_arrive_is_set_aside_and_holds_nothing_up(world: World) {
     let folder = world.folder.path().join("ledger");
     // As after a restore of another installation beside an old journal.
     let before = Ledger::open(&folder).unwrap();
-    before.record(&call(TenantId::new(), None)).unwrap();
+    before.record(call(TenantId::new(), None)).unwrap();
     drop(before);
     let ledger = Ledger::open(&folder).unwrap();
-    ledger.record(&call(me.tenant, Some(me.user))).unwrap();
+    ledger.record(call(me.tenant, Some(me.user))).unwrap();
     ledger.settle(&world.store).await.unwrap();
     assert_eq!(total(&world.store, me.tenant).await.calls, 1);
     let [kept] = &segments(&folder)[..] else { panic!("the one that was set aside") };
@@ -173,7 +173,7 @@ async fn what_a_dead_process_left_is_taken_over_while_running(world: World) {
     let me = world.person("me", &[]).await;
     let folder = world.folder.path().join("ledger");
     let (living, dying) = (Ledger::open(&folder).unwrap(), Ledger::open(&folder).unwrap());
-    dying.record(&call(me.tenant, Some(me.user))).unwrap();
+    dying.record(call(me.tenant, Some(me.user))).unwrap();
     living.take_over().unwrap();
     living.settle(&world.store).await.unwrap();
     assert_eq!(total(&world.store, me.tenant).await.calls, 0);
@@ -200,7 +200,7 @@ fn a_disk_that_takes_nothing_stops_calls_and_keeps_what_was_told() {
     let ledger = Ledger::open(folder.path()).unwrap();
     let record = call(TenantId::new(), None);
     fs::remove_dir(folder.path()).unwrap();
-    ledger.record(&record).unwrap_err();
+    ledger.record(record.clone()).unwrap_err();
     assert!(!ledger.has_room(), "at once after a failure nothing more is let in");
     fs::create_dir(folder.path()).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(1_100));
