@@ -1,11 +1,12 @@
 //! Names that something in front of them announces: a salutation, a title, a role, a label, a
 //! signature, a greeting. Knows nothing of names that stand alone.
 
+use crate::columns;
 use crate::name_parts::{self, Parts};
 use crate::names::{Name, comma_first};
 use crate::scanner::Page;
 use crate::tokens::Shape;
-use crate::vocabulary::{DETERMINER, FUNCTION, MONTH, NAME_LABEL, ROLE, SALUTATION, TITLE};
+use crate::vocabulary::{CALLED, DETERMINER, FUNCTION, MONTH, NAME_LABEL, ROLE, SALUTATION, TITLE};
 
 /// `Frau Dr. Sabine Müller`, `Herrn Bürgermeister Koch`, `Prof. Yıldız`. Directly behind a
 /// salutation even an unknown word is a name, unless it is a function or plainly a noun.
@@ -40,8 +41,10 @@ pub fn after_label(page: &Page<'_>, index: usize) -> Option<Name> {
     let mut at = index + 1;
     let mut has_colon = false;
     while let Some(token) = page.tokens.get(at) {
+        has_colon |= columns::is_wide(page.gap(at - 1));
         match token.shape {
-            Shape::Mark(mark) if ":.|*_/".contains(mark) => has_colon |= mark == ':' || mark == '|',
+            Shape::Line if has_colon && page.tokens[at - 1].shape != Shape::Line => {}
+            Shape::Mark(mark) if ":.|*_/=;".contains(mark) => has_colon |= ":|=".contains(mark),
             Shape::Mark(',') => {}
             _ if token.is(NAME_LABEL) || token.is(SALUTATION | TITLE) && has_colon => {}
             _ => break,
@@ -70,6 +73,31 @@ pub fn after_label(page: &Page<'_>, index: usize) -> Option<Name> {
         last,
         score: if parts.is_known() { 0.85 } else { 0.65 },
         rule: "name-label",
+    })
+}
+
+/// `Ich heiße Pfannenstiel`, `mein Name ist Wischnewski`, `ein Zeuge namens Brodowski`.
+pub fn after_introduction(page: &Page<'_>, index: usize) -> Option<Name> {
+    let is_name = |at: usize| page.tokens.get(at).is_some_and(|token| page.word(token) == "Name");
+    let is_called = page.tokens[index].is(CALLED);
+    let start = if is_called {
+        index + 1
+    } else if is_name(index)
+        && page.tokens.get(index + 1).is_some_and(|verb| page.word(verb) == "ist")
+    {
+        index + 2
+    } else {
+        return None;
+    };
+    let parts = Parts::read(page, start)?;
+    let count = parts.count_names();
+    let is_own = !is_called || page.word(&page.tokens[index]).ends_with('e');
+    let is_sure = parts.is_known() || is_own && page.tokens[parts.first].shape == Shape::Capital;
+    (count > 0 && !parts.is_noun(0) && is_sure).then(|| Name {
+        first: parts.first,
+        last: parts.end_of(count),
+        score: if parts.is_known() { 0.8 } else { 0.6 },
+        rule: "name-called",
     })
 }
 

@@ -76,7 +76,7 @@
 //!
 //! # Limits
 //!
-//! A first name alone, a last name that is a common noun and has no witness, a name in no list and
+//! A first name alone outside of small letters, a last name that is a common noun and has no witness, a name in no list and
 //! without witness, and other languages than German and English are not found. Patterns against injected
 //! instructions catch the usual, not the ingenious. Text is read as it is seen: without invisible
 //! characters, with digits and letters of other shapes as plain ones, and once more with the letters
@@ -88,6 +88,7 @@ mod answers;
 mod checks;
 mod checksum;
 mod code;
+mod columns;
 mod event;
 mod finding;
 mod folded;
@@ -111,6 +112,7 @@ mod rules;
 mod scanner;
 mod schema;
 mod secrets;
+mod small;
 mod tokens;
 mod topics;
 mod towns;

@@ -5,21 +5,32 @@
 use rustc_hash::FxHashSet;
 
 use crate::announced::{
-    after_greeting, after_label, after_role, after_salutation, after_signature, birth_name,
+    after_greeting, after_introduction, after_label, after_role, after_salutation, after_signature,
+    birth_name,
 };
+use crate::columns;
 use crate::finding::Finding;
 use crate::kind::Kind;
 use crate::name_parts::{self, Parts};
 use crate::scanner::Page;
+use crate::small;
 use crate::tokens::Shape;
 use crate::vocabulary::{
-    BIRTH_NAME, DETERMINER, FIRST, FUNCTION, Flags, GREETING, LAST, MONTH, NAME_LABEL, NOUN,
-    RESIDENCE, ROLE, SALUTATION, SIGNATURE, TAIL, TITLE, TOWN,
+    BIRTH_NAME, CALLED, DETERMINER, FIRST, FUNCTION, Flags, GREETING, LAST, MONTH, NAME_LABEL,
+    NOUN, RESIDENCE, ROLE, SALUTATION, SIGNATURE, TAIL, TITLE, TOWN,
 };
 
 /// Flags of words at which a name may begin or be announced.
-const WITNESSES: Flags =
-    SALUTATION | TITLE | ROLE | NAME_LABEL | SIGNATURE | GREETING | FIRST | LAST | BIRTH_NAME;
+const WITNESSES: Flags = SALUTATION
+    | TITLE
+    | ROLE
+    | NAME_LABEL
+    | SIGNATURE
+    | GREETING
+    | FIRST
+    | LAST
+    | BIRTH_NAME
+    | CALLED;
 
 /// A name, as tokens.
 pub struct Name {
@@ -45,7 +56,9 @@ pub fn find(page: &Page<'_>, candidates: &mut Vec<Finding>) {
             None => index += 1,
         }
     }
+    columns::find(page, &mut names);
     mention_again(page, &mut names);
+    small::find(page, &mut names);
     for Name { first, last, score, rule } in names {
         let (start, end) = (page.tokens[first].start, page.tokens[last].end);
         candidates.push(Finding { kind: Kind::Name, start, end, score, rule: rule.into() });
@@ -56,11 +69,14 @@ fn witness(page: &Page<'_>, index: usize) -> Option<Name> {
     let token = &page.tokens[index];
     let is_capital = token.is_capital();
     let mut found = None;
-    if token.is(SALUTATION | TITLE) && is_capital {
+    if token.is(SALUTATION | TITLE) && (is_capital || is_small_salutation(page, index)) {
         found = after_salutation(page, index);
     }
-    if token.is(NAME_LABEL) {
-        found = found.or_else(|| after_label(page, index));
+    if token.is(NAME_LABEL | CALLED) {
+        found = found
+            .or_else(|| after_label(page, index).filter(|_| token.is(NAME_LABEL)))
+            .or_else(|| after_introduction(page, index))
+            .or_else(|| columns::under_label(page, index));
     }
     if token.is(BIRTH_NAME) {
         found = found.or_else(|| birth_name(page, index));
@@ -86,6 +102,15 @@ fn witness(page: &Page<'_>, index: usize) -> Option<Name> {
             .or_else(|| initial_and_last(page, index));
     }
     found
+}
+
+/// `frau Müller`, `dr. Reuter`: typed in a hurry; not `frau Ministerin`.
+fn is_small_salutation(page: &Page<'_>, index: usize) -> bool {
+    let is_announcing = page.tokens[index].is(SALUTATION)
+        || ["dr", "prof"].contains(&page.word(&page.tokens[index]));
+    let start = name_parts::skip_titles(page, index + 1);
+    is_announcing
+        && Parts::read(page, start).is_some_and(|parts| !parts.is_noun(0) || parts.is_last(0))
 }
 
 /// `Quirin Şahin`: a word that is no noun before a last name that is none either. One word alone is

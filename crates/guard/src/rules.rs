@@ -205,10 +205,36 @@ fn add_words(vocabulary: &mut Vocabulary) -> Result<(), RulesError> {
         })?;
         words.split_whitespace().for_each(|word| vocabulary.add(word, flags));
     }
-    FIRST_NAMES.split_whitespace().for_each(|name| vocabulary.add(name, FIRST));
-    LAST_NAMES.split_whitespace().for_each(|name| vocabulary.add(name, LAST));
+    for (names, flag) in [(FIRST_NAMES, FIRST), (LAST_NAMES, LAST)] {
+        names.split_whitespace().for_each(|name| vocabulary.add(name, flag));
+        names.split_whitespace().for_each(|name| vocabulary.add_new(&without_umlauts(name), flag));
+    }
+    for (name, words) in lists.iter().filter(|(name, _)| MISREAD.contains(&name.as_str())) {
+        let flags = LISTS.iter().find(|(list, _)| list == name).map_or(0, |(_, flags)| *flags);
+        for word in words.split_whitespace().filter(|word| word.len() >= MISREAD_BYTES_MIN) {
+            misreadings(word).for_each(|form| vocabulary.add_new(&form, flags));
+        }
+    }
     vocabulary.add_tails();
     Ok(())
+}
+
+/// Lists whose words are also known as scanners misread them, because they announce names.
+const MISREAD: [&str; 4] = ["salutations", "name_labels", "roles", "signatures"];
+/// Shorter words become other words by one letter.
+const MISREAD_BYTES_MIN: usize = 4;
+
+/// `hcrr` for `herr`: scanners take e for c, once or throughout.
+fn misreadings(word: &str) -> impl Iterator<Item = String> {
+    let once =
+        word.match_indices('e').map(|(at, _)| format!("{}c{}", &word[..at], &word[at + 1..]));
+    once.chain([word.replace('e', "c")])
+}
+
+/// `Mueller`: as people write who have no umlauts at hand.
+fn without_umlauts(name: &str) -> String {
+    let name = name.to_lowercase().replace('ä', "ae").replace('ö', "oe");
+    name.replace('ü', "ue").replace('ß', "ss")
 }
 
 #[cfg(test)]

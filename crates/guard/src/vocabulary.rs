@@ -48,13 +48,17 @@ pub const MONTH: Flags = 1 << 17;
 pub const BIRTH_NAME: Flags = 1 << 18;
 /// A noun that is no name, with one of the endings of nouns: compounds end in it.
 pub const TAIL: Flags = 1 << 19;
+/// An everyday word that is written small; where everything is, no name.
+pub const COMMON: Flags = 1 << 20;
+/// `heiße`, `namens`: a name follows.
+pub const CALLED: Flags = 1 << 21;
 /// Shorter nouns are ends of too many names.
 pub const TAIL_BYTES_MIN: usize = 4;
 /// The first flag that a context of the rule file may take.
 pub const FIRST_CONTEXT: u32 = 24;
 
 /// Lists of the rule file by name, and their flags.
-pub const LISTS: [(&str, Flags); 17] = [
+pub const LISTS: [(&str, Flags); 19] = [
     ("nouns", NOUN),
     ("salutations", SALUTATION),
     ("titles", TITLE),
@@ -72,6 +76,8 @@ pub const LISTS: [(&str, Flags); 17] = [
     ("months", MONTH),
     ("towns", TOWN),
     ("birth_names", BIRTH_NAME),
+    ("common", COMMON),
+    ("called", CALLED),
 ];
 
 /// Words in small letters and their flags.
@@ -90,6 +96,13 @@ impl Vocabulary {
     pub fn add(&mut self, word: &str, flags: Flags) {
         let key = word.to_lowercase().into_bytes().into_boxed_slice();
         *self.words.entry(key).or_default() |= flags;
+    }
+
+    /// Knows a word that no list has: another spelling of one that a list has.
+    pub fn add_new(&mut self, word: &str, flags: Flags) {
+        if self.flags(word.as_bytes()) == 0 {
+            self.add(word, flags);
+        }
     }
 
     /// Marks every noun that is no name, in all its forms, as the end of compounds. To be called when

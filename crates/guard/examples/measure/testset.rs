@@ -15,7 +15,8 @@ pub struct Sample {
 /// Something found: a kind and where.
 pub type Found = (Kind, Range<usize>);
 
-/// Reads sentences with `{kind:value}` marks, one a line; `\n` is a line break, `#` a comment.
+/// Reads sentences with `{kind:value}` marks, one a line; `\n` is a line break, `\t` a tab, `#` a
+/// comment.
 pub fn read(file: &str) -> Vec<Sample> {
     file.lines()
         .filter(|line| !line.is_empty() && !line.starts_with("# ") && *line != "#")
@@ -30,14 +31,30 @@ fn sample(line: &str) -> Sample {
         let (code, after) = rest[open + 1..].split_once(':').expect("a mark has a kind");
         let kind = Kind::from_code(code).unwrap_or_else(|| panic!("unknown kind {code}"));
         let (value, tail) = after.split_once('}').expect("a mark is closed");
-        sample.text.push_str(&rest[..open].replace("\\n", "\n"));
+        sample.text.push_str(&unescape(&rest[..open]));
         let start = sample.text.len();
-        sample.text.push_str(&value.replace("\\n", "\n"));
+        sample.text.push_str(&unescape(value));
         sample.spans.push((kind, start..sample.text.len()));
         rest = tail;
     }
-    sample.text.push_str(&rest.replace("\\n", "\n"));
+    sample.text.push_str(&unescape(rest));
     sample
+}
+
+fn unescape(text: &str) -> String {
+    text.replace("\\n", "\n").replace("\\t", "\t")
+}
+
+impl Sample {
+    /// The same in small letters, at the same places: letters whose small form has another length stay.
+    pub fn in_small_letters(&self) -> Self {
+        let small = |letter: char| {
+            let mut forms = letter.to_lowercase();
+            let form = forms.next().filter(|form| form.len_utf8() == letter.len_utf8());
+            form.filter(|_| forms.next().is_none()).unwrap_or(letter)
+        };
+        Self { text: self.text.chars().map(small).collect(), spans: self.spans.clone() }
+    }
 }
 
 /// Right, missed and invented finds of one kind.
