@@ -10,9 +10,11 @@ mod note;
 mod policy;
 mod prompt;
 mod restoring;
+mod transcripts;
 mod ways;
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, LazyLock},
 };
@@ -36,6 +38,7 @@ pub use policy::{
 };
 use prompt::Prompt;
 pub(crate) use restoring::Restoring;
+pub(crate) use transcripts::TranscriptCheck;
 pub(crate) use ways::Guardrails;
 use ways::{Inspection, Open, Ways};
 
@@ -123,6 +126,13 @@ impl App {
         class: DataClass,
     ) -> Result<Protected> {
         let ways = self.ways_of(principal, request.model(), class);
+        if ways.must_read()
+            && let Some(field) = request.unread_file()
+        {
+            let nothing = (BTreeSet::new(), GuardNote::default());
+            let error = self.refuse(principal, "guard_file", &nothing.0, &nothing.1).await?;
+            return Err(error.in_field(field));
+        }
         let asked = Asked::of(&ways, request);
         if !ways.look_at(request) {
             return Ok(Protected::unchanged(class, ways, asked));
@@ -164,21 +174,28 @@ impl App {
     ///
     /// # Errors
     /// If no such place is left, or no route of the model is cleared for the class that was raised.
-    pub(crate) async fn admit(
+    pub(crate) async fn admit<'t>(
         self: &Arc<Self>,
         principal: &Principal,
         (offer, model): (Offer, &str),
-        texts: &[&str],
+        texts: &(dyn Fn() -> Vec<Cow<'t, str>> + Sync),
         class: DataClass,
     ) -> Result<Protected> {
         let ways = self.ways_of(principal, model, class);
         // Whoever asks one guardrail about a text does not want to hear from another.
         let ways = if offer == Offer::Moderations { ways.asking_nobody() } else { ways };
-        let asked = Asked::of_texts(&ways, texts.iter().copied());
-        if ways.kinds().is_empty() && !ways.looks_at_people() && ways.externals().is_empty() {
+        let is_looked_at =
+            !ways.kinds().is_empty() || ways.looks_at_people() || !ways.externals().is_empty();
+        if !is_looked_at && !ways.gives_notices() {
+            return Ok(Protected::unchanged(class, ways, Asked::nothing()));
+        }
+        let texts = texts();
+        let asked = Asked::of_texts(&ways, texts.iter().map(AsRef::as_ref));
+        if !is_looked_at {
             return Ok(Protected::unchanged(class, ways, asked));
         }
-        let prompt = Arc::new(Prompt::of_texts(texts.iter().copied()));
+        let prompt = Arc::new(Prompt::of_texts(texts.iter().map(AsRef::as_ref)));
+        drop(texts);
         let judged = self.judge(principal, model, &prompt, (class, &ways)).await?;
         let Judged { inspection, mut note, class, ways } = judged;
         let found = &inspection.kinds;

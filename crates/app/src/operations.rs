@@ -1,7 +1,7 @@
 //! What programs ask of models beside chat: vectors, order, and the interfaces of OpenAI's that are
 //! handed on. The same rights, classes, limits and records as for chat.
 
-use std::{borrow::Cow, pin::Pin, sync::Arc};
+use std::{borrow::Cow, collections::VecDeque, pin::Pin, sync::Arc};
 
 use domain::ErrorKind;
 use futures_util::{Stream, stream};
@@ -18,7 +18,7 @@ use llm::{
 use crate::{
     Answer, App, Call, ChunkStream, Error, Principal, Result, Way, Wishes,
     chat::{Sources, chunks},
-    guardrail::Protected,
+    guardrail::{Protected, TranscriptCheck},
     limits::Measured,
     settlement::Settlement,
 };
@@ -46,14 +46,17 @@ pub enum TranscriptReply {
     Stream(TranscriptEvents),
 }
 
+/// The texts of a request, gathered when asked for.
+type Texts<'a> = dyn Fn() -> Vec<Cow<'a, str>> + Sync + 'a;
+
 /// Who asks which model for what.
 struct Asking<'a> {
     operation: &'static str,
     needs: Needs,
     model: &'a str,
     extension: Option<&'a Extension>,
-    /// Every text in the request, whichever field it stands in.
-    texts: Vec<Cow<'a, str>>,
+    /// Gathers every text in the request, whichever field it stands in: only for who wants to look.
+    texts: &'a Texts<'a>,
     /// Whether some of it comes as tokens, which nobody here can read.
     has_tokens: bool,
     wishes: Wishes,
@@ -62,7 +65,7 @@ struct Asking<'a> {
 /// A request that is handed on, as far as it decides about limits.
 struct Handed<'a> {
     needs: Needs,
-    texts: &'a [&'a str],
+    texts: &'a Texts<'a>,
 }
 
 impl Measured for Handed<'_> {
@@ -71,7 +74,7 @@ impl Measured for Handed<'_> {
     }
 
     fn texts(&self) -> Vec<String> {
-        self.texts.iter().map(|text| (*text).to_owned()).collect()
+        (self.texts)().into_iter().map(Cow::into_owned).collect()
     }
 }
 
@@ -99,7 +102,7 @@ impl App {
             needs: Needs::from(request),
             model: request.model(),
             extension: request.extension(),
-            texts: request.every_text(),
+            texts: &|| request.every_text(),
             has_tokens: request.has_tokens(),
             wishes,
         };
@@ -126,7 +129,7 @@ impl App {
             needs: Needs::from(request),
             model: request.model(),
             extension: request.extension(),
-            texts: request.every_text(),
+            texts: &|| request.every_text(),
             has_tokens: false,
             wishes,
         };
@@ -158,7 +161,7 @@ impl App {
             needs: Needs::from(request),
             model: request.model(),
             extension: request.extension(),
-            texts: request.every_text(),
+            texts: &|| request.every_text(),
             has_tokens: request.has_tokens(),
             wishes,
         };
@@ -189,8 +192,8 @@ impl App {
         Ok(Answer { way: Way::new(taken, &settlement), reply })
     }
 
-    /// Has a recording written down. The guard reads the texts beside it; what is said in it is
-    /// bound by the class alone.
+    /// Has a recording written down. The guard reads the texts beside it before, and what was said
+    /// in it as an answer.
     ///
     /// # Errors
     /// As [`App::create_embedding`].
@@ -208,36 +211,38 @@ impl App {
             needs: Needs::from(request),
             model: request.form.model(),
             extension: request.form.extension(),
-            texts: request.texts().into_iter().map(Cow::Borrowed).collect(),
+            texts: &|| request.texts().into_iter().map(Cow::Borrowed).collect(),
             has_tokens: false,
             wishes,
         };
-        let Account { mut settlement, terms, .. } = self.open_account(principal, asking).await?;
+        let Account { mut settlement, terms, protected } =
+            self.open_account(principal, asking).await?;
         let answered = self.gateway.transcribe(request, terms, &settlement.meter).await;
         let Answered { response, taken } =
             answered.map_err(|error| self.call_failed(&mut settlement, error))?;
-        let way = Way::new(taken, &settlement);
         let reply = match response {
-            Transcript::Json(response) => TranscriptReply::Json(response),
-            Transcript::Text(text) => TranscriptReply::Text(text),
+            Transcript::Json(mut response) => {
+                self.check_transcript(&taken, &protected, &mut response, &mut settlement).await;
+                TranscriptReply::Json(response)
+            }
+            Transcript::Text(mut text) => {
+                self.check_subtitles(&taken, &protected, &mut text, &mut settlement).await;
+                TranscriptReply::Text(text)
+            }
             Transcript::Stream(stream) => {
-                TranscriptReply::Stream(self.transcript_events(*stream, settlement))
+                let way = Way::new(taken.clone(), &settlement);
+                let check = self.transcript_check(taken, protected, &settlement);
+                let outgoing = Spoken {
+                    app: Arc::clone(self),
+                    stream: *stream,
+                    check,
+                    ready: VecDeque::new(),
+                    settlement,
+                };
+                return Ok(Answer { way, reply: TranscriptReply::Stream(outgoing.events()) });
             }
         };
-        Ok(Answer { way, reply })
-    }
-
-    fn transcript_events(
-        self: &Arc<Self>,
-        stream: TranscriptStream,
-        settlement: Settlement,
-    ) -> TranscriptEvents {
-        let state = (Arc::clone(self), stream, settlement);
-        Box::pin(stream::unfold(state, |(app, mut stream, mut settlement)| async move {
-            let event = stream.next().await?;
-            let event = event.map_err(|error| app.call_failed(&mut settlement, error));
-            Some((event, (app, stream, settlement)))
-        }))
+        Ok(Answer { way: Way::new(taken, &settlement), reply })
     }
 
     /// The model for an interface whose callers may leave it out: the first that is there for it
@@ -263,21 +268,57 @@ impl App {
         {
             return Err(Error::invalid("sources_only_in_chat").in_field("fachwerk"));
         }
-        let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
         let declared = extension.and_then(|given| given.data_class);
         let class = declared.unwrap_or(self.config.api_class);
         self.check_clearance_for(principal, offer, model, class).await?;
         if has_tokens && self.must_read(principal, model, class) {
             return Err(Error::new(ErrorKind::Unprocessable, "guard_tokens"));
         }
-        let request = Handed { needs, texts: &texts };
-        let protected = self.admit(principal, (offer, model), &texts, class).await?;
+        let request = Handed { needs, texts };
+        let protected = self.admit(principal, (offer, model), texts, class).await?;
         let mut settlement = Settlement::new(self, principal, protected.class)?.of(operation);
         settlement.guarded(&protected.note);
         let terms = settlement.reserve(model, Some(&protected), &request).await?;
         let terms = Terms { deadline, explain: wishes.explain, ..terms };
         let terms = self.guarded_terms(terms, model, &protected);
         Ok(Account { settlement, terms, protected })
+    }
+}
+
+/// A transcript on its way out.
+struct Spoken {
+    app: Arc<App>,
+    stream: TranscriptStream,
+    check: Option<TranscriptCheck>,
+    ready: VecDeque<TranscriptEvent>,
+    settlement: Settlement,
+}
+
+impl Spoken {
+    fn events(self) -> TranscriptEvents {
+        Box::pin(stream::unfold(Some(self), |spoken| async move {
+            let mut spoken = spoken?;
+            let event = spoken.next().await?;
+            let rest = event.is_ok().then_some(spoken);
+            Some((event, rest))
+        }))
+    }
+
+    async fn next(&mut self) -> Option<Result<TranscriptEvent>> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(Ok(event));
+            }
+            let event = match self.stream.next().await? {
+                Ok(event) => event,
+                Err(error) => return Some(Err(self.app.call_failed(&mut self.settlement, error))),
+            };
+            let Some(check) = &mut self.check else { return Some(Ok(event)) };
+            match check.pass(event, &mut self.settlement).await {
+                Ok(events) => self.ready.extend(events),
+                Err(error) => return Some(Err(error)),
+            }
+        }
     }
 }
 

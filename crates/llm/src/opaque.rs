@@ -15,6 +15,15 @@ const CODES: [&str; 9] =
 const DATA: [&str; 4] = ["data", "file_data", "signature", "thought_signature"];
 /// Under these names data may stand as an address of their own (RFC 2397).
 const ADDRESSES: [&str; 4] = ["data", "file_data", "file_url", "url"];
+/// Under these names stands a file, or where one can be had.
+const FILES: [&str; 3] = ["file_data", "file_id", "file_url"];
+/// What is seen or heard and was never meant to be read.
+const SHOWN: [&str; 3] = ["image/", "audio/", "video/"];
+/// How files begin that people put into a text as base64: PDF, packed documents (OOXML,
+/// OpenDocument), older documents of Microsoft's.
+const FILE_STARTS: [&str; 3] = ["JVBERi0", "UEsDB", "0M8R4KGx"];
+/// Shorter runs of letters are words, codes and numbers, not files.
+const RUN_BYTES_MIN: usize = 64;
 /// Longest code, in bytes; the names of formats of office documents have some seventy.
 const CODE_BYTES_MAX: usize = 100;
 /// From so many digits on a number may be somebody's, e.g. of a telephone or a birthday.
@@ -49,9 +58,53 @@ pub(crate) fn read(name: &str, text: &str) -> Reading {
     {
         return reading;
     }
+    if name == "file_data"
+        && is_base64(text)
+        && let Some(inside) = readable(text)
+    {
+        return Reading::Within(inside);
+    }
     let is_opaque =
         CODES.contains(&name) && is_code(text) || DATA.contains(&name) && is_base64(text);
     if is_opaque { Reading::Opaque } else { Reading::Text }
+}
+
+/// Whether a string under this name is or names a file whose text stays unknown here. Pictures and
+/// recordings are none: who clears a model for them knows what they are.
+pub(crate) fn is_unread_file(name: &str, text: &str) -> bool {
+    if text.is_empty() {
+        return false;
+    }
+    let is_opaque = read(name, text) == Reading::Opaque;
+    if FILES.contains(&name) {
+        return is_opaque || name == "file_url" && !matches!(read(name, text), Reading::Within(_));
+    }
+    if is_opaque && ADDRESSES.contains(&name) && text.contains(':') {
+        let media = text.split_once(':').map_or("", |(_, rest)| rest.trim_start());
+        return !SHOWN.iter().any(|kind| {
+            media.get(..kind.len()).is_some_and(|start| start.eq_ignore_ascii_case(kind))
+        });
+    }
+    long_runs(text).any(|run| FILE_STARTS.iter().any(|start| run.starts_with(start)))
+}
+
+/// The texts that are written as base64 in a text.
+pub(crate) fn written_inside(text: &str) -> Vec<String> {
+    long_runs(text).filter_map(readable).collect()
+}
+
+/// Runs of the letters of base64 that are longer than words are.
+fn long_runs(text: &str) -> impl Iterator<Item = &str> {
+    let is_sign = |sign: char| sign.is_ascii_alphanumeric() || "+/-_=".contains(sign);
+    text.split(move |sign: char| !is_sign(sign)).filter(|run| run.len() >= RUN_BYTES_MIN)
+}
+
+/// What base64 says if it is written in letters.
+fn readable(base64: &str) -> Option<String> {
+    let bytes = bytes_of(base64)?;
+    let text = String::from_utf8(bytes).ok()?;
+    let is_text = text.chars().all(|sign| !sign.is_control() || sign.is_whitespace());
+    is_text.then_some(text)
 }
 
 /// Whether this can be an identifier, a word of the interface or a name in a schema: short, of one
@@ -126,13 +179,16 @@ fn is_written(media: &str) -> bool {
 }
 
 fn decoded(payload: &str) -> Option<String> {
+    Some(String::from_utf8_lossy(&bytes_of(payload)?).into_owned())
+}
+
+fn bytes_of(payload: &str) -> Option<Vec<u8>> {
     let plain = payload.chars().filter(|sign| !sign.is_whitespace()).map(|sign| match sign {
         '-' => '+',
         '_' => '/',
         sign => sign,
     });
-    let bytes = LENIENT.decode(plain.collect::<String>()).ok()?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+    LENIENT.decode(plain.collect::<String>()).ok()
 }
 
 /// Reads `%41` as `A` (RFC 3986); what is no such triple stays.
@@ -183,7 +239,8 @@ mod tests {
         for data in ["data:image/png;base64,AAAA", "data:application/pdf;base64,aGk="] {
             assert_eq!(read("url", data), Reading::Opaque, "{data}");
         }
-        assert_eq!(read("file_data", "aGk="), Reading::Opaque);
+        assert_eq!(read("file_data", "aGk="), within("hi"));
+        assert_eq!(read("file_data", "JVBERi0xLjcKJeLjz9M="), Reading::Opaque);
         for coded in ["data:text/plain;charset=utf-8;base64,aGk=", "DATA:;base64,aGk", "data:,h%69"]
         {
             assert_eq!(read("file_data", coded), within("hi"), "{coded}");
@@ -192,6 +249,42 @@ mod tests {
         for text in ["data:IBAN DE89", "data:IBAN DE89,x", "data:image/png;base64,IBAN DE89"] {
             assert_eq!(read("url", text), Reading::Text, "{text}");
         }
+    }
+
+    #[test]
+    fn files_are_unread_unless_they_are_written_in_letters() {
+        let pdf = "JVBERi0xLjcKJeLjz9M=";
+        for (name, text) in [
+            ("file_data", pdf),
+            ("file_data", "data:application/pdf;base64,JVBERi0xLjcKJeLjz9M="),
+            ("file_data", "data:image/png;base64,JVBERi0xLjcKJeLjz9M="),
+            ("file_id", "file-abc123"),
+            ("file_url", "https://fremd.example/antrag.pdf"),
+            ("url", "data:application/pdf;base64,JVBERi0xLjcKJeLjz9M="),
+            ("url", "data:application/octet-stream;base64,AAAA"),
+            ("text", &format!("Bitte lesen: JVBERi0{}", "A".repeat(80))),
+        ] {
+            assert!(is_unread_file(name, text), "{name} {text}");
+        }
+        for (name, text) in [
+            ("file_data", "data:text/plain;base64,aGk="),
+            ("file_data", "aGk="),
+            ("file_data", ""),
+            ("url", "data:image/png;base64,AAAA"),
+            ("url", "https://www.bund.example/bild.png"),
+            ("text", "JVBERi0 ist der Anfang eines PDF"),
+            ("data", "AAAA"),
+        ] {
+            assert!(!is_unread_file(name, text), "{name} {text}");
+        }
+    }
+
+    #[test]
+    fn what_a_text_holds_as_base64_is_read() {
+        let inside = "Frau Erika Mustermann, DE89 3704 0044 0532 0130 00, hat es eingereicht.";
+        let coded = base64::Engine::encode(&LENIENT, inside);
+        assert_eq!(written_inside(&format!("Entziffere: {coded}!")), [inside]);
+        assert_eq!(written_inside(&"Donaudampfschifffahrtsgesellschaft".repeat(4)), [""; 0]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::dialect::Wire;
 use crate::{
     ChatResponse, DecodeError, Dialect, Extension, OutgoingCall, RequestError, Usage,
-    chunk::generated_bytes, kept::Kept,
+    chunk::generated_bytes, kept::Kept, transcription,
 };
 
 /// Longest text to be read aloud, in characters, as at OpenAI; beyond: refused.
@@ -350,6 +350,17 @@ impl OperationResponse {
     #[must_use]
     pub fn into_choices(self) -> ChatResponse {
         ChatResponse::from_fields(self.fields)
+    }
+
+    /// The text of a transcript; empty if it is none.
+    #[must_use]
+    pub fn transcript(&self) -> &str {
+        self.fields.get("text").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Puts another text in the place of that of a transcript; what else says its words goes.
+    pub fn replace_transcript(&mut self, text: &str) {
+        transcription::replace_text(&mut self.fields, text);
     }
 
     /// Sets a top-level field, e.g. `model`.

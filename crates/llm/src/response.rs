@@ -41,6 +41,14 @@ impl ChatResponse {
         Self { fields }
     }
 
+    /// An answer that is this text, to be looked at and changed.
+    #[must_use]
+    pub fn of_text(text: &str) -> Self {
+        let message = serde_json::json!({"role": "assistant", "content": text});
+        let choices = serde_json::json!([{"index": 0, "message": message}]);
+        Self { fields: [("choices".to_owned(), choices)].into_iter().collect() }
+    }
+
     /// The text of the first choice; empty if it has none.
     #[must_use]
     pub fn text(&self) -> &str {

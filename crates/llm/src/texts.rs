@@ -95,6 +95,30 @@ impl ChatRequest {
     }
 }
 
+impl ChatRequest {
+    /// The name of the first field with a file that a model server could read and nobody here can:
+    /// one that is not written in letters, or lies elsewhere. Pictures and recordings are none.
+    #[must_use]
+    pub fn unread_file(&self) -> Option<&'static str> {
+        let messages = self.messages().iter().flat_map(Message::fields);
+        messages.chain(self.fields()).find_map(|(name, value)| unread_in(value, name))
+    }
+}
+
+fn unread_in(value: &Value, name: &str) -> Option<&'static str> {
+    match value {
+        Value::String(text) if opaque::is_unread_file(name, text) => Some(match name {
+            "file_data" => "file_data",
+            "file_id" => "file_id",
+            "file_url" => "file_url",
+            _ => "content",
+        }),
+        Value::Array(items) => items.iter().find_map(|item| unread_in(item, name)),
+        Value::Object(fields) => fields.iter().find_map(|(inner, value)| unread_in(value, inner)),
+        _ => None,
+    }
+}
+
 fn rewrite_message(message: &mut Message, rewrite: &mut Rewrite<'_>) {
     let origin = match message.role() {
         Role::System | Role::Developer => Origin::Instruction,
@@ -168,6 +192,9 @@ impl Walk<'_, '_> {
     }
 
     fn string(&mut self, text: &mut String, name: &str) {
+        for inside in opaque::written_inside(text) {
+            self.fixed(&inside);
+        }
         // Escapes would hide letters from whoever looks.
         let is_json = name == ARGUMENTS || (self.origin == Origin::Tool && text.contains("\\u"));
         let parsed = if is_json { serde_json::from_str::<Value>(text).ok() } else { None };
@@ -183,7 +210,12 @@ impl Walk<'_, '_> {
     /// Values of JSON that is not of our interface: every name, string and number is text.
     fn json(&mut self, value: &mut Value, label: &str) {
         match value {
-            Value::String(text) => change(text, self.origin, label, self.rewrite),
+            Value::String(text) => {
+                for inside in opaque::written_inside(text) {
+                    self.fixed(&inside);
+                }
+                change(text, self.origin, label, self.rewrite);
+            }
             Value::Number(number) => {
                 let digits = number.to_string();
                 let text = Text { origin: self.origin, label, text: &digits, is_fixed: false };
@@ -339,7 +371,10 @@ fn strings_of<'v>(value: &'v Value, name: &'v str, texts: &mut Vec<Cow<'v, str>>
     match value {
         Value::String(text) => match opaque::read(name, text) {
             Reading::Opaque => {}
-            Reading::Text => texts.push(text.into()),
+            Reading::Text => {
+                texts.push(text.into());
+                texts.extend(opaque::written_inside(text).into_iter().map(Cow::Owned));
+            }
             Reading::Within(text) => texts.push(text.into()),
         },
         Value::Number(number) => texts.extend(opaque::long_number(number).map(Cow::Owned)),

@@ -240,10 +240,39 @@ impl TranscriptEvent {
         self.fields.get("type").and_then(Value::as_str) == Some("transcript.text.done")
     }
 
+    /// An event that adds a text.
+    #[must_use]
+    pub fn of_delta(text: &str) -> Self {
+        let fields = [("type", "transcript.text.delta"), ("delta", text)];
+        Self {
+            fields: fields
+                .map(|(name, value)| (name.to_owned(), value.into()))
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    /// The text that this event adds.
+    #[must_use]
+    pub fn delta(&self) -> &str {
+        self.fields.get("delta").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The whole text, which the last event has.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.fields.get("text").and_then(Value::as_str)
+    }
+
+    /// Puts another text in the place of the whole one; what else says its words goes.
+    pub fn replace_text(&mut self, text: &str) {
+        replace_text(&mut self.fields, text);
+    }
+
     /// Bytes of the text that this event adds, for guessing tokens.
     #[must_use]
     pub fn added_bytes(&self) -> usize {
-        self.fields.get("delta").and_then(Value::as_str).map_or(0, str::len)
+        self.delta().len()
     }
 
     /// The usage figures in the last event, if the server counts tokens.
@@ -257,6 +286,14 @@ impl TranscriptEvent {
     pub fn to_event(&self) -> String {
         let text = serde_json::to_string(&self.fields);
         format!("data: {}\n\n", text.expect("a map of JSON values always serialises"))
+    }
+}
+
+/// Replaces the text of a transcript. Words and segments with their times repeat what it said.
+pub(crate) fn replace_text(fields: &mut Map<String, Value>, text: &str) {
+    fields.insert("text".to_owned(), text.into());
+    for name in ["words", "segments", "logprobs"] {
+        fields.remove(name);
     }
 }
 

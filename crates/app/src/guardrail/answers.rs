@@ -44,6 +44,11 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    /// For what nobody looks at.
+    pub(super) fn nothing() -> Self {
+        Self { leak: None, language: Language::German }
+    }
+
     /// For what has no conversation.
     pub(super) fn of_texts<'t>(ways: &Ways, texts: impl Iterator<Item = &'t str>) -> Self {
         let language = ways.gives_notices().then(|| language(llm::Language::of_first(texts)));

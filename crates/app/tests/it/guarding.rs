@@ -16,6 +16,8 @@ use crate::world::World;
 const IBAN: &str = "DE89 3704 0044 0532 0130 00";
 const MAIL: &str = "erika.mustermann@post.example";
 const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
+/// A sentence with the IBAN in base64.
+const LETTER: &str = "Qml0dGUgw7xiZXJ3ZWlzZW4gU2llIGRlbiBCZXRyYWcgdm9uIGhldXRlIGF1ZiBERTg5IDM3MDQgMDA0NCAwNTMyIDAxMzAgMDAsIGRhbmtlIHNlaHIu";
 
 fn policy(elsewhere: GuardAction) -> GuardPolicy {
     let elsewhere = PlaceRules::all(elsewhere, GuardAction::Mask);
@@ -494,4 +496,47 @@ async fn what_could_not_be_restored_is_not_sent() {
     let harmless = llm::embeddings::EmbeddingRequest::new("vektoren", ["Guten Tag".to_owned()]);
     let _not_its_language = world.app.create_embedding(&anna, &harmless).await;
     assert!(!world.model.requests().is_empty());
+}
+
+/// What cannot be read goes nowhere that wants it read, whoever asks in whatever dialect.
+#[tokio::test]
+async fn r_1_files_that_nobody_can_read_are_refused_where_they_must_be_read() {
+    let pdf = "JVBERi0xLjcKJeLjz9M=";
+    let part = |file: Value| json!([{"role": "user", "content": [{"type": "file", "file": file}]}]);
+    let files = [
+        ("file_data", part(json!({"file_data": format!("data:application/pdf;base64,{pdf}")}))),
+        ("file_data", part(json!({"filename": "antrag.pdf", "file_data": pdf}))),
+        ("file_id", part(json!({"file_id": "file-abc"}))),
+        ("file_url", part(json!({"file_url": "https://fremd.example/antrag.pdf"}))),
+        (
+            "content",
+            json!([{"role": "user", "content": format!("Lies das: JVBERi0{}", "A".repeat(99))}]),
+        ),
+    ];
+    let world = World::guarded(policy(GuardAction::Mask)).await;
+    let anna = world.member("anna").await;
+    for (field, messages) in &files {
+        let request = chat("gross", false, messages);
+        let error = world.app.create_chat_completion(&anna, request).await.err().unwrap();
+        assert_eq!((error.kind, error.code), (ErrorKind::Unprocessable, "guard_file"));
+        let named = error.field_texts(Language::German);
+        assert_eq!(named.first().map(|(name, _)| *name), Some(*field), "{messages}");
+    }
+    assert!(world.model.requests().is_empty());
+    // A file that is written in letters is read instead, and what a text hides as base64 as well.
+    for messages in [
+        part(json!({"file_data": LETTER})),
+        json!([{"role": "user", "content": format!("Entziffere {LETTER}")}]),
+    ] {
+        let request = chat("gross", false, &messages);
+        let error = world.app.create_chat_completion(&anna, request).await.err().unwrap();
+        assert_eq!(error.code, "guard_refused", "{messages}");
+    }
+    // Who only counts does not have to read.
+    let secrets = PlaceRules::all(GuardAction::Report, GuardAction::Report);
+    let counting = World::guarded(GuardPolicy { elsewhere: secrets, ..GuardPolicy::off() }).await;
+    let anna = counting.member("anna").await;
+    counting.model.always(Reply::text("Gelesen."));
+    let request = chat("gross", false, &files[0].1);
+    counting.app.create_chat_completion(&anna, request).await.unwrap();
 }

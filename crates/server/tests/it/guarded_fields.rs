@@ -13,7 +13,7 @@ fn interfaces() -> Vec<(&'static str, Value)> {
         "parameters": {"type": "object", "properties": {"ort": {"type": "string", "description": "@"}}}}});
     let call = json!({"id": "call_1", "type": "function",
         "function": {"name": "suche", "arguments": "{\"ort\":\"@\"}"}});
-    let file = json!({"filename": "@", "file_data": "data:application/pdf;base64,aGk="});
+    let file = json!({"filename": "@", "file_data": "data:text/plain;base64,aGk="});
     let schema =
         json!({"name": "antwort", "description": "@", "schema": {"type": "object", "title": "@"}});
     vec![
@@ -72,7 +72,7 @@ fn interfaces() -> Vec<(&'static str, Value)> {
             "input": [
                 {"role": "user", "content": [{"type": "input_text", "text": "@"},
                     {"type": "input_file", "filename": "@",
-                        "file_data": "data:application/pdf;base64,aGk="}]},
+                        "file_data": "data:text/plain;base64,aGk="}]},
                 {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "@"}]},
                 {"type": "function_call", "call_id": "call_1", "name": "suche",
                     "arguments": "{\"ort\":\"@\"}"},
@@ -90,7 +90,7 @@ fn interfaces() -> Vec<(&'static str, Value)> {
             "messages": [
                 {"role": "user", "content": [{"type": "text", "text": "@"},
                     {"type": "document", "title": "@", "source": {"type": "base64",
-                        "media_type": "application/pdf", "data": "aGk="}}]},
+                        "media_type": "text/plain", "data": "aGk="}}]},
                 {"role": "assistant", "content": [{"type": "text", "text": "@"},
                     {"type": "tool_use", "id": "call_1", "name": "suche", "input": {"ort": "@"}}]},
                 {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "call_1",

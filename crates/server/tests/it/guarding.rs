@@ -181,3 +181,37 @@ fn an_external_guardrail_that_nobody_can_ask_is_a_mistake() {
     let mistakes = load_text(text, &Environment::default()).unwrap_err().to_string();
     assert!(mistakes.contains("guard.external_model"), "{mistakes}");
 }
+
+/// A file that the guard cannot read is refused by name, at each door.
+#[tokio::test]
+async fn a_file_that_must_be_read_and_cannot_is_refused_in_each_interface() {
+    let world = World::with("[guard]\ngermany = \"mask\"\n").await;
+    let ada = world.member("ada").await;
+    let (key, _) = world.key_of(&ada, &["models"]).await;
+    let pdf = "JVBERi0xLjcKJeLjz9M=";
+    let address = format!("data:application/pdf;base64,{pdf}");
+    let chat = json!([{"type": "text", "text": "Was steht darin?"},
+        {"type": "file", "file": {"filename": "antrag.pdf", "file_data": address}}]);
+    let input = json!([{"role": "user", "content": [{"type": "input_text", "text": "Was steht darin?"},
+        {"type": "input_file", "filename": "antrag.pdf", "file_data": address}]}]);
+    let blocks = json!([{"type": "text", "text": "Was steht darin?"}, {"type": "document",
+        "source": {"type": "base64", "media_type": "application/pdf", "data": pdf}}]);
+    for (path, body) in [
+        (
+            "/v1/chat/completions",
+            json!({"model": "gross", "messages": [{"role": "user", "content": chat}]}),
+        ),
+        ("/v1/responses", json!({"model": "gross", "store": false, "input": input})),
+        (
+            "/v1/messages",
+            json!({"model": "gross", "max_tokens": 9,
+                "messages": [{"role": "user", "content": blocks}]}),
+        ),
+    ] {
+        let answer = key.post(path, &body).await;
+        assert_eq!(answer.status, 422, "{path} {answer:?}");
+        let text = answer.text();
+        assert!(text.contains("PDF") && !text.contains("antrag.pdf"), "{path} {text}");
+    }
+    assert!(world.model.requests().is_empty());
+}

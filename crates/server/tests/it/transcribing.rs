@@ -208,3 +208,44 @@ async fn names_and_hints_do_not_go_past_the_guard() {
     assert_eq!(transcript(&key, &[("model", "gross")]).await.status, 403);
     assert_eq!(transcript(&world.anonymous(), &[("model", "gross")]).await.status, 401);
 }
+
+/// what was said is an answer as any other.
+#[tokio::test]
+async fn a_transcript_is_checked_like_an_answer() {
+    let policy = "[guard]\nanswer_links = \"remove\"\nanswer_links_allowed = \"bund.de\"\n";
+    let world = World::with(policy).await;
+    let chef = world.admin("chef").await;
+    let (key, _) = world.key_of(&chef, &["models"]).await;
+    let said = "Siehe https://fremd.example/a und https://www.bund.de/b.";
+    let shown = "Siehe [Link entfernt] und https://www.bund.de/b.";
+    let whole = json!({"text": said, "words": [{"word": "https://fremd.example/a", "start": 0}],
+        "segments": [{"text": said}], "language": "german"});
+    world.model.next(Reply::status(200, &whole));
+    let answer = transcript(&key, &[("model", "gross"), ("response_format", "verbose_json")]).await;
+    assert_eq!(answer.json()["text"], shown, "{answer:?}");
+    assert!(!answer.text().contains("fremd") && answer.json()["language"] == "german");
+    assert_eq!(answer.header("x-fachwerk-guard"), "link=1");
+
+    let subtitles = format!("WEBVTT\n\n00:00.000 --> 00:01.000\n{said}\n");
+    world.model.next(Reply::raw(200, "text/vtt", [subtitles]));
+    let answer = transcript(&key, &[("model", "gross"), ("response_format", "vtt")]).await;
+    assert_eq!(answer.text(), format!("WEBVTT\n\n00:00.000 --> 00:01.000\n{shown}\n"));
+
+    // In events: nothing may be seen before it was checked, wherever it is cut.
+    let (one, two) = said.split_at(15);
+    let events = [
+        format!("data: {}\n\n", json!({"type": "transcript.text.delta", "delta": one})),
+        format!("data: {}\n\n", json!({"type": "transcript.text.delta", "delta": two})),
+        format!("data: {}\n\n", json!({"type": "transcript.text.done", "text": said})),
+    ];
+    world.model.next(Reply::raw(200, "text/event-stream", events));
+    let answer = transcript(&key, &[("model", "gross"), ("stream", "true")]).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(!answer.text().contains("fremd"), "{}", answer.text());
+    assert_eq!(answer.text().matches(shown).count(), 2, "{}", answer.text());
+
+    world.platform.app().settle_ledger().await.unwrap();
+    let trail = chef.get("/api/audit").await.text();
+    // Calls of the same kind within a moment share an entry.
+    assert!(trail.contains("link/not-allowed=1 remove"), "{trail}");
+}
