@@ -46,7 +46,7 @@ impl CodeRules {
     pub fn built_in() -> Result<Self, RulesError> {
         let file: CodeFile = serde_json::from_str(RULES)?;
         let texts = file.rules.iter().map(|rule| (&*rule.id, rule.score, &*rule.pattern));
-        let patterns = Patterns::compile("code", "(?i)", texts)?;
+        let patterns = Patterns::compile("code", "(?i-u)", texts)?;
         Ok(Self { version: file.version, patterns })
     }
 

@@ -1,10 +1,10 @@
 //! Links that should not be followed or shown. Knows addresses and a list of allowed hosts; follows
 //! nothing.
 
-use std::net::Ipv4Addr;
+use std::{net::Ipv4Addr, ops::Range};
 
 use aho_corasick::AhoCorasick;
-use regex::Regex;
+use regex::bytes::Regex;
 
 use crate::event::Event;
 
@@ -33,11 +33,11 @@ impl LinkRules {
     /// what is dangerous in itself is reported.
     #[must_use]
     pub fn new(allowed: &[&str]) -> Self {
-        // The boundaries are those of ASCII, because others cannot be searched for fast.
-        let address = r#"(?i)(?P<image>!\[[^\]\n]{0,200}\]\(\s*<?|<img[^>\n]{0,200}?src\s*=\s*["']?)?(?:(?P<scheme>(?-u:\b)(?:https?|ftp|file|data|javascript|vbscript)):|(?P<www>(?-u:\b)www\.)|(?:\]\(\s*<?|(?:src|href)\s*=\s*["']?)?(?P<slashes>//))(?P<rest>[^\s<>"')\]]{1,2048})"#;
+        // In bytes, because Unicode cannot be searched for fast and takes megabytes.
+        let address = r#"(?i-u)(?P<image>!\[[^\]\n]{0,200}\]\(\s*<?|<img[^>\n]{0,200}?src\s*=\s*["']?)?(?:(?P<scheme>\b(?:https?|ftp|file|data|javascript|vbscript)):|(?P<www>\bwww\.)|(?:\]\(\s*<?|(?:src|href)\s*=\s*["']?)?(?P<slashes>//))(?P<rest>[^\s<>"')\]]{1,2048})"#;
         // Readers of Markdown undo these before they follow the link.
         let disguised =
-            r"(?i)\]\(\s*<?(?P<link>[^\s<>)]{0,200}?(?:&(?:#|colon|sol)|\\[:/])[^\s<>)]{0,2048})";
+            r"(?i-u)\]\(\s*<?(?P<link>[^\s<>)]{0,200}?(?:&(?:#|colon|sol)|\\[:/])[^\s<>)]{0,2048})";
         let hints = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .build(LEADS.iter().chain(&["//", "]("]));
@@ -56,28 +56,32 @@ impl LinkRules {
         if !self.hints.is_match(text) {
             return events;
         }
-        for found in self.address.captures_iter(text) {
-            let Some(rest) = found.name("rest") else { continue };
-            let is_image = found.name("image").is_some();
+        let mut at = 0;
+        while let Some(found) = self.address.captures_at(text.as_bytes(), at) {
             let named = ["scheme", "www", "slashes"].iter().find_map(|name| found.name(name));
-            let Some(lead) = named else { continue };
-            let (scheme, address) = match lead.as_str() {
+            let (Some(lead), Some(rest)) = (named, found.name("rest")) else { break };
+            let place = readable(text, rest.range());
+            let (rest, end) = (&text[place.clone()], place.end);
+            // What comes behind a blank that is no ASCII may be the next link.
+            at = end.max(lead.end());
+            let is_image = found.name("image").is_some();
+            let (scheme, address) = match &text[lead.range()] {
                 // Two slashes in prose or in code are no link.
                 "//" if !is_destination(&text[..lead.start()]) => continue,
-                "//" => ("https", format!("//{}", rest.as_str())),
-                scheme if scheme.ends_with('.') => ("https", format!("//www.{}", rest.as_str())),
-                scheme => (scheme, rest.as_str().to_owned()),
+                "//" => ("https", format!("//{rest}")),
+                scheme if scheme.ends_with('.') => ("https", format!("//www.{rest}")),
+                scheme => (scheme, rest.to_owned()),
             };
             for (rule, score) in self.objections(scheme, &address, is_image) {
-                let (start, end) = (lead.start(), rest.end());
-                events.push(Event { rule: rule.into(), start, end, score });
+                events.push(Event { rule: rule.into(), start: lead.start(), end, score });
             }
         }
-        let disguised = self.disguised.captures_iter(text).filter_map(|found| found.name("link"));
+        let disguised = self.disguised.captures_iter(text.as_bytes());
+        let disguised = disguised.filter_map(|found| Some(found.name("link")?.range()));
         events.extend(disguised.map(|link| Event {
             rule: "link/disguised".into(),
-            start: link.start(),
-            end: link.end(),
+            start: text.floor_char_boundary(link.start),
+            end: text.ceil_char_boundary(link.end),
             score: 0.8,
         }));
         events
@@ -143,6 +147,14 @@ impl LinkRules {
                 .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
         })
     }
+}
+
+/// The part of a place that was found in bytes which is whole letters, up to the first blank.
+fn readable(text: &str, found: Range<usize>) -> Range<usize> {
+    let start = text.ceil_char_boundary(found.start);
+    let end = text.floor_char_boundary(found.end).max(start);
+    let length = text[start..end].find(char::is_whitespace).unwrap_or(end - start);
+    start..start + length
 }
 
 /// Whether what follows is where a link or a picture leads to.

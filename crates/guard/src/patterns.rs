@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use regex::{Regex, RegexSet};
+use regex::bytes::{Regex, RegexSet};
 
 use crate::event::Event;
 use crate::rules::RulesError;
@@ -19,7 +19,8 @@ pub struct Patterns {
 }
 
 impl Patterns {
-    /// Compiles the rules of a family, all with the same `flags`, e.g. `(?i)`.
+    /// Compiles the rules of a family, all with the same `flags`: `(?i)`, or `(?i-u)` for what is
+    /// written in ASCII, which takes a tenth of the memory.
     ///
     /// # Errors
     /// [`RulesError`] names the rule that is wrong.
@@ -47,12 +48,12 @@ impl Patterns {
     /// Every hit, in the order of the rules.
     #[must_use]
     pub fn find(&self, text: &str) -> Vec<Event> {
-        let hits = self.any.matches(text).into_iter().flat_map(|index| {
+        let hits = self.any.matches(text.as_bytes()).into_iter().flat_map(|index| {
             let (rule, score, pattern) = &self.rules[index];
-            pattern.find_iter(text).map(|found| Event {
+            pattern.find_iter(text.as_bytes()).map(|found| Event {
                 rule: rule.clone(),
-                start: found.start(),
-                end: found.end(),
+                start: text.floor_char_boundary(found.start()),
+                end: text.ceil_char_boundary(found.end()),
                 score: *score,
             })
         });

@@ -77,6 +77,19 @@ fn dangerous_links_are_named() {
 }
 
 #[test]
+fn a_link_hides_no_other_behind_a_blank_that_is_no_ascii() {
+    let behind = "https://www.berlin.de/a\u{A0}http://angreifer.example/b\u{3000}weiter";
+    let rules = LinkRules::new(&["berlin.de"]);
+    let events = rules.inspect(behind);
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert_eq!(&behind[events[0].start..events[0].end], "http://angreifer.example/b");
+    // What is cut off by a bound ends between letters.
+    let long = format!("http://angreifer.example/{}", "ä".repeat(3_000));
+    let events = rules.inspect(&long);
+    assert!(events.iter().all(|event| long.get(event.start..event.end).is_some()), "{events:?}");
+}
+
+#[test]
 fn links_stay_inside_the_list() {
     let allowed = ["bund.example"];
     assert!(link_rules("https://www.bund.example/a ftp://bund.example", &allowed).is_empty());
