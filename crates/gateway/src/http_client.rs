@@ -1,6 +1,7 @@
 //! The HTTP client that everything leaves the house by: HTTP/1.1, TLS as the system trusts it, a proxy
-//! where one is set. It follows no redirects, tries nothing twice and keeps no cookies: whom to ask,
-//! and how often, is for others to say. Knows no routes.
+//! where one is set. It follows no redirects, keeps no cookies, and tries nothing twice but what met a
+//! kept connection that was closed meanwhile: whom to ask, and how often, is for others to say. Knows
+//! no routes. See decision 0025.
 
 mod body;
 mod connector;
