@@ -201,7 +201,7 @@ impl App {
     /// Puts the parts together.
     ///
     /// # Errors
-    /// If the machine has no randomness, or the policy of protection cannot be used.
+    /// If the policy of protection cannot be used.
     pub fn new(parts: Parts) -> Result<Arc<Self>> {
         let readers = parts.config.ingest_workers;
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
@@ -225,7 +225,7 @@ impl App {
             )?),
             secret: parts.secret,
             config: parts.config,
-            decoy: PasswordHash::decoy()?,
+            decoy: PasswordHash::decoy(),
             // Half the cores: a wave of sign-ins must not stop answers from being written.
             hashing: Admission::new(cores.div_ceil(2)),
             computing: Admission::new(cores),

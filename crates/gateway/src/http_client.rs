@@ -69,12 +69,21 @@ impl HttpClient {
         // Client and database speak TLS with the same cryptography. Only the first call in a process
         // finds none installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let connector = Connector::new(settings)?;
+        Ok(Self::with(Connector::new(settings)?))
+    }
+
+    /// A client like this one, with connections of its own.
+    #[must_use]
+    pub fn sibling(&self) -> Self {
+        Self::with(self.connector.clone())
+    }
+
+    fn with(connector: Connector) -> Self {
         let inner = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_MAX)
             .build(connector.clone());
-        Ok(Self { inner, connector })
+        Self { inner, connector }
     }
 
     /// Asks. Returns with the head of the answer; what follows comes piece by piece. Dropping either

@@ -6,6 +6,7 @@ use argon2::{
     Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version,
     password_hash::phc::PasswordHash as PhcHash,
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use domain::limits::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
 use zeroize::Zeroizing;
 
@@ -122,12 +123,11 @@ impl PasswordHash {
 
     /// A hash that no password is known for. Verified against when an account does not exist, so
     /// that the answer takes as long as for one that does.
-    ///
-    /// # Errors
-    /// If the machine has no randomness or memory.
-    pub fn decoy() -> Result<Self, HashError> {
-        Password::given(crate::Token::generate(crate::TokenKind::Session).reveal().to_owned())
-            .hash()
+    #[must_use]
+    pub fn decoy() -> Self {
+        let (salt, hash): ([u8; 16], [u8; 32]) = (rand::random(), rand::random());
+        let [salt, hash] = [&salt[..], &hash[..]].map(|bytes| STANDARD_NO_PAD.encode(bytes));
+        Self(format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${hash}"))
     }
 }
 

@@ -227,8 +227,9 @@ fn installation_secret(data: &Path) -> Result<InstallationSecret, Failure> {
 
 /// The clients for calls out: one for the program itself, and one for each lane.
 fn clients(outbound: &Outbound) -> Result<Clients, Failure> {
-    let clients = (0..=Lanes::count()).map(|_| client(outbound));
-    Ok(Clients::new(clients.collect::<Result<_, _>>()?))
+    let first = client(outbound)?;
+    let others: Vec<HttpClient> = (0..Lanes::count()).map(|_| first.sibling()).collect();
+    Ok(Clients::new([vec![first], others].concat()))
 }
 
 /// A client for calls out. It follows no redirects, so that only configured hosts are called.

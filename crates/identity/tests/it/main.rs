@@ -25,6 +25,19 @@ fn a_password_matches_its_own_hash_only() {
 }
 
 #[test]
+fn a_decoy_is_as_much_work_as_a_hash() {
+    let (hash, other) = (PasswordHash::decoy(), PasswordHash::decoy());
+    assert_ne!(hash, other);
+    let real = Password::given("x".to_owned()).hash().expect("hashes");
+    let parameters = |hash: &PasswordHash| {
+        let parts: Vec<_> = hash.as_str().split('$').map(str::to_owned).collect();
+        (parts[..4].to_vec(), parts[4].len(), parts[5].len(), parts.len())
+    };
+    assert_eq!(parameters(&hash), parameters(&real));
+    assert!(!hash.matches(&Password::given("y".to_owned())));
+}
+
+#[test]
 fn weak_passwords_are_refused() {
     let cases = [
         ("kurz", PasswordError::TooShort),
