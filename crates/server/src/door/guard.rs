@@ -24,6 +24,30 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 
 const PERMISSIONS: &str = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), usb=()";
 
+const fn header(name: HeaderName, value: &'static str) -> (HeaderName, HeaderValue) {
+    (name, HeaderValue::from_static(value))
+}
+
+/// On every answer.
+static ON_ALL: [(HeaderName, HeaderValue); 6] = [
+    header(CONTENT_SECURITY_POLICY, PAGE_POLICY),
+    header(X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    header(REFERRER_POLICY, "no-referrer"),
+    header(HeaderName::from_static("permissions-policy"), PERMISSIONS),
+    header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    header(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
+/// Answers belong to one caller; no cache between may keep them.
+static ON_INTERFACE: [(HeaderName, HeaderValue); 2] = [
+    header(CACHE_CONTROL, "no-store"),
+    header(VARY, "accept-language, authorization, cookie, x-api-key"),
+];
+
+/// Where people come by https.
+static SECURE_ONLY: (HeaderName, HeaderValue) =
+    header(STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+
 const CSRF: HeaderName = HeaderName::from_static("x-fachwerk-csrf");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -44,22 +68,16 @@ impl Guard {
     /// Puts on the headers that every answer carries. `interface`: whether the answer belongs to one
     /// caller rather than to the browser's address bar.
     pub fn put_headers(&self, interface: bool, headers: &mut HeaderMap) {
-        let mut put = |name: HeaderName, value: &'static str| {
-            headers.entry(name).or_insert(HeaderValue::from_static(value));
+        headers.reserve(ON_ALL.len() + ON_INTERFACE.len() + 1);
+        let mut put = |(name, value): &(HeaderName, HeaderValue)| {
+            headers.entry(name).or_insert_with(|| value.clone());
         };
-        put(CONTENT_SECURITY_POLICY, PAGE_POLICY);
-        put(X_CONTENT_TYPE_OPTIONS, "nosniff");
-        put(REFERRER_POLICY, "no-referrer");
-        put(HeaderName::from_static("permissions-policy"), PERMISSIONS);
-        put(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-        put(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+        ON_ALL.iter().for_each(&mut put);
         if interface {
-            // Answers belong to one caller; no cache between may keep them.
-            put(CACHE_CONTROL, "no-store");
-            put(VARY, "accept-language, authorization, cookie, x-api-key");
+            ON_INTERFACE.iter().for_each(&mut put);
         }
         if self.https {
-            put(STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+            put(&SECURE_ONLY);
         }
     }
 
