@@ -14,8 +14,11 @@ mod http;
 mod installation;
 mod kill;
 mod laws;
+mod limits;
+mod postgres;
 mod processes;
 mod questions;
+mod quick_model;
 mod report;
 mod retrieval;
 mod slow_model;
@@ -79,6 +82,11 @@ const BENCHES: &[Bench] = &[
         name: "growth",
         summary: "what a call costs with 10, 100, 1,000 and 10,000 keys, units and routes",
         run: Run::Program(growth::run),
+    },
+    Bench {
+        name: "limits",
+        summary: "four processes on one PostgreSQL share limits: what they let through together",
+        run: Run::Program(limits::run),
     },
     Bench {
         name: "kill",

@@ -120,12 +120,13 @@ impl App {
         Ok(Answer { way, reply: ChatReply::Stream(stream) })
     }
 
-    /// Counts how many tokens a request has, without asking a model.
+    /// Counts how many tokens a request has, without asking a model. Counts as a request itself.
     ///
     /// # Errors
-    /// If the principal may not use models, or there is no such model.
+    /// If the principal may not use models, there is no such model, or a limit leaves no request.
     pub async fn count_tokens(&self, principal: &Principal, request: &ChatRequest) -> Result<u64> {
         self.get_model(principal, request.model())?;
+        self.count_request(principal, request.model()).await?;
         let tokenizer = tokenizer_of(self.gateway.catalogue().model(request.model()));
         let counted = self.gateway.count(&tokenizer, prompt_texts(request), u64::MAX).await;
         let (Counted::Exactly(tokens) | Counted::MoreThan(tokens)) = counted;

@@ -29,12 +29,20 @@ use domain::{LimitScope, Principal};
 pub(crate) use reservation::Reservation;
 pub use reservation::{Allowance, Rate};
 pub(crate) use rules::Rules;
-use tokio::sync::{Notify, watch};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 
 /// How often a request asks for a lease before it counts as refused.
 const ASKS_MAX: usize = 4;
 /// Longest wait for a lease; after it the request counts as refused for now.
 const WAIT_MAX: Duration = Duration::from_secs(2);
+/// Longest wait for others under way that may take less than was reserved for them; after it the
+/// request is refused.
+const CROWD_MAX: Duration = Duration::from_secs(5);
+/// How often a request that waits asks again although none of this process has ended: others may have.
+const CROWD_LOOK: Duration = Duration::from_millis(250);
 
 /// Decides about limits in this process.
 pub(crate) struct Limiter {
@@ -55,8 +63,17 @@ pub(crate) struct Limiter {
 /// Why a call may not begin.
 struct Refusal {
     exceeded: Exceeded,
-    /// Whether asking for a lease would not help.
-    is_final: bool,
+    remedy: Remedy,
+}
+
+/// What may help.
+enum Remedy {
+    /// To ask for a lease.
+    Lease,
+    /// To wait until a call ends that this scope binds.
+    Turn(Arc<Account>),
+    /// Nothing for now.
+    Nothing,
 }
 
 impl Limiter {
@@ -85,24 +102,51 @@ impl Limiter {
         self.rules.load().binding(principal, model)
     }
 
-    /// Reserves what a call will need of all scopes that bind it, or says which has no room.
+    /// Reserves the most that a call can take of all scopes that bind it, or says which has no room.
+    /// Where only the claims of others stand in the way, it waits a while for them.
     pub(crate) async fn reserve(
         self: &Arc<Self>,
         accounts: &[Arc<Account>],
         amounts: Amounts,
     ) -> Result<Reservation, Exceeded> {
-        let mut tried = self.try_reserve(accounts, &amounts);
+        let until = Instant::now() + CROWD_MAX;
+        loop {
+            let refusal = match self.reserve_leased(accounts, &amounts).await {
+                Ok(reservation) => return Ok(reservation),
+                Err(refusal) => refusal,
+            };
+            let Remedy::Turn(crowded) = &refusal.remedy else { return Err(refusal.exceeded) };
+            let Ok(_seat) = crowded.seats.try_acquire() else { return Err(refusal.exceeded) };
+            let mut freed = std::pin::pin!(crowded.freed.notified());
+            freed.as_mut().enable();
+            // Whoever ended before this was listening is seen here.
+            match self.try_reserve(accounts, &amounts) {
+                Ok(reservation) => return Ok(reservation),
+                Err(refusal) if Instant::now() >= until => return Err(refusal.exceeded),
+                Err(_) => {}
+            }
+            let look = until.min(Instant::now() + CROWD_LOOK);
+            let _ = tokio::time::timeout_at(look, freed).await;
+        }
+    }
+
+    async fn reserve_leased(
+        self: &Arc<Self>,
+        accounts: &[Arc<Account>],
+        amounts: &Amounts,
+    ) -> Result<Reservation, Refusal> {
+        let mut tried = self.try_reserve(accounts, amounts);
         for _ in 0..ASKS_MAX {
-            if let Err(Refusal { is_final: false, .. }) = tried {
+            if let Err(Refusal { remedy: Remedy::Lease, .. }) = tried {
                 let mut exchanged = self.exchanged.subscribe();
                 self.wanted.notify_one();
                 let _ = tokio::time::timeout(WAIT_MAX, exchanged.changed()).await;
-                tried = self.try_reserve(accounts, &amounts);
+                tried = self.try_reserve(accounts, amounts);
             } else {
                 break;
             }
         }
-        tried.map_err(|refusal| refusal.exceeded)
+        tried
     }
 
     fn try_reserve(
@@ -123,11 +167,16 @@ impl Limiter {
                 }
                 // Others may have to be asked too: all at once.
                 Claimed::Ask(exceeded) => short = short.or(Some(exceeded)),
-                Claimed::Exceeded(exceeded) => return Err(Refusal { exceeded, is_final: true }),
+                Claimed::Exceeded(exceeded) => {
+                    return Err(Refusal { exceeded, remedy: Remedy::Nothing });
+                }
+                Claimed::Crowded(exceeded) => {
+                    return Err(Refusal { exceeded, remedy: Remedy::Turn(Arc::clone(account)) });
+                }
             }
         }
         if let Some(exceeded) = short {
-            return Err(Refusal { exceeded, is_final: false });
+            return Err(Refusal { exceeded, remedy: Remedy::Lease });
         }
         if runs_low {
             self.wanted.notify_one();

@@ -238,19 +238,34 @@ impl App {
         }
         self.check_context(&accounts, model, &mut needs, asked).await?;
         let ask = asked.ask(routes, access, &needs);
-        let usage = needs.usage_likely();
-        let has_price = |account: &Arc<Account>| account.limits(Meter::MonthCost).is_some();
-        let cost = if accounts.iter().any(has_price) {
-            gateway::dearest(&catalogue, asked.model, &ask)
+        // At its most, so that no others together can go beyond a limit either.
+        let (tokens, cost) = if accounts.iter().any(|account| account.counts_use()) {
+            gateway::most(&catalogue, asked.model, &ask)
         } else {
-            0
+            (0, 0)
         };
-        let tokens = usage.prompt_tokens.saturating_add(usage.completion_tokens);
-        let reserved = self.limiter.reserve(&accounts, amounts(tokens, cost)).await;
-        let is_shared = self.limiter.is_shared();
-        let reservation =
-            reserved.map_err(|exceeded| refused(&exceeded, Allowance::of(&accounts, is_shared)))?;
-        Ok(Some(reservation))
+        // Whoever takes nothing by estimate may take something: not where nothing is left.
+        let most = amounts(tokens.max(1), cost.max(1));
+        self.reserve_of(&accounts, most).await.map(Some)
+    }
+
+    /// Counts a request that asks no model, as the rates of requests count it.
+    ///
+    /// # Errors
+    /// If one of the limits leaves no room.
+    pub(crate) async fn count_request(&self, principal: &Principal, model: &str) -> Result<()> {
+        let accounts = self.limiter.binding(principal, model);
+        if !accounts.is_empty() {
+            self.reserve_of(&accounts, REQUEST).await?.use_up();
+        }
+        Ok(())
+    }
+
+    async fn reserve_of(&self, accounts: &[Arc<Account>], most: Amounts) -> Result<Reservation> {
+        let reserved = self.limiter.reserve(accounts, most).await;
+        reserved.map_err(|exceeded| {
+            refused(&exceeded, Allowance::of(accounts, self.limiter.is_shared()))
+        })
     }
 
     /// Holds a request to the smallest of the limits that say how long one may be.
@@ -449,8 +464,12 @@ pub(crate) fn tokenizer_of(model: Option<&Model>) -> Tokenizer {
     route.map(|route| route.tokenizer.clone()).unwrap_or_default()
 }
 
-/// What a call takes of each meter.
-pub(crate) const fn amounts(tokens: u64, micro_euro: u64) -> Amounts {
+/// A request that asks no model.
+const REQUEST: Amounts = [1, 0, 0, 0, 0];
+
+/// What a call takes of each meter; never more than a limit can be, so that sums stay sums.
+pub(crate) fn amounts(tokens: u64, micro_euro: u64) -> Amounts {
+    let (tokens, micro_euro) = (tokens.min(UsageLimit::MAX), micro_euro.min(UsageLimit::MAX));
     [1, tokens, 1, tokens, micro_euro]
 }
 

@@ -252,6 +252,13 @@ impl Whole {
             (Self::Sound(_), Asked::Operation(request)) => {
                 Parts { characters: plan::characters(request), ..none }
             }
+            (Self::Transcript(response), Asked::Transcription(request)) => {
+                let said = response.audio_ms();
+                Parts { audio_ms: said.unwrap_or_else(|| request.length().likely_ms()), ..none }
+            }
+            (Self::Written(_), Asked::Transcription(request)) => {
+                Parts { audio_ms: request.length().likely_ms(), ..none }
+            }
             _ => none,
         }
     }

@@ -189,6 +189,8 @@ pub struct Route {
     pub abilities: Abilities,
     /// The most tokens of question and answer together, if that is known.
     pub context_tokens: Option<u64>,
+    /// The longest answer, in tokens, if that is known.
+    pub answer_tokens: Option<u64>,
     /// What counts them.
     pub tokenizer: Tokenizer,
     /// How it is asked whether it is well; `None`: only by the calls themselves.
@@ -228,6 +230,7 @@ impl Route {
             offers: Offers::default(),
             abilities: Abilities::default(),
             context_tokens: None,
+            answer_tokens: None,
             tokenizer: Tokenizer::default(),
             health_check: None,
             drained: false,

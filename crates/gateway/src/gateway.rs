@@ -12,8 +12,9 @@ use llm::{
 use serde_json::Value;
 
 use crate::{
-    Catalogue, ChatStream, Clients, Counted, GatewayError, HttpClient, Metered, Needs, Settings,
-    Sound, Taken, Terms, Tokenizer, Transcript, TranscriptStream, TranscriptionRequest, UsageMeter,
+    Catalogue, ChatStream, Clients, Counted, GatewayError, HttpClient, Metered, Needs, Parts,
+    Settings, Sound, Taken, Terms, Tokenizer, Transcript, TranscriptStream, TranscriptionRequest,
+    UsageMeter,
     asked::{Asked, Whole},
     built_in::{self, BuiltIn},
     call::{Answer, Call, Opened},
@@ -278,6 +279,9 @@ impl Gateway {
         let Opened { answer, taken, lease } = self.open(asked, terms.into(), meter).await?;
         let response = match answer {
             Answer::Stream(Origin::Upstream(stream)) => {
+                // The server may say better at the end.
+                let audio_ms = request.length().likely_ms();
+                meter.report_parts(Parts { audio_ms, ..Parts::default() });
                 let stream = TranscriptStream::new(*stream, taken.clone(), meter.clone(), lease);
                 Transcript::Stream(Box::new(stream))
             }

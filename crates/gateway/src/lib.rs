@@ -66,8 +66,8 @@ pub use measure::describe_measurements;
 pub use model_state::LastError;
 pub use offer::{Offer, Offers};
 pub use plan::{
-    Ask, Condition, Dice, Explanation, Needs, Plan, PlanError, Reason, State, dearest, find_model,
-    has_route, may_receive, plan, prefix, prompt_texts,
+    Ask, Condition, Dice, Explanation, Needs, Plan, PlanError, Reason, State, find_model,
+    has_route, may_receive, most, plan, prefix, prompt_texts,
 };
 pub use policy::{Abilities, AutoChoice, HealthCheck, Kind, PlacePolicy, Policy, QueueLimits};
 pub use price::{Parts, Price, Prices};

@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use domain::DataClass;
 
-use crate::{AUTO_MODEL, Catalogue, Model, ModelAccess, Offer, PlacePolicy, Route, Tokenizer};
+use crate::{
+    AUTO_MODEL, Catalogue, Hedging, Model, ModelAccess, Offer, PlacePolicy, Route, Tokenizer,
+};
 
 pub use affinity::prefix;
 pub use condition::{Condition, State};
@@ -258,16 +260,26 @@ pub(crate) fn doubts(
     doubts
 }
 
-/// The most that a request may cost by estimate, in micro-euro, over all routes that it may take.
+/// The most that a request can take over all routes that it may take: tokens of question and answer,
+/// and micro-euro. Counts a second attempt beside the first, where the model makes one.
 #[must_use]
-pub fn dearest(catalogue: &Catalogue, name: &str, ask: &Ask<'_>) -> u64 {
+pub fn most(catalogue: &Catalogue, name: &str, ask: &Ask<'_>) -> (u64, u64) {
     let models = match catalogue.model(name) {
         Some(model) => vec![model],
         None => auto::fitting(catalogue, ask),
     };
-    let routes = models.into_iter().flat_map(|model| &model.routes);
-    let allowed = routes.filter(|route| filter::ruled_out(route, ask).is_none());
-    allowed.map(|route| filter::cost(route, ask.needs)).max().unwrap_or(0)
+    let (mut tokens, mut cost) = (0, 0);
+    for model in models {
+        let attempts = if model.hedging == Hedging::Off { 1 } else { 2_u64 };
+        for route in &model.routes {
+            if filter::ruled_out(route, ask).is_none() {
+                let one = filter::most(route, ask.needs);
+                tokens = tokens.max(one.0.saturating_mul(attempts));
+                cost = cost.max(one.1.saturating_mul(attempts));
+            }
+        }
+    }
+    (tokens, cost)
 }
 
 /// Whether a model has a route that may receive the request, well or not.

@@ -3,6 +3,9 @@
 use domain::Instant;
 use llm::Usage;
 
+/// Milliseconds in a minute.
+const MINUTE_MS: u128 = 60_000;
+
 /// What a route costs from some time on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Price {
@@ -19,6 +22,8 @@ pub struct Price {
     pub image: u64,
     /// Micro-euro per million characters that were read aloud.
     pub characters: u64,
+    /// Micro-euro for each minute of a recording that was written down.
+    pub audio_minute: u64,
 }
 
 /// What a call took beside tokens, or tokens with a price of their own.
@@ -30,6 +35,8 @@ pub struct Parts {
     pub images: u64,
     /// Characters that were read aloud.
     pub characters: u64,
+    /// Milliseconds of a recording that was written down.
+    pub audio_ms: u64,
 }
 
 impl Price {
@@ -51,8 +58,9 @@ impl Price {
             times(self.characters, parts.characters),
         ];
         let tokens = millionths.into_iter().fold(0_u128, u128::saturating_add).div_ceil(1_000_000);
+        let audio = times(self.audio_minute, parts.audio_ms).div_ceil(MINUTE_MS);
         let whole = u128::from(self.request).saturating_add(times(self.image, parts.images));
-        u64::try_from(tokens.saturating_add(whole)).unwrap_or(u64::MAX)
+        u64::try_from(tokens.saturating_add(audio).saturating_add(whole)).unwrap_or(u64::MAX)
     }
 }
 
@@ -119,6 +127,7 @@ mod tests {
             request: 7,
             image: 40_000,
             characters: 15_000_000,
+            audio_minute: 6_000,
         };
         assert_eq!(price.of(tokens(10, 2)), 10 + 6 + 7);
         let cached = Parts { cached_tokens: 10, ..Parts::default() };
@@ -129,6 +138,8 @@ mod tests {
         assert_eq!(price.of_all(tokens(0, 0), images), 80_000 + 7);
         let read_aloud = Parts { characters: 100, ..Parts::default() };
         assert_eq!(price.of_all(tokens(0, 0), read_aloud), 1_500 + 7);
+        let heard = Parts { audio_ms: 90_001, ..Parts::default() };
+        assert_eq!(price.of_all(tokens(0, 0), heard), 9_001 + 7, "each millisecond, rounded up");
     }
 
     #[test]
@@ -148,8 +159,9 @@ mod tests {
             request: most,
             image: most,
             characters: most,
+            audio_minute: most,
         };
-        let parts = Parts { cached_tokens: 0, images: most, characters: most };
+        let parts = Parts { cached_tokens: 0, images: most, characters: most, audio_ms: most };
         assert_eq!(price.of_all(tokens(most, most), parts), most);
     }
 

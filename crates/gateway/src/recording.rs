@@ -1,10 +1,13 @@
 //! Speech to be written down, and the form (RFC 7578) in which it goes to a server.
 
+mod length;
+
 use bytes::Bytes;
 use http::HeaderValue;
 use llm::{Dialect, RequestError, transcription::TranscriptionForm};
 
 use crate::attempt::Prepared;
+pub(crate) use length::AudioLength;
 
 /// A file with speech, kept in the pieces in which it came: it is never copied, however many routes
 /// are tried.
@@ -32,6 +35,11 @@ impl TranscriptionRequest {
     #[must_use]
     pub fn texts(&self) -> Vec<&str> {
         self.form.texts().chain([self.recording.name.as_str()]).collect()
+    }
+
+    /// How long the recording lasts.
+    pub(crate) fn length(&self) -> AudioLength {
+        AudioLength::of(&self.recording.pieces)
     }
 
     /// The call to a server.

@@ -3,7 +3,8 @@
 use llm::{OperationResponse, StreamItem, transcription::TranscriptEvent};
 
 use crate::{
-    Failure, GatewayError, Sound, Taken, UsageMeter, lease::Lease, upstream_stream::UpstreamStream,
+    Failure, GatewayError, Parts, Sound, Taken, UsageMeter, lease::Lease,
+    upstream_stream::UpstreamStream,
 };
 
 /// What was said.
@@ -58,6 +59,9 @@ impl TranscriptStream {
                 self.meter.add_generated(event.added_bytes());
                 if let Some(usage) = event.usage() {
                     self.meter.report(usage);
+                }
+                if let Some(audio_ms) = event.audio_ms() {
+                    self.meter.report_parts(Parts { audio_ms, ..Parts::default() });
                 }
                 self.is_complete |= event.is_last();
                 return Some(Ok(event));

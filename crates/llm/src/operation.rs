@@ -334,6 +334,12 @@ impl OperationResponse {
         items.filter(is_image).count() as u64
     }
 
+    /// How long the recording lasted that was written down, in milliseconds, if the server says so.
+    #[must_use]
+    pub fn audio_ms(&self) -> Option<u64> {
+        crate::transcription::audio_ms(&self.fields)
+    }
+
     /// Bytes of all generated texts, for guessing tokens.
     #[must_use]
     pub fn generated_bytes(&self) -> usize {

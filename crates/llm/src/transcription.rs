@@ -281,6 +281,12 @@ impl TranscriptEvent {
         Usage::of_input_and_output(self.fields.get("usage")?)
     }
 
+    /// How long the recording lasted, if the server says so with this event.
+    #[must_use]
+    pub fn audio_ms(&self) -> Option<u64> {
+        audio_ms(&self.fields)
+    }
+
     /// The event as text, ready to send.
     #[must_use]
     pub fn to_event(&self) -> String {
@@ -295,6 +301,16 @@ pub(crate) fn replace_text(fields: &mut Map<String, Value>, text: &str) {
     for name in ["words", "segments", "logprobs"] {
         fields.remove(name);
     }
+}
+
+/// The length of a recording in an answer, in milliseconds: `duration`, which verbose answers have, or
+/// the seconds that were paid for. As numbers, or as text in older servers.
+pub(crate) fn audio_ms(answer: &Map<String, Value>) -> Option<u64> {
+    let paid = answer.get("usage").and_then(|usage| usage.get("seconds"));
+    let said = paid.or_else(|| answer.get("duration"))?;
+    let seconds = said.as_f64().or_else(|| said.as_str()?.trim().parse().ok())?;
+    // Casts saturate; what is no length is none.
+    seconds.is_finite().then(|| (seconds.max(0.0) * 1_000.0).ceil() as u64)
 }
 
 fn format(name: &str) -> Option<TranscriptFormat> {

@@ -291,6 +291,8 @@ pub struct RouteSettings {
     pub abilities: Abilities,
     /// Most tokens of question and answer.
     pub context_tokens: Option<u64>,
+    /// Most tokens of an answer.
+    pub answer_tokens: Option<u64>,
     /// What counts them.
     pub tokenizer: Tokenizer,
     /// How it is asked whether it is well.

@@ -300,6 +300,7 @@ fn route(model: &str, index: usize, settings: &RouteSettings) -> Result<Route, F
         offers: settings.offers,
         abilities: settings.abilities,
         context_tokens: settings.context_tokens,
+        answer_tokens: settings.answer_tokens,
         tokenizer: settings.tokenizer.clone(),
         health_check: settings.health_check.clone(),
         drained: false,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { figure, percent, read, written } from './limit-words';
+import { figure, percent, read, unmeasured, written } from './limit-words';
 
 describe('limits', () => {
 	it('are read as they are written', () => {
@@ -19,6 +19,13 @@ describe('limits', () => {
 	it('show money as money', () => {
 		expect(figure('cost_per_month', 12_500_000, 'de')).toBe('12,50\u00a0€');
 		expect(figure('tokens_per_month', 12_500, 'de')).toBe('12.500');
+	});
+
+	it('are named even where nobody may see how much is used', () => {
+		const limits = { requests_per_minute: 60, context_tokens: 500, micro_euro_per_month: 1 };
+		expect(unmeasured({ limits, used: [] })).toEqual(['requests_per_minute', 'context_tokens', 'micro_euro_per_month']);
+		const used = [{ meter: 'cost_per_month' as const, limit: 1 }];
+		expect(unmeasured({ limits, used })).toEqual(['requests_per_minute', 'context_tokens']);
 	});
 
 	it('are used up only when nothing is left', () => {

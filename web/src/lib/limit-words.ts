@@ -1,5 +1,5 @@
 /** Limits as people write and read them: whole numbers, and euros with cents. */
-import type { Limits, LimitUse } from './api';
+import type { Limit, Limits, LimitUse } from './api';
 import { formatNumber } from './format';
 import { decimalNumber, typed, wholeNumber } from './typed-numbers';
 
@@ -20,6 +20,12 @@ export type Field = (typeof FIELDS)[number];
 /** What counts against a limit, as the server calls it. */
 export function meterOf(field: Field): string {
 	return field === 'micro_euro_per_month' ? 'cost_per_month' : field;
+}
+
+/** What is limited without a word on how much of it is used. */
+export function unmeasured(limit: Pick<Limit, 'limits' | 'used'>): Field[] {
+	const isMeasured = (field: Field) => limit.used?.some((use) => use.meter === meterOf(field));
+	return FIELDS.filter((field) => limit.limits[field] != null && !isMeasured(field));
 }
 
 /** A figure of a limit in words of its own kind: `12,50 €` or `1.000`. */

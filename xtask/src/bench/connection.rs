@@ -52,11 +52,7 @@ impl Connection {
 
     /// Sends JSON with more header lines; an answer that is no success is a failure.
     pub fn send(&mut self, method: &str, path: &str, headers: &str, body: &str) -> Outcome<Answer> {
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: bench\r\n{headers}content-type: application/json\r\n\
-             content-length: {}\r\n\r\n{body}",
-            body.len()
-        );
+        let request = request(method, path, headers, body);
         let answered = self.exchange(&request).map_err(|error| lost(&error))?;
         let (first, answer) = answered;
         if first.starts_with("HTTP/1.1 2") {
@@ -64,6 +60,14 @@ impl Connection {
         }
         let said = String::from_utf8_lossy(&answer.body).into_owned();
         Err(Failure::new(format!("{path}: {} {said}", first.trim()), "Look into the bench's log."))
+    }
+
+    /// The same whatever the answer is; returns its status.
+    pub fn status_of_post(&mut self, path: &str, headers: &str, body: &str) -> Outcome<u16> {
+        let request = request("POST", path, headers, body);
+        let (first, _) = self.exchange(&request).map_err(|error| lost(&error))?;
+        let status = first.split(' ').nth(1).and_then(|code| code.parse().ok());
+        status.ok_or_else(|| Failure::new(format!("{path}: {first}"), "Look into the bench's log."))
     }
 
     /// Sends a request; returns the first line of the answer, and the rest of it.
@@ -85,4 +89,12 @@ impl Connection {
         self.stream.read_exact(&mut body)?;
         Ok((first, Answer { cookie, body }))
     }
+}
+
+fn request(method: &str, path: &str, headers: &str, body: &str) -> String {
+    format!(
+        "{method} {path} HTTP/1.1\r\nhost: bench\r\n{headers}content-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }

@@ -27,6 +27,7 @@ pub struct Installation {
     program: PathBuf,
     folder: PathBuf,
     address: String,
+    role: &'static str,
     child: Option<Child>,
 }
 
@@ -41,7 +42,13 @@ impl Installation {
         let file = folder.join("fachwerk.toml");
         fs::write(&file, config).map_err(|e| Failure::file("write", &file, &e))?;
         let address = free_address()?;
-        Ok(Self { program: program.to_owned(), folder, address, child: None })
+        Ok(Self { program: program.to_owned(), folder, address, role: "all", child: None })
+    }
+
+    /// Another process of the same installation, not yet running; it does only what its role says.
+    pub fn beside(&self, role: &'static str) -> Outcome<Self> {
+        let (program, folder) = (self.program.clone(), self.folder.clone());
+        Ok(Self { program, folder, address: free_address()?, role, child: None })
     }
 
     /// The folder of this bench; what lies in it is kept until the next run.
@@ -56,7 +63,7 @@ impl Installation {
         let log = log.map_err(|e| Failure::file("write", &self.folder, &e))?;
         let started = Instant::now();
         let child = self
-            .command(&["serve", "--listen", &self.address])
+            .command(&["serve", "--listen", &self.address, "--role", self.role])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

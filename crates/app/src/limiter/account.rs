@@ -10,6 +10,8 @@ use std::{
 
 use domain::{AtLimit, Instant, LimitScope, Meter, Month, TenantId, UsageLimit};
 
+use tokio::sync::{Notify, Semaphore};
+
 use super::gauge::{Claim, Gauge};
 
 /// A minute in microseconds.
@@ -20,10 +22,13 @@ const CALL_UNKNOWN: Duration = Duration::from_secs(5);
 const RETRY_MIN: Duration = Duration::from_secs(1);
 const RETRY_MAX: Duration = Duration::from_secs(120);
 
+/// Most calls that wait at a limit for others to end; beyond: refused.
+const WAITING_MAX: usize = 64;
+
 /// The meters' places in lists.
 pub(crate) const METERS: usize = Meter::ALL.len();
 
-/// What a request needs of each meter, in the order of [`Meter::ALL`].
+/// What a request needs of each meter, 0 where the meter does not concern it, in the order of [`Meter::ALL`].
 pub(crate) type Amounts = [u64; METERS];
 
 /// What was claimed of each meter, with its period.
@@ -69,6 +74,10 @@ pub(crate) struct Account {
     pub(crate) is_listed: AtomicBool,
     /// Whether something of it was recorded since the journal was last moved.
     pub(crate) is_recorded: AtomicBool,
+    /// A call has ended.
+    pub(crate) freed: Notify,
+    /// Calls that may wait for others to end.
+    pub(crate) seats: Semaphore,
     state: Mutex<State>,
 }
 
@@ -98,6 +107,8 @@ pub(crate) enum Claimed {
     Ask(Exceeded),
     /// There is no room.
     Exceeded(Exceeded),
+    /// There is none, but may be as soon as others under way turn out to take less than they may.
+    Crowded(Exceeded),
 }
 
 /// What was claimed of one scope.
@@ -113,7 +124,8 @@ impl Account {
     pub(crate) fn new(tenant: TenantId, scope: LimitScope, limit: UsageLimit) -> Self {
         let state = State { limit, gauges: Default::default(), call: None };
         let (is_listed, is_recorded) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { tenant, scope, is_listed, is_recorded, state: Mutex::new(state) }
+        let (freed, seats) = (Notify::new(), Semaphore::new(WAITING_MAX));
+        Self { tenant, scope, is_listed, is_recorded, freed, seats, state: Mutex::new(state) }
     }
 
     /// Held for moments only, never across a wait.
@@ -135,8 +147,10 @@ impl Account {
         let mut short = None;
         for (index, meter) in Meter::ALL.into_iter().enumerate() {
             let Some(most) = limit.of(meter) else { continue };
-            // Whoever takes nothing by estimate may take something: not where nothing is left.
-            let amount = amounts[index].max(1);
+            let amount = amounts[index];
+            if amount == 0 {
+                continue;
+            }
             let period = now.period(meter);
             let gauge = &mut state.gauges[index];
             gauge.roll(period, meter.is_budget());
@@ -160,8 +174,12 @@ impl Account {
                     let scope = self.scope.clone();
                     let exceeded = Exceeded { scope, meter, limit: most, retry_after };
                     if claim == Claim::Full {
+                        let is_crowded = state.is_crowded(index, meter, most);
                         state.release(&granted.claims);
-                        return Claimed::Exceeded(exceeded);
+                        return match is_crowded {
+                            true => Claimed::Crowded(exceeded),
+                            false => Claimed::Exceeded(exceeded),
+                        };
                     }
                     // Whatever else must be leased is asked for at the same time.
                     short = short.or(Some(exceeded));
@@ -183,6 +201,13 @@ impl Account {
     /// What a meter is limited to.
     pub(crate) fn limits(&self, meter: Meter) -> Option<u64> {
         self.state().limit.of(meter)
+    }
+
+    /// Whether a limit depends on how much a call takes.
+    pub(crate) fn counts_use(&self) -> bool {
+        let limit = self.state().limit;
+        let counts = [Meter::Tokens, Meter::MonthTokens, Meter::MonthCost];
+        counts.into_iter().any(|meter| limit.of(meter).is_some())
     }
 
     /// What happens when one of the limits is reached.
@@ -216,6 +241,7 @@ impl Account {
     /// Takes claims back, as of a request that was never sent.
     pub(crate) fn release(&self, claims: &Claims) {
         self.state().release(claims);
+        self.freed.notify_waiters();
     }
 
     /// Puts what a call took in place of what was claimed for it. Tokens count in the minute in which
@@ -252,10 +278,12 @@ impl Account {
         }
     }
 
-    /// Learns how long a call took.
+    /// Learns how long a call took that has ended.
     pub(crate) fn took(&self, time: Duration) {
         let mut state = self.state();
         state.call = Some(state.call.map_or(time, |before| (before * 7 + time) / 8));
+        drop(state);
+        self.freed.notify_waiters();
     }
 }
 
@@ -270,6 +298,11 @@ impl State {
         }
     }
 
+    fn is_crowded(&self, index: usize, meter: Meter, limit: u64) -> bool {
+        let is_estimated = !matches!(meter, Meter::Requests | Meter::Concurrent);
+        is_estimated && self.gauges[index].is_crowded(limit)
+    }
+
     /// When there will be room again.
     fn retry_after(&self, index: usize, meter: Meter, limit: u64, now: &Now) -> Duration {
         let gauge = &self.gauges[index];
@@ -278,6 +311,7 @@ impl State {
             (self.call.unwrap_or(CALL_UNKNOWN) / calls).clamp(RETRY_MIN, RETRY_MAX)
         };
         match meter {
+            Meter::Tokens if gauge.is_crowded(limit) => by_calls().min(now.minute_left()),
             Meter::Requests | Meter::Tokens => now.minute_left(),
             Meter::Concurrent => by_calls(),
             // Others are under way that may take less than they have claimed.

@@ -173,7 +173,6 @@ impl Account {
                 holding,
                 need,
                 expected,
-                is_idle: gauge.under_way == 0,
             };
             let is_rate = matches!(meter, Meter::Requests | Meter::Tokens);
             if is_rate && gauge.claimed > 0 && gauge.next.is_none() && now.minute_left() < PREFETCH
@@ -198,7 +197,7 @@ impl Account {
         let mut state = self.state();
         let gauge = &mut state.gauges[ask.meter as usize];
         if ask.period == gauge.period {
-            gauge.take_in(ask.holding, ask.need, given);
+            gauge.take_in(ask, given);
         } else if ask.period == gauge.period + 1 && !ask.meter.is_budget() {
             gauge.next = Some((ask.period, given.leased));
         }

@@ -5,6 +5,7 @@
 //! (`store::leases`), and asks for more before that is used up.
 
 use domain::Meter;
+use store::{LeaseAsk, LeaseGiven};
 
 /// After so many exchanges without a claim, what lies unused is given back where it is scarce.
 const IDLE_EXCHANGES: u32 = 4;
@@ -36,6 +37,8 @@ pub(crate) struct Gauge {
     recorded: [u64; 2],
     /// What this process may claim; of no meaning for a process alone.
     pub(crate) leased: u64,
+    /// The part of it that lies beyond the limit, for one request.
+    beyond: u64,
     /// What other processes have claimed.
     pub(crate) others: u64,
     /// What was claimed since the last exchange.
@@ -63,25 +66,33 @@ impl Gauge {
         *self = Self { period, claimed: kept, under_way: kept, leased, ..Self::default() };
     }
 
-    /// Claims `amount` of what `limit` leaves.
+    /// Claims `amount`, the most that a request may take. As long as the limit leaves anything while
+    /// all that is under way counts at its most, one more may begin: the last one alone goes beyond it.
     pub(crate) fn claim(&mut self, amount: u64, limit: u64, is_shared: bool) -> Claim {
         if is_shared {
-            if self.claimed.saturating_add(amount) > self.leased {
+            let fits = self.claimed.saturating_add(amount) <= self.leased;
+            if !fits || !self.has_room_leased() {
                 if self.is_dry {
                     return Claim::Full;
                 }
                 self.need = self.need.max(amount);
                 return Claim::Ask;
             }
-        } else if self.claimed.saturating_add(amount) > limit.saturating_sub(self.base) {
-            // One request may go beyond the limit if it is the only one under way.
-            let has_room = self.base.saturating_add(self.claimed) < limit;
-            if self.under_way > 0 || !has_room {
-                return Claim::Full;
-            }
+        } else if self.base.saturating_add(self.claimed) >= limit {
+            return Claim::Full;
         }
         self.force(amount);
         Claim::Made
+    }
+
+    /// Whether anything is left of what was leased within the limit.
+    const fn has_room_leased(&self) -> bool {
+        self.claimed < self.leased.saturating_sub(self.beyond)
+    }
+
+    /// Whether there is room as soon as requests of this process end that take less than they may.
+    pub(crate) fn is_crowded(&self, limit: u64) -> bool {
+        self.under_way > 0 && self.used().saturating_add(self.others) < limit
     }
 
     /// Goes on although a budget is used up, with routes that what is left pays for. Returns what was
@@ -173,7 +184,10 @@ impl Gauge {
         if self.idle >= IDLE_EXCHANGES && is_scarce {
             self.leased = self.claimed;
         }
-        self.leased = self.leased.max(self.claimed);
+        // What lies beyond the limit is for one request alone, and goes back with it.
+        let within = self.leased.saturating_sub(self.beyond);
+        self.leased = within.max(self.claimed);
+        self.beyond = self.leased - within;
         let recent = std::mem::take(&mut self.recent);
         let headroom = self.leased - self.claimed;
         let expected = match recent {
@@ -186,14 +200,17 @@ impl Gauge {
     }
 
     /// Takes in what the database gave for what was asked.
-    pub(crate) fn take_in(&mut self, holding: u64, needed: u64, given: store::LeaseGiven) {
-        self.leased = self.leased.saturating_add(given.leased.saturating_sub(holding));
+    pub(crate) fn take_in(&mut self, ask: &LeaseAsk, given: LeaseGiven) {
+        self.leased = self.leased.saturating_add(given.leased.saturating_sub(ask.holding));
+        let all = given.base.saturating_add(given.others).saturating_add(given.leased);
+        self.beyond = all.saturating_sub(ask.limit);
         self.base = given.base;
         self.others = given.others;
         self.graced = false;
-        if needed > 0 {
+        if ask.need > 0 {
             self.need = 0;
-            self.is_dry = self.claimed.saturating_add(needed) > self.leased;
+            let fits = self.claimed.saturating_add(ask.need) <= self.leased;
+            self.is_dry = !fits || !self.has_room_leased();
         } else {
             self.is_dry = false;
         }

@@ -62,6 +62,14 @@ impl Reservation {
         }
     }
 
+    /// A request without a call: what was claimed of rates stays used.
+    pub(crate) fn use_up(mut self) {
+        let now = Now::new();
+        for (account, claims) in self.entries.drain(..) {
+            account.settle(&claims, &Amounts::default(), &now);
+        }
+    }
+
     /// Puts what the call took in place of what was claimed; `binding` are the scopes that bind it
     /// now, which may have become more since it began. The call must be in the journal by now.
     pub(crate) fn settle(mut self, binding: &[Arc<Account>], used: Amounts) {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use store::{LeaseGiven, MonthSum};
 
 use super::{
-    Limiter, Reservation,
+    Limiter, Refusal, Remedy, Reservation,
     account::{Account, Amounts, Now},
 };
 
@@ -20,6 +20,8 @@ const CALL_MAX: u64 = 60;
 enum Step {
     /// A call claims so much.
     Reserve(usize, u64),
+    /// A caller who waits for a lease gives up.
+    GiveUp(usize, u64),
     /// A call under way took this part of its claim, in percent.
     Settle(usize, usize, u64),
     /// A call under way was never sent.
@@ -37,6 +39,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let process = 0..3_usize;
     let step = prop_oneof![
         6 => (process.clone(), 1..=CALL_MAX).prop_map(|(p, n)| Step::Reserve(p, n)),
+        1 => (process.clone(), 1..=CALL_MAX).prop_map(|(p, n)| Step::GiveUp(p, n)),
         5 => (process.clone(), 0..8_usize, 0..=100_u64).prop_map(|(p, i, n)| Step::Settle(p, i, n)),
         1 => (process.clone(), 0..8_usize).prop_map(|(p, i)| Step::Drop(p, i)),
         2 => process.clone().prop_map(Step::Move),
@@ -68,6 +71,8 @@ struct House {
     /// Journals of killed processes.
     left_behind: Vec<(usize, u64)>,
     used: u64,
+    /// The most that one call really took.
+    largest: u64,
 }
 
 impl House {
@@ -81,6 +86,7 @@ impl House {
             leases: BTreeMap::new(),
             left_behind: vec![],
             used: 0,
+            largest: 0,
         };
         for _ in 0..if is_shared { 3 } else { 1 } {
             let process = house.process();
@@ -135,8 +141,8 @@ impl House {
             let accounts = [Arc::clone(&process.account)];
             match process.limiter.try_reserve(&accounts, &amounts) {
                 Ok(reservation) => return process.under_way.push((reservation, tokens)),
-                Err(refusal) if refusal.is_final || !self.is_shared => return,
-                Err(_) => self.exchange(index),
+                Err(Refusal { remedy: Remedy::Lease, .. }) => self.exchange(index),
+                Err(_) => return,
             }
         }
     }
@@ -145,6 +151,11 @@ impl House {
         let count = self.processes.len();
         match *step {
             Step::Reserve(index, tokens) => self.reserve(index % count, tokens),
+            Step::GiveUp(index, tokens) => {
+                let process = &self.processes[index % count];
+                let accounts = [Arc::clone(&process.account)];
+                drop(process.limiter.try_reserve(&accounts, &[0, 0, 0, tokens, 0]));
+            }
             Step::Settle(index, call, percent) => {
                 let process = &mut self.processes[index % count];
                 if call < process.under_way.len() {
@@ -152,6 +163,7 @@ impl House {
                     let used = claimed * percent / 100;
                     process.journal += used;
                     self.used += used;
+                    self.largest = self.largest.max(used);
                     reservation.settle(&[Arc::clone(&process.account)], [1, used, 1, used, 0]);
                 }
             }
@@ -179,6 +191,15 @@ impl House {
         }
     }
 
+    /// What is used beyond the limit is less than one request took; and it cannot become more than
+    /// one request may take, whatever those take that are under way.
+    fn check(&self) -> Result<(), TestCaseError> {
+        prop_assert!(self.used < self.limit + self.largest.max(1), "{}", self.used);
+        let most = (self.limit + CALL_MAX).saturating_sub(1);
+        prop_assert!(self.used + self.claimed() <= most, "{} and {}", self.used, self.claimed());
+        Ok(())
+    }
+
     fn claimed(&self) -> u64 {
         self.processes.iter().flat_map(|p| &p.under_way).map(|(_, claimed)| claimed).sum()
     }
@@ -193,8 +214,7 @@ proptest! {
         let mut house = House::new(limit, false);
         for step in &steps {
             house.step(step);
-            let most = (house.limit + CALL_MAX).saturating_sub(1);
-            prop_assert!(house.used + house.claimed() <= most, "{step:?}");
+            house.check()?;
             let gauge = house.processes[0].account.state().gauges[METER].clone();
             prop_assert_eq!(gauge.base + gauge.claimed, house.used + house.claimed(), "{:?}", step);
         }
@@ -205,8 +225,7 @@ proptest! {
         let mut house = House::new(limit, true);
         for step in &steps {
             house.step(step);
-            let most = (house.limit + CALL_MAX).saturating_sub(1);
-            prop_assert!(house.used + house.claimed() <= most, "{step:?}");
+            house.check()?;
         }
         // Once all is moved, the sums are what was used.
         for index in 0..3 {

@@ -135,16 +135,62 @@ async fn what_is_under_way_counts_until_it_is_given_back() {
     let error = house.ask(&ada, "gross").await.unwrap_err();
     assert_eq!(error.code, "limit_concurrent");
     assert!(error.retry_after.is_some());
-    held.pop();
-    // A place is free, but two claims of 40,000 tokens do not leave 90,000 more.
-    let large = json!({"stream": true, "max_tokens": 90_000});
-    assert_eq!(code(ask_with(&house.world.app, &ada, "gross", large).await), "budget_tokens");
-    let call = request("gross", json!({"stream": true, "max_tokens": 40_000}));
-    held.push(house.world.app.create_chat_completion(&ada, call).await.unwrap());
+    house.limit(LimitScope::Person(ada.user), UsageLimit { concurrent: Some(9), ..limit }).await;
+    // Two claims of 40,000 tokens leave something for one that may go beyond it, and nothing more.
+    let large = request("gross", json!({"stream": true, "max_tokens": 90_000}));
+    held.push(house.world.app.create_chat_completion(&ada, large).await.unwrap());
+    let error = house.ask(&ada, "gross").await.unwrap_err();
+    assert_eq!(error.code, "budget_tokens");
+    let soon = error.retry_after.unwrap();
+    assert!(soon <= Duration::from_mins(2), "by how long calls take: {soon:?}");
+    // Whoever waits begins as soon as others have ended that took less than they might have.
+    house.world.model.always(Reply::text("kurz"));
+    let waiting = tokio::spawn({
+        let (app, ada) = (Arc::clone(&house.world.app), ada.clone());
+        async move { ask(&app, &ada, "gross").await }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!waiting.is_finished());
     drop(held);
+    assert_eq!(code(waiting.await.unwrap()), "");
+    house.limit(LimitScope::Person(ada.user), limit).await;
     let own = house.world.app.get_own_limits(&ada).await.unwrap();
     let concurrent = &own.limits[0].used.as_ref().unwrap()[0];
     assert_eq!((concurrent.limit, concurrent.used), (2, Some(0)));
+}
+
+/// Many at the same time, none of which says how long its answer may become, pass a limit by no more
+/// than one of them takes; and where there is plenty left, they do not stand in each other's way.
+#[tokio::test]
+async fn requests_that_say_no_length_pass_a_limit_by_one_of_them() {
+    const EACH: u64 = 3_010;
+    let house = Setting::new().await;
+    let ada = house.world.member("ada").await;
+    let budget = |tokens| UsageLimit { tokens_per_month: Some(tokens), ..UsageLimit::default() };
+    house
+        .world
+        .model
+        .always(Reply::text("lang").usage(10, EACH - 10).delay(Duration::from_millis(300)));
+    let at_once = || {
+        let mut calls = tokio::task::JoinSet::new();
+        for _ in 0..12 {
+            let (app, ada) = (Arc::clone(&house.world.app), ada.clone());
+            calls.spawn(async move { ask_with(&app, &ada, "gross", json!({})).await });
+        }
+        calls.join_all()
+    };
+    let limit = 20_000;
+    house.limit(LimitScope::Person(ada.user), budget(limit)).await;
+    let outcomes = at_once().await;
+    assert!(outcomes.into_iter().all(|one| matches!(code(one), "" | "budget_tokens")));
+    house.world.app.settle_ledger().await.unwrap();
+    let used = house.world.app.get_own_limits(&ada).await.unwrap().used.tokens;
+    assert!((limit..limit + EACH).contains(&used), "{used}");
+
+    house.limit(LimitScope::Person(ada.user), budget(1_000_000)).await;
+    let begun = std::time::Instant::now();
+    assert!(at_once().await.iter().all(Result::is_ok));
+    assert!(begun.elapsed() < Duration::from_secs(2), "all at once: {:?}", begun.elapsed());
 }
 
 /// A budget in euro that is used up leads to the route that costs nothing.
@@ -360,6 +406,132 @@ async fn pictures_and_sounds_are_reserved_at_their_price() {
     assert_eq!(code(app.create_operation(&ada, &one).await), "budget_cost");
     held.shutdown().await;
     assert_eq!(code(app.create_operation(&ada, &one).await), "");
+}
+
+/// Everybody whom a budget binds is warned of it: the person of their own, of their keys', of their
+/// units' and of the authority's, an administrator of what is not personal.
+#[tokio::test]
+async fn warnings_reach_whoever_a_budget_binds() {
+    let house = Setting::new().await;
+    let app = &house.world.app;
+    let top = app.create_unit(&house.admin, "Amt", None).await.unwrap().id;
+    let below = app.create_unit(&house.admin, "Referat", Some(top)).await.unwrap().id;
+    let ada = house.world.person("ada", Role::Member, vec![below]).await;
+    let bert = house.world.member("bert").await;
+    let asked = app::KeyRequest {
+        name: "Fachverfahren".to_owned(),
+        scopes: vec![domain::Scope::Models],
+        expires_at: None,
+        models: None,
+    };
+    let made = app.create_key(&ada, asked).await.unwrap();
+    let scopes = vec![domain::Scope::Models];
+    let credential = domain::Credential::ApiKey { id: made.key.id, scopes, models: None };
+    let by_key = Principal { credential, ..ada.clone() };
+    let shared = [
+        LimitScope::Unit(top),
+        LimitScope::Unit(below),
+        LimitScope::Tenant,
+        LimitScope::Model("gross".to_owned()),
+    ];
+    let personal = [LimitScope::Person(ada.user), LimitScope::Key(made.key.id)];
+    let limit = UsageLimit { tokens_per_month: Some(100), ..UsageLimit::default() };
+    for scope in shared.iter().chain(&personal) {
+        house.limit(scope.clone(), limit).await;
+    }
+    let warned = |views: Vec<app::LimitView>| -> Vec<(LimitScope, Option<u64>)> {
+        let highest =
+            |view: &app::LimitView| view.used.iter().flatten().filter_map(|used| used.warned).max();
+        views.iter().map(|view| (view.scope.clone(), highest(view))).collect()
+    };
+    for (tokens, percent) in [(79, None), (1, Some(80)), (10, Some(90)), (20, Some(100))] {
+        house.world.model.next(Reply::text("gut").usage(tokens, 0));
+        assert_eq!(code(house.ask(&by_key, "gross").await), "");
+        app.settle_ledger().await.unwrap();
+        let all = warned(app.list_limits(&house.admin).await.unwrap());
+        for scope in &shared {
+            assert!(all.contains(&(scope.clone(), percent)), "{scope} {percent:?}: {all:?}");
+        }
+        for scope in &personal {
+            assert!(all.contains(&(scope.clone(), None)), "{scope} is nobody else's: {all:?}");
+        }
+        for who in [&ada, &by_key] {
+            let own = warned(app.get_own_limits(who).await.unwrap().limits);
+            for scope in personal.iter().chain(&shared[..3]) {
+                assert!(own.contains(&(scope.clone(), percent)), "{scope} {percent:?}: {own:?}");
+            }
+        }
+        let others = warned(app.get_own_limits(&bert).await.unwrap().limits);
+        assert_eq!(others, [(LimitScope::Tenant, percent)]);
+    }
+    assert_eq!(code(house.ask(&by_key, "gross").await), "budget_tokens");
+}
+
+/// A recording is paid by the minute: reserved by what the file says, and where it need not tell the
+/// truth by its size, settled by what the server says.
+#[tokio::test]
+async fn recordings_are_paid_by_the_minute() {
+    let house = Setting::new().await;
+    let ada = house.world.member("ada").await;
+    let app = &house.world.app;
+    let mut models = house.world.gateway.catalogue().models().to_vec();
+    let mut made = models.iter().find(|model| model.name == "nurteuer").unwrap().clone();
+    made.name = "ohr".to_owned();
+    made.routes[0].offers = gateway::Offers::of([gateway::Offer::Transcriptions]);
+    // Six cents a minute, 1,000 micro-euro a second.
+    made.routes[0].prices =
+        gateway::Price { audio_minute: 60_000, ..gateway::Price::default() }.into();
+    models.push(made);
+    house.world.gateway.replace_catalogue(gateway::Catalogue::new(models).unwrap());
+    let recording = |bytes: Vec<u8>| {
+        let mut form = llm::transcription::TranscriptionForm::new(
+            llm::transcription::SpeechTask::Transcription,
+        );
+        form.add_file().unwrap();
+        form.add("model", "ohr".to_owned()).unwrap();
+        let pieces = vec![bytes.into()];
+        gateway::TranscriptionRequest {
+            form: form.finish().unwrap(),
+            recording: gateway::Recording { name: "a.wav".to_owned(), content_type: None, pieces },
+        }
+    };
+    // A second is 8,000 bytes.
+    let mut head = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
+    head.extend([8_000_u32.to_le_bytes(), 8_000_u32.to_le_bytes()].concat());
+    head.extend(b"\x01\0\x08\0data\xff\xff\xff\xff");
+    let wave = |seconds: usize| recording([head.clone(), vec![0; 8_000 * seconds]].concat());
+    let spent = async || {
+        app.settle_ledger().await.unwrap();
+        app.get_own_limits(&ada).await.unwrap().used.micro_euro
+    };
+    let answer = |body: &Value| Reply::raw(200, "application/json", [body.to_string()]);
+
+    house.world.near.next(answer(&json!({"text": "Guten Tag"})));
+    app.create_transcription(&ada, &wave(3)).await.unwrap();
+    assert_eq!(spent().await, 3_000, "as the file says");
+    house.world.near.next(answer(&json!({"text": "Guten Tag", "duration": "2.5"})));
+    app.create_transcription(&ada, &wave(3)).await.unwrap();
+    assert_eq!(spent().await, 5_500, "as the server says");
+    let usage = json!({"type": "duration", "seconds": 4});
+    house.world.near.next(answer(&json!({"text": "Guten Tag", "usage": usage})));
+    app.create_transcription(&ada, &wave(3)).await.unwrap();
+    assert_eq!(spent().await, 9_500);
+
+    // Ten seconds are left for one that lasts longer; then nothing is.
+    let limit = UsageLimit { micro_euro_per_month: Some(19_500), ..UsageLimit::default() };
+    house.limit(LimitScope::Person(ada.user), limit).await;
+    house.world.near.next(Reply::hang());
+    let long = wave(11);
+    let mut held = tokio::task::JoinSet::new();
+    held.spawn({
+        let (app, ada) = (Arc::clone(app), ada.clone());
+        async move { app.create_transcription(&ada, &long).await.map(drop) }
+    });
+    while house.world.near.requests().len() < 4 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(code(app.create_transcription(&ada, &wave(1)).await), "budget_cost");
+    held.shutdown().await;
 }
 
 /// Four processes on one PostgreSQL, busy to different degrees, let through what one would: the error

@@ -1,5 +1,7 @@
 //! What rules a route out for a request for good: no failure and no load changes it.
 
+use llm::Usage;
+
 use super::{Ask, Needs, Reason};
 use crate::Route;
 
@@ -30,6 +32,14 @@ pub(super) fn ruled_out(route: &Route, ask: &Ask<'_>) -> Option<Reason> {
 /// What the request costs on this route by estimate, in micro-euro; nothing where no price is known.
 pub(super) fn cost(route: &Route, needs: &Needs) -> u64 {
     route.prices.now().map_or(0, |price| price.of_all(needs.usage_likely(), needs.parts))
+}
+
+/// The most that the request can take of this route: tokens, and micro-euro where a price is known.
+pub(super) fn most(route: &Route, needs: &Needs) -> (u64, u64) {
+    let usage = needs.usage_most(route.context_tokens, route.answer_tokens);
+    let Usage { prompt_tokens, completion_tokens } = usage;
+    let cost = route.prices.now().map_or(0, |price| price.of_all(usage, needs.parts));
+    (prompt_tokens.saturating_add(completion_tokens), cost)
 }
 
 fn has_room(route: &Route, needs: &Needs) -> bool {

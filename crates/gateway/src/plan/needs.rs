@@ -19,6 +19,9 @@ const PART_TOKENS: u64 = 1_600;
 const LOW_DETAIL_TOKENS: u64 = 85;
 /// Tokens of an answer whose length nobody says, by estimate: about two pages.
 const ANSWER_TOKENS_UNSAID: u64 = 1_024;
+/// The longest answer of a route that says neither how long its answers may become nor how much it
+/// can read, in tokens: more than most models write at a time.
+const ANSWER_TOKENS_MOST: u64 = 16_384;
 /// A high estimate: no more bytes of text than this make a token of ordinary German or English prose.
 const BYTES_PER_TOKEN_FEW: u64 = 3;
 /// A low estimate: not even text that suits the vocabulary best has more bytes to a token, on average.
@@ -50,7 +53,8 @@ pub struct Needs {
     pub answer_tokens: u64,
     /// Answers to the same question; 0 counts as 1.
     pub choices: u64,
-    /// What is paid by the piece: images to be made, characters to be read aloud.
+    /// What is paid by the piece: images to be made, characters to be read aloud, the most that a
+    /// recording can last.
     pub parts: Parts,
     /// Tokens of the text, where somebody counted them.
     pub counted: Vec<(Tokenizer, Counted)>,
@@ -170,6 +174,35 @@ impl Needs {
         }
     }
 
+    /// The most that it can take of a route. A token is at least one byte of text; an answer ends at
+    /// the length that was asked for, or at the longest that the route writes, or where question and
+    /// answer fill what it can read.
+    pub(crate) fn usage_most(
+        &self,
+        context_tokens: Option<u64>,
+        answer_tokens: Option<u64>,
+    ) -> Usage {
+        let counts = self.counted.iter().filter_map(|(_, counted)| match counted {
+            Counted::Exactly(tokens) => Some(*tokens),
+            Counted::MoreThan(_) => None,
+        });
+        let bytes = self.prompt_bytes as u64;
+        let text = counts.max().unwrap_or(bytes);
+        let room = context_tokens.filter(|_| !self.batched).unwrap_or(u64::MAX);
+        let least = bytes.div_ceil(BYTES_PER_TOKEN_MANY).min(text);
+        let rest = context_tokens.map(|room| room.saturating_sub(least));
+        let longest = answer_tokens.into_iter().chain(rest).min();
+        let writes = matches!(self.offer, Offer::Chat | Offer::Completions);
+        let answer = match (self.answer_tokens, longest) {
+            (0, longest) if writes => longest.unwrap_or(ANSWER_TOKENS_MOST),
+            (tokens, longest) => tokens.min(longest.unwrap_or(u64::MAX)),
+        };
+        Usage {
+            prompt_tokens: text.saturating_add(self.fixed_tokens).min(room),
+            completion_tokens: answer.saturating_mul(self.choices.max(1)),
+        }
+    }
+
     /// What it is about.
     #[must_use]
     pub fn kind(&self) -> Kind {
@@ -235,7 +268,8 @@ impl From<&OperationRequest> for Needs {
 impl From<&TranscriptionRequest> for Needs {
     fn from(request: &TranscriptionRequest) -> Self {
         let prompt_bytes = request.form.prompt().map_or(0, str::len);
-        Self { offer: Offer::Transcriptions, prompt_bytes, ..Self::default() }
+        let parts = Parts { audio_ms: request.length().most_ms(), ..Parts::default() };
+        Self { offer: Offer::Transcriptions, prompt_bytes, parts, ..Self::default() }
     }
 }
 

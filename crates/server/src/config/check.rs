@@ -385,6 +385,7 @@ impl Checker<'_> {
                 Some(local) => Some(local.context_tokens as u64),
                 None => routing::tokens(table, "context_tokens"),
             },
+            answer_tokens: routing::tokens(table, "answer_tokens"),
             tokenizer: local::tokenizer(self, table, local.as_ref()),
             health_check,
             care: gateway_settings::care(table),

@@ -905,6 +905,13 @@ const KEYS: &[Key] = &[
     ),
     open(
         ROUTES,
+        "answer_tokens",
+        whole(1, 100_000_000),
+        "4096",
+        "The longest answer of the server, in tokens, as its documentation or its setting says. So much is reserved of limits where a request sets no `max_tokens`. Without it: what `context_tokens` leave.",
+    ),
+    open(
+        ROUTES,
         "tokenizer",
         Kind::Text,
         "o200k",

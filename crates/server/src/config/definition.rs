@@ -145,6 +145,7 @@ fn write_route(name: &str, route: &RouteSettings) -> Value {
         "offers": offers.join(", "),
         "abilities": abilities(route.abilities),
         "context_tokens": route.context_tokens,
+        "answer_tokens": route.answer_tokens,
         "health_path": route.health_check.as_ref().map(|check| &check.path),
         "health_seconds": route.health_check.as_ref().map(|check| check.interval.as_secs()),
         "energy_wh_per_1000_tokens": route.energy_mwh.map(|mwh| mwh as f64 / 1_000.0),
@@ -221,6 +222,7 @@ mod tests {
             abilities = "tools"
             offers = "chat, embeddings"
             context_tokens = 4096
+            answer_tokens = 1024
             health_path = "/health"
             price_input = 0.15
             attempts = 1

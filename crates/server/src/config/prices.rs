@@ -96,6 +96,7 @@ pub(super) fn write(prices: &Prices, route: &mut Map<String, Value>) {
             "request": euros(price.request),
             "image": euros(price.image),
             "characters": euros(price.characters),
+            "audio_minute": euros(price.audio_minute),
         })
     });
     let periods: Vec<Value> = periods.collect();
@@ -113,5 +114,6 @@ fn price(table: &RawTable) -> Price {
         request: micro("request").unwrap_or(0),
         image: micro("image").unwrap_or(0),
         characters: micro("characters").unwrap_or(0),
+        audio_minute: micro("audio_minute").unwrap_or(0),
     }
 }

@@ -6,7 +6,12 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Writes down what is left to whoever got an answer of this model.
 pub(crate) fn name_left(headers: &mut HeaderMap, app: &App, principal: &Principal, way: &Way) {
-    if let Some(allowance) = app.get_allowance(principal, &way.taken.model) {
+    name_left_of(headers, app, principal, &way.taken.model);
+}
+
+/// The same for whoever only named the model.
+pub(crate) fn name_left_of(headers: &mut HeaderMap, app: &App, principal: &Principal, model: &str) {
+    if let Some(allowance) = app.get_allowance(principal, model) {
         name(headers, &allowance);
     }
 }

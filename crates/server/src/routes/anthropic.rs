@@ -50,9 +50,12 @@ pub(crate) async fn count_anthropic_tokens(
     State(app): State<Arc<App>>,
     Caller(principal): Caller,
     Whole(body): Whole,
-) -> Result<axum::Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let request = messages::parse_count_tokens(&body)?;
-    Ok(axum::Json(messages::token_count(app.count_tokens(&principal, &request).await?)))
+    let tokens = app.count_tokens(&principal, &request).await?;
+    let mut response = axum::Json(messages::token_count(tokens)).into_response();
+    allowance::name_left_of(response.headers_mut(), &app, &principal, request.model());
+    Ok(response)
 }
 
 impl AnswerFormat for Events {

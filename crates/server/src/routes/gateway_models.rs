@@ -70,6 +70,8 @@ pub(crate) struct RouteDefinition {
     #[serde(skip_serializing_if = "Option::is_none")]
     context_tokens: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    answer_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     tokenizer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     health_path: Option<String>,

@@ -24,6 +24,29 @@ impl Client {
     }
 }
 
+/// G-9: who only has tokens counted asks too.
+#[tokio::test]
+async fn counting_tokens_counts_as_a_request() {
+    let world = World::new().await;
+    let (admin, ada) = (world.admin("chef").await, world.member("ada").await);
+    let (key, made) = world.key_of(&ada, &["models"]).await;
+    let scope = format!("key:{}", made["id"].as_str().unwrap());
+    // A budget that is used up does not matter: no model is asked.
+    admin.limit(&scope, &json!({"requests_per_minute": 3, "tokens_per_month": 0})).await;
+    key.chat().await;
+    let message = json!({"role": "user", "content": "Guten Tag"});
+    let body = json!({"model": "gross", "messages": [message]});
+    for left in ["2", "1", "0"] {
+        let answer = key.post("/v1/messages/count_tokens", &body).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.header("x-ratelimit-remaining-requests"), left);
+    }
+    let refused = key.post("/v1/messages/count_tokens", &body).await;
+    assert_eq!(refused.status, 429, "{refused:?}");
+    assert_eq!(refused.json()["error"]["type"], "rate_limit_error");
+    assert!(world.model.requests().is_empty());
+}
+
 /// G-9: requests per minute of a key; its sibling goes on.
 #[tokio::test]
 async fn a_key_has_its_requests_per_minute() {

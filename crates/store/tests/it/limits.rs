@@ -84,7 +84,6 @@ async fn processes_share_a_limit_to_the_last(world: World) {
             holding: held[index],
             need: 1,
             expected: 100,
-            is_idle: true,
         };
         let given = world.store.exchange_leases(names[index], &[ask]).await.unwrap()[0];
         if given.leased == held[index] {

@@ -23,4 +23,11 @@ pub(super) const KEYS: &[Key] = &[
     open(PRICES, "request", Kind::Price, "0", "Euros for each request."),
     open(PRICES, "image", Kind::Price, "0", "Euros for each image made."),
     open(PRICES, "characters", Kind::Price, "0", "Euros for a million characters read aloud."),
+    open(
+        PRICES,
+        "audio_minute",
+        Kind::Price,
+        "0",
+        "Euros for each minute of a recording that is written down or translated, counted by the millisecond.",
+    ),
 ];
