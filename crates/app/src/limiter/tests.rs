@@ -1,11 +1,12 @@
 //! What holds for any sequence of calls, moves of the journal, exchanges and crashes: no limit is
 //! passed by more than one running request, and nothing is counted twice (G-9).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use domain::{LimitScope, Meter, TenantId, UsageLimit};
 use proptest::prelude::*;
 use store::{LeaseGiven, MonthSum};
+use tokio::time::Instant;
 
 use super::{
     Limiter, Refusal, Remedy, Reservation,
@@ -234,4 +235,33 @@ proptest! {
         house.take_over();
         prop_assert_eq!(house.sums, house.used);
     }
+}
+
+/// Where only what others may take stands in the way, a request waits for them; where what they took is
+/// the limit, it is refused at once.
+#[tokio::test]
+async fn who_finds_nothing_left_because_of_others_waits_for_them() {
+    let limit = UsageLimit { tokens_per_month: Some(100), ..UsageLimit::default() };
+    let account = Arc::new(Account::new(TenantId::new(), LimitScope::Tenant, limit));
+    let (limiter, accounts) = (Arc::new(Limiter::new(false)), [Arc::clone(&account)]);
+    let amounts: Amounts = [1, 90, 1, 90, 0];
+    let first = limiter.reserve(&accounts, amounts).await.ok().unwrap();
+    let last = limiter.reserve(&accounts, amounts).await.ok().unwrap();
+    let waiting = tokio::spawn({
+        let (limiter, accounts) = (Arc::clone(&limiter), accounts.clone());
+        async move { limiter.reserve(&accounts, amounts).await }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!waiting.is_finished());
+    let begun = Instant::now();
+    first.settle(&accounts, [1, 5, 1, 5, 0]);
+    assert!(!waiting.is_finished(), "5 of 100 are used, and 90 are under way: 5 are left");
+    let third = waiting.await.unwrap().ok().unwrap();
+    assert!(begun.elapsed() < Duration::from_millis(200), "at once: {:?}", begun.elapsed());
+    last.settle(&accounts, [1, 90, 1, 90, 0]);
+    third.settle(&accounts, [1, 90, 1, 90, 0]);
+    let begun = Instant::now();
+    let refused = limiter.reserve(&accounts, amounts).await.err().unwrap();
+    assert_eq!(refused.meter, Meter::MonthTokens);
+    assert!(begun.elapsed() < Duration::from_millis(200), "at once: {:?}", begun.elapsed());
 }

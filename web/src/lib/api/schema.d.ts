@@ -2145,6 +2145,8 @@ export interface components {
             abilities?: string | null;
             /** Format: int64 */
             context_tokens?: number | null;
+            /** Format: int64 */
+            answer_tokens?: number | null;
             tokenizer?: string | null;
             health_path?: string | null;
             /** Format: int64 */
