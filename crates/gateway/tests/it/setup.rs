@@ -43,6 +43,7 @@ pub fn route(name: &str, base_url: &str) -> Route {
         offers: Offers::default(),
         abilities: Abilities::ALL,
         context_tokens: None,
+        answer_tokens: None,
         tokenizer: gateway::Tokenizer::default(),
         health_check: None,
         drained: false,

@@ -12,7 +12,6 @@ use llm::{
     ChatChunk,
     messages::{self, Events},
 };
-use serde_json::Value;
 
 use super::{
     answer_stream::{AnswerFormat, encode},
