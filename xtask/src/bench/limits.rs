@@ -92,12 +92,14 @@ pub fn run(place: &Place, program: &Path) -> Outcome {
     let models: String = (0..CASES.len()).map(|number| route(number, &model)).collect();
     let config =
         format!("database_url = \"{}\"\n[log]\nlevel = \"warn\"\n{models}", database.url());
-    let mut worker = Installation::fresh(place, program, "limits", &config)?.beside("worker")?;
-    worker.start()?;
-    let key = worker.client("bench")?.key().to_owned();
+    // Whoever only answers requests finds folder and tables made.
+    let mut house = Installation::fresh(place, program, "limits", &config)?;
+    house.start()?;
+    let key = house.client("bench")?.key().to_owned();
+    house.stop()?;
     let mut processes = Vec::new();
     for _ in CALLERS {
-        let mut process = worker.beside("api")?;
+        let mut process = house.beside("api")?;
         process.start()?;
         processes.push(process);
     }
