@@ -247,16 +247,20 @@ async fn who_finds_nothing_left_because_of_others_waits_for_them() {
     let amounts: Amounts = [1, 90, 1, 90, 0];
     let first = limiter.reserve(&accounts, amounts).await.ok().unwrap();
     let last = limiter.reserve(&accounts, amounts).await.ok().unwrap();
-    let waiting = tokio::spawn({
+    let mut waiting = tokio::task::JoinSet::new();
+    waiting.spawn({
         let (limiter, accounts) = (Arc::clone(&limiter), accounts.clone());
         async move { limiter.reserve(&accounts, amounts).await }
     });
     tokio::time::sleep(Duration::from_millis(50)).await;
-    assert!(!waiting.is_finished());
+    assert!(waiting.try_join_next().is_none());
     let begun = Instant::now();
     first.settle(&accounts, [1, 5, 1, 5, 0]);
-    assert!(!waiting.is_finished(), "5 of 100 are used, and 90 are under way: 5 are left");
-    let third = waiting.await.unwrap().ok().unwrap();
+    assert!(
+        waiting.try_join_next().is_none(),
+        "5 of 100 are used, and 90 are under way: 5 are left"
+    );
+    let third = waiting.join_next().await.unwrap().unwrap().ok().unwrap();
     assert!(begun.elapsed() < Duration::from_millis(200), "at once: {:?}", begun.elapsed());
     last.settle(&accounts, [1, 90, 1, 90, 0]);
     third.settle(&accounts, [1, 90, 1, 90, 0]);

@@ -145,14 +145,15 @@ async fn what_is_under_way_counts_until_it_is_given_back() {
     assert!(soon <= Duration::from_mins(2), "by how long calls take: {soon:?}");
     // Whoever waits begins as soon as others have ended that took less than they might have.
     house.world.model.always(Reply::text("kurz"));
-    let waiting = tokio::spawn({
+    let mut waiting = tokio::task::JoinSet::new();
+    waiting.spawn({
         let (app, ada) = (Arc::clone(&house.world.app), ada.clone());
         async move { ask(&app, &ada, "gross").await }
     });
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert!(!waiting.is_finished());
+    assert!(waiting.try_join_next().is_none());
     drop(held);
-    assert_eq!(code(waiting.await.unwrap()), "");
+    assert_eq!(code(waiting.join_next().await.unwrap().unwrap()), "");
     house.limit(LimitScope::Person(ada.user), limit).await;
     let own = house.world.app.get_own_limits(&ada).await.unwrap();
     let concurrent = &own.limits[0].used.as_ref().unwrap()[0];
