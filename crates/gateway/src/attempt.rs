@@ -167,6 +167,8 @@ impl Attempt<'_> {
             Delivery::Whole => self.asked.media_type(),
         };
         let uri = self.server.base_url.endpoint(&call.path, call.query, &self.server.query);
+        // Nobody is reached at such an address.
+        let uri = uri.ok_or_else(|| self.failed(Failure::Connect, None, Next::OtherRoute))?;
         let proof = self.proof(call, &uri).await?;
         let mut request = Request::new(Body::of(&call.body));
         *request.method_mut() = Method::POST;

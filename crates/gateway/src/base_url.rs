@@ -37,13 +37,13 @@ pub enum BaseUrlError {
 
 impl BaseUrl {
     /// The address of a percent-encoded `path` below it, e.g. `chat/completions`, with the query
-    /// parameters of the call and of the route.
+    /// parameters of the call and of the route; `None` if it is longer than any address may be.
     pub(crate) fn endpoint(
         &self,
         path: &str,
         of_call: &[(&str, &str)],
         of_route: &[(String, String)],
-    ) -> Uri {
+    ) -> Option<Uri> {
         let base = self.url.path().trim_end_matches('/');
         if of_call.is_empty() && of_route.is_empty() {
             return self.at([base, "/", path].concat());
@@ -64,24 +64,22 @@ impl BaseUrl {
     }
 
     /// The address itself, for what is no model server.
-    pub(crate) fn itself(&self) -> Uri {
+    pub(crate) fn itself(&self) -> Option<Uri> {
         self.at(self.url.path().to_owned())
     }
 
     /// The address of an absolute path on the same host, e.g. `/health`.
-    pub(crate) fn on_host(&self, path: &str) -> Uri {
+    pub(crate) fn on_host(&self, path: &str) -> Option<Uri> {
         let mut url = self.url.clone();
         url.set_path(path);
         self.at(url.path().to_owned())
     }
 
     /// The address of a percent-encoded path with its query.
-    fn at(&self, path: String) -> Uri {
-        let path = PathAndQuery::from_maybe_shared(Bytes::from(path));
+    fn at(&self, path: String) -> Option<Uri> {
+        let path = PathAndQuery::from_maybe_shared(Bytes::from(path)).ok()?;
         let (scheme, authority) = (self.scheme.clone(), self.authority.clone());
-        let uri = Uri::builder().scheme(scheme).authority(authority);
-        let path = path.expect("what is percent-encoded is a path");
-        uri.path_and_query(path).build().expect("all parts are there")
+        Uri::builder().scheme(scheme).authority(authority).path_and_query(path).build().ok()
     }
 }
 
@@ -121,15 +119,16 @@ mod tests {
     #[test]
     fn endpoints_lie_below_the_base() {
         let base = |text: &str| text.parse::<BaseUrl>().expect("valid");
+        let text = |uri: Option<Uri>| uri.expect("short").to_string();
         let plain = base("http://localhost:8000/v1/").endpoint("chat/completions", &[], &[]);
-        assert_eq!(plain.to_string(), "http://localhost:8000/v1/chat/completions");
+        assert_eq!(text(plain), "http://localhost:8000/v1/chat/completions");
         let gemini = base("https://x.example/v1beta").endpoint(
             "models/a%2Fb:streamGenerateContent",
             &[("alt", "sse")],
             &[("key".to_owned(), "1 2".to_owned())],
         );
         assert_eq!(
-            gemini.to_string(),
+            text(gemini),
             "https://x.example/v1beta/models/a%2Fb:streamGenerateContent?alt=sse&key=1+2"
         );
         let query = [("api-version".to_owned(), "2024-10-21".to_owned())];
@@ -139,9 +138,18 @@ mod tests {
             &query,
         );
         assert_eq!(
-            azure.to_string(),
+            text(azure),
             "https://x.example/openai/deployments/gpt/chat/completions?api-version=2024-10-21"
         );
+    }
+
+    #[test]
+    fn what_is_too_long_for_an_address_is_none() {
+        let base: BaseUrl = "http://localhost:8000/v1".parse().expect("valid");
+        let long = "a".repeat(70_000);
+        assert_eq!(base.on_host(&long), None);
+        assert_eq!(base.endpoint(&long, &[], &[]), None);
+        assert_eq!(base.endpoint("x", &[], &[("key".to_owned(), long)]), None);
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl HealthChecks {
                 else {
                     continue;
                 };
-                let uri = server.base_url.on_host(&check.path);
+                let Some(uri) = server.base_url.on_host(&check.path) else { continue };
                 let check = check.clone();
                 tasks.spawn(watch(client.clone(), uri, check, Arc::clone(&slot.state)));
             }

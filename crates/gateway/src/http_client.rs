@@ -1,7 +1,6 @@
 //! The HTTP client that everything leaves the house by: HTTP/1.1, TLS as the system trusts it, a proxy
-//! where one is set. It follows no redirects, keeps no cookies, and tries nothing twice but what met a
-//! kept connection that was closed meanwhile: whom to ask, and how often, is for others to say. Knows
-//! no routes. See decision 0025.
+//! where one is set. It follows no redirects, tries nothing twice and keeps no cookies: whom to ask,
+//! and how often, is for others to say. Knows no routes. See decision 0025.
 
 mod body;
 mod connector;
@@ -20,11 +19,13 @@ use hyper_util::{
 pub(crate) use self::body::Body;
 use self::connector::Connector;
 
+const USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("fachwerk/", env!("CARGO_PKG_VERSION")));
 /// A connection on which nothing was asked for so long is closed.
 const IDLE_MAX: Duration = Duration::from_secs(60);
 
-/// Settings of a client.
-#[derive(Debug, Clone)]
+/// Settings of a client. Not to be printed: a proxy's address may bear a password.
+#[derive(Clone)]
 pub struct HttpSettings {
     /// Longest time until a connection stands.
     pub connect: Duration,
@@ -53,6 +54,17 @@ pub enum HttpError {
     Receive(#[from] hyper::Error),
 }
 
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpSetupError {
+    /// The system's trusted certificates cannot be used.
+    #[error("the system's trusted certificates cannot be used")]
+    Tls(#[from] rustls::Error),
+    /// The address of the proxy cannot be used, and nothing may leave past it.
+    #[error("the address of the proxy cannot be used")]
+    Proxy,
+}
+
 /// Makes calls. Clones share their connections.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
@@ -64,8 +76,8 @@ impl HttpClient {
     /// Makes a client.
     ///
     /// # Errors
-    /// If the system's trusted certificates cannot be read.
-    pub fn new(settings: &HttpSettings) -> Result<Self, rustls::Error> {
+    /// [`HttpSetupError`].
+    pub fn new(settings: &HttpSettings) -> Result<Self, HttpSetupError> {
         // Client and database speak TLS with the same cryptography. Only the first call in a process
         // finds none installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -82,6 +94,7 @@ impl HttpClient {
         let inner = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_MAX)
+            .retry_canceled_requests(false)
             .build(connector.clone());
         Self { inner, connector }
     }
@@ -95,11 +108,10 @@ impl HttpClient {
         &self,
         mut request: Request<Body>,
     ) -> Result<Response<Incoming>, HttpError> {
-        const USER_AGENT: HeaderValue =
-            HeaderValue::from_static(concat!("fachwerk/", env!("CARGO_PKG_VERSION")));
         let proof = self.connector.proxy_authorization(request.uri());
         let headers = request.headers_mut();
         headers.insert(header::USER_AGENT, USER_AGENT);
+        headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
         if let Some(proof) = proof {
             headers.insert(header::PROXY_AUTHORIZATION, proof);
         }
@@ -108,7 +120,8 @@ impl HttpClient {
         })
     }
 
-    /// Posts a whole body and reads the answer up to `max` bytes; beyond: the rest is left.
+    /// Posts a whole body and reads the answer up to `max` bytes; beyond: the rest is left. What
+    /// breaks off counts as empty: its status stands.
     ///
     /// # Errors
     /// [`HttpError`], but for a status that says no.
@@ -122,7 +135,8 @@ impl HttpClient {
         let mut request = Request::post(uri).body(Body::from(body.into())).expect("only parts");
         *request.headers_mut() = headers;
         let (head, body) = self.send(request).await?.into_parts();
-        let (body, _) = read(body, max).await?;
+        let body = if max == 0 { Ok((Bytes::new(), true)) } else { read(body, max).await };
+        let (body, _) = body.unwrap_or_default();
         Ok(Response::from_parts(head, body))
     }
 

@@ -60,7 +60,7 @@ pub use error::{Failure, GatewayError, TimeLimit};
 pub use gateway::{Answered, Completion, Gateway, Outcome};
 pub use health::{BreakerSettings, BreakerState, EjectionSettings, HealthSettings};
 pub use hedging::Hedging;
-pub use http_client::{HttpClient, HttpError, HttpSettings};
+pub use http_client::{HttpClient, HttpError, HttpSettings, HttpSetupError};
 pub use local::LocalRoute;
 pub use measure::describe_measurements;
 pub use model_state::LastError;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::event::Event;
 use crate::patterns::Patterns;
+use crate::readings::with_plain_blanks;
 use crate::rules::RulesError;
 
 const RULES: &str = include_str!("../rules/code.json");
@@ -45,7 +46,11 @@ impl CodeRules {
     /// [`RulesError`] names the rule that is wrong.
     pub fn built_in() -> Result<Self, RulesError> {
         let file: CodeFile = serde_json::from_str(RULES)?;
-        let texts = file.rules.iter().map(|rule| (&*rule.id, rule.score, &*rule.pattern));
+        // A name may have letters that are no ASCII.
+        let names = |rule: &PatternText| rule.pattern.replace(r"\w", r"[\w\x80-\xff]");
+        let patterns: Vec<String> = file.rules.iter().map(names).collect();
+        let texts = file.rules.iter().zip(&patterns);
+        let texts = texts.map(|(rule, pattern)| (&*rule.id, rule.score, &**pattern));
         let patterns = Patterns::compile("code", "(?i-u)", texts)?;
         Ok(Self { version: file.version, patterns })
     }
@@ -59,7 +64,7 @@ impl CodeRules {
     /// Every hit in arguments as they are written, in the order of the rules.
     #[must_use]
     pub fn inspect(&self, arguments: &str) -> Vec<Event> {
-        self.patterns.find(&unescaped(arguments))
+        self.patterns.find(&with_plain_blanks(&unescaped(arguments)))
     }
 }
 

@@ -1,12 +1,13 @@
 //! Links that should not be followed or shown. Knows addresses and a list of allowed hosts; follows
 //! nothing.
 
-use std::{net::Ipv4Addr, ops::Range};
+use std::net::Ipv4Addr;
 
 use aho_corasick::AhoCorasick;
 use regex::bytes::Regex;
 
 use crate::event::Event;
+use crate::readings::with_plain_blanks;
 
 /// What a link begins with.
 const LEADS: [&str; 8] =
@@ -33,8 +34,14 @@ impl LinkRules {
     /// what is dangerous in itself is reported.
     #[must_use]
     pub fn new(allowed: &[&str]) -> Self {
-        // In bytes, because Unicode cannot be searched for fast and takes megabytes.
-        let address = r#"(?i-u)(?P<image>!\[[^\]\n]{0,200}\]\(\s*<?|<img[^>\n]{0,200}?src\s*=\s*["']?)?(?:(?P<scheme>\b(?:https?|ftp|file|data|javascript|vbscript)):|(?P<www>\bwww\.)|(?:\]\(\s*<?|(?:src|href)\s*=\s*["']?)?(?P<slashes>//))(?P<rest>[^\s<>"')\]]{1,2048})"#;
+        // In bytes, because Unicode cannot be searched for fast and takes megabytes. Two slashes in
+        // prose or in code are no link; where a link or a picture leads to, they are.
+        let picture = r#"!\[[^\]\n]{0,600}\]\(\s*<?|<img[^>\n]{0,600}?src\s*=\s*["']?"#;
+        let into = r#"\]\(\s*<?|(?:src|href)\s*=\s*["']?"#;
+        let scheme = r"\b(?:https?|ftp|file|data|javascript|vbscript)";
+        let address = format!(
+            r#"(?i-u)(?:(?P<image>{picture})?(?:(?P<scheme>{scheme}):|(?P<www>\bwww\.))|(?:(?P<picture>{picture})|{into})(?P<slashes>//))(?P<rest>[^\s<>"')\]]{{1,2048}})"#
+        );
         // Readers of Markdown undo these before they follow the link.
         let disguised =
             r"(?i-u)\]\(\s*<?(?P<link>[^\s<>)]{0,200}?(?:&(?:#|colon|sol)|\\[:/])[^\s<>)]{0,2048})";
@@ -43,7 +50,7 @@ impl LinkRules {
             .build(LEADS.iter().chain(&["//", "]("]));
         Self {
             hints: hints.expect("few short words"),
-            address: Regex::new(address).expect("the tests compile this pattern"),
+            address: Regex::new(&address).expect("the tests compile this pattern"),
             disguised: Regex::new(disguised).expect("the tests compile this pattern"),
             allowed: allowed.iter().map(|host| host.to_lowercase()).collect(),
         }
@@ -56,18 +63,15 @@ impl LinkRules {
         if !self.hints.is_match(text) {
             return events;
         }
-        let mut at = 0;
-        while let Some(found) = self.address.captures_at(text.as_bytes(), at) {
+        let text = &*with_plain_blanks(text);
+        for found in self.address.captures_iter(text.as_bytes()) {
             let named = ["scheme", "www", "slashes"].iter().find_map(|name| found.name(name));
-            let (Some(lead), Some(rest)) = (named, found.name("rest")) else { break };
-            let place = readable(text, rest.range());
-            let (rest, end) = (&text[place.clone()], place.end);
-            // What comes behind a blank that is no ASCII may be the next link.
-            at = end.max(lead.end());
-            let is_image = found.name("image").is_some();
+            let (Some(lead), Some(rest)) = (named, found.name("rest")) else { continue };
+            let is_image = found.name("image").or(found.name("picture")).is_some();
+            // A bound may have cut it within a letter.
+            let end = text.floor_char_boundary(rest.end());
+            let rest = &text[rest.start()..end];
             let (scheme, address) = match &text[lead.range()] {
-                // Two slashes in prose or in code are no link.
-                "//" if !is_destination(&text[..lead.start()]) => continue,
                 "//" => ("https", format!("//{rest}")),
                 scheme if scheme.ends_with('.') => ("https", format!("//www.{rest}")),
                 scheme => (scheme, rest.to_owned()),
@@ -147,22 +151,6 @@ impl LinkRules {
                 .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
         })
     }
-}
-
-/// The part of a place that was found in bytes which is whole letters, up to the first blank.
-fn readable(text: &str, found: Range<usize>) -> Range<usize> {
-    let start = text.ceil_char_boundary(found.start);
-    let end = text.floor_char_boundary(found.end).max(start);
-    let length = text[start..end].find(char::is_whitespace).unwrap_or(end - start);
-    start..start + length
-}
-
-/// Whether what follows is where a link or a picture leads to.
-fn is_destination(before: &str) -> bool {
-    let before = before.trim_end_matches(['<', '"', '\'']).trim_end();
-    let last = before.trim_end_matches('=').trim_end().to_ascii_lowercase();
-    before.ends_with("](")
-        || before.ends_with('=') && (last.ends_with("src") || last.ends_with("href"))
 }
 
 /// The host without port and final dot, in small letters.

@@ -1,7 +1,7 @@
 //! A text as it is read, where it is not written as patterns expect: with invisible characters, digits
 //! and letters of other shapes, blanks and hyphens of print; or as a scanner misread it. Knows no rules.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use crate::finding::Finding;
 use crate::folded::is_invisible;
@@ -66,6 +66,24 @@ impl Plain {
         self.text.push(dotted);
         true
     }
+}
+
+/// The text with each blank that is no ASCII replaced by as many blanks as it has bytes, so that every
+/// place stays where it is.
+pub fn with_plain_blanks(text: &str) -> Cow<'_, str> {
+    let is_other = |letter: char| !letter.is_ascii() && letter.is_whitespace();
+    if !text.bytes().any(begins_no_latin) || !text.contains(is_other) {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if is_other(letter) {
+            plain.extend(std::iter::repeat_n(' ', letter.len_utf8()));
+        } else {
+            plain.push(letter);
+        }
+    }
+    Cow::Owned(plain)
 }
 
 /// Two dots over the letter before.

@@ -181,7 +181,11 @@ impl Ledger {
         let mut warnings = Vec::new();
         loop {
             let Some(segment) = locked(&self.closed).front().cloned() else { break };
-            move_to(store, &segment, &mut warnings).await?;
+            if let Err(error) = move_to(store, &segment, &mut warnings).await {
+                // Whoever comes back to them later reads the files.
+                locked(&self.closed).iter().for_each(|segment| drop(segment.take_kept()));
+                return Err(error);
+            }
             locked(&self.closed).pop_front();
             self.backlog_bytes.fetch_sub(segment.bytes(), Ordering::Relaxed);
         }
@@ -209,7 +213,11 @@ impl Ledger {
         journal.unwritten.clear();
         if segment.bytes() >= SEGMENT_BYTES_MAX {
             let full = journal.open.take().map(Arc::new);
-            locked(&self.closed).extend(full);
+            let mut closed = locked(&self.closed);
+            if !closed.is_empty() {
+                full.iter().for_each(|segment| drop(segment.take_kept()));
+            }
+            closed.extend(full);
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use http::{HeaderValue, Uri, uri::Scheme};
+use http::{HeaderMap, HeaderValue, Uri, header, uri::Scheme};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector};
 use hyper_util::client::{
@@ -19,12 +19,14 @@ use hyper_util::client::{
 use rustls::ClientConfig;
 use tower_service::Service;
 
-use super::HttpSettings;
+use super::{HttpSettings, HttpSetupError, USER_AGENT};
 
 /// Without a sign of life for so long, the other side is asked for one, so that a connection whose
 /// other end vanished is noticed.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 const KEEPALIVE_TRIES: u32 = 3;
+/// What was sent and for so long not confirmed is given up, with its connection.
+const UNHEARD_MAX: Duration = Duration::from_secs(30);
 
 type Straight = HttpsConnector<HttpConnector>;
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -40,7 +42,7 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    pub(super) fn new(settings: &HttpSettings) -> Result<Self, rustls::Error> {
+    pub(super) fn new(settings: &HttpSettings) -> Result<Self, HttpSetupError> {
         let mut tls = ClientConfig::builder().try_with_platform_verifier()?.with_no_client_auth();
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let tls = Arc::new(tls);
@@ -51,10 +53,16 @@ impl Connector {
         tcp.set_keepalive(Some(KEEPALIVE));
         tcp.set_keepalive_interval(Some(KEEPALIVE));
         tcp.set_keepalive_retries(Some(KEEPALIVE_TRIES));
+        tcp.set_tcp_user_timeout(Some(UNHEARD_MAX));
         let proxies = match &settings.proxy {
             Some(address) => Matcher::builder().all(address.as_str()).build(),
             None => Matcher::from_env(),
         };
+        // What it cannot read, the matcher passes over in silence.
+        let anywhere = Uri::from_static("https://fachwerk.invalid");
+        if settings.proxy.is_some() && proxies.intercept(&anywhere).is_none() {
+            return Err(HttpSetupError::Proxy);
+        }
         Ok(Self {
             straight: (tcp, Arc::clone(&tls)).into(),
             tls,
@@ -83,7 +91,8 @@ impl Connector {
 }
 
 fn tunnel(proxy: &Intercept, straight: Straight) -> Tunnel<Straight> {
-    let tunnel = Tunnel::new(proxy.uri().clone(), straight);
+    let headers = HeaderMap::from_iter([(header::USER_AGENT, USER_AGENT)]);
+    let tunnel = Tunnel::new(proxy.uri().clone(), straight).with_headers(headers);
     match proxy.basic_auth() {
         Some(proof) => tunnel.with_auth(proof.clone()),
         None => tunnel,

@@ -129,7 +129,8 @@ impl ServiceAccount {
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, form)]);
         let body = format!("grant_type={grant}&assertion={statement}");
-        let answer = client.post(self.0.token_url.itself(), headers, body, ANSWER_BYTES_MAX).await;
+        let uri = self.0.token_url.itself().ok_or(Failure::NoToken)?;
+        let answer = client.post(uri, headers, body, ANSWER_BYTES_MAX).await;
         let answer = answer.map_err(|_| Failure::NoToken)?;
         if !answer.status().is_success() {
             return Err(Failure::NoToken);

@@ -1,6 +1,8 @@
 //! Calls by way of a proxy: in the open they are passed on, with TLS a tunnel is asked for.
 
-use gateway::{Catalogue, Failure, Gateway, GatewayError, HttpClient, HttpSettings, UsageMeter};
+use gateway::{
+    Catalogue, Failure, Gateway, GatewayError, HttpClient, HttpSettings, HttpSetupError, UsageMeter,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -64,6 +66,14 @@ async fn for_a_call_with_tls_a_tunnel_is_asked_for() {
     let seen = seen.await.unwrap();
     assert!(seen.starts_with("connect llm.example.invalid:443 http/1.1\r\n"), "{seen}");
     assert!(seen.contains(PROOF), "{seen}");
+    assert!(seen.contains("user-agent: fachwerk/"), "{seen}");
     // Nothing of the request itself leaves before the tunnel stands.
     assert!(!seen.contains("chat/completions"), "{seen}");
+}
+
+#[tokio::test]
+async fn nothing_leaves_past_a_proxy_that_cannot_be_read() {
+    let proxy = Some("http://proxy{1}.amt.example:3128".to_owned());
+    let refused = HttpClient::new(&HttpSettings { proxy, ..HttpSettings::default() });
+    assert!(matches!(refused, Err(HttpSetupError::Proxy)));
 }

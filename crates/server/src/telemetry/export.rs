@@ -29,8 +29,6 @@ const BATCH_MAX: usize = 512;
 const BATCH_TIME: Duration = Duration::from_secs(1);
 /// Longest time for one message to arrive.
 const SEND_TIME: Duration = Duration::from_secs(10);
-/// Nobody reads more of a collector's answer, in bytes.
-const ANSWER_BYTES_MAX: usize = 64 << 10;
 /// The pauses between tries of one message; after the last it is dropped and counted.
 const PAUSES: [Duration; 3] =
     [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(9)];
@@ -176,7 +174,7 @@ impl Exporter {
             headers.insert(header::AUTHORIZATION, value.clone());
         }
         let address = address(&self.settings.endpoint, signal).ok_or(Lost::ForGood)?;
-        let sent = self.client.post(address, headers, body, ANSWER_BYTES_MAX);
+        let sent = self.client.post(address, headers, body, 0);
         let sent = tokio::time::timeout(SEND_TIME, sent).await.map_err(|_| Lost::ForNow(None))?;
         let response = sent.map_err(|_| Lost::ForNow(None))?;
         match response.status() {
