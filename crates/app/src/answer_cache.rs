@@ -215,7 +215,7 @@ impl Slot {
         let catalogue = self.app.gateway.catalogue();
         let routes = &catalogue.model(model)?.routes;
         let route = routes.iter().find(|route| route.name == kept.route)?;
-        let is_open = terms.routes.as_ref().is_none_or(|open| open.contains(&route.name));
+        let is_open = terms.routes.as_ref().is_none_or(|open| open.allow(model, &route.name));
         if route.clearance < terms.class || !terms.places.allows(route.place) || !is_open {
             return None;
         }

@@ -20,7 +20,7 @@ use std::{
 };
 
 use domain::{DataClass, ErrorKind, TRACES};
-use gateway::{Offer, Taken, Terms};
+use gateway::{Offer, OpenRoutes, Taken, Terms};
 use guard::{Kind, Scanner};
 use llm::{ChatRequest, ChatResponse, Origin};
 use store::{AuditEvent, AuditOutcome, By, Citation};
@@ -213,8 +213,8 @@ impl App {
         Terms { places: protected.ways.places(), routes, ..terms }
     }
 
-    /// The names of the routes that protection leaves open; `None` if the places say it all.
-    pub(crate) fn open_routes(&self, model: &str, protected: &Protected) -> Option<Arc<[String]>> {
+    /// The routes that protection leaves open; `None` if the places say it all.
+    pub(crate) fn open_routes(&self, model: &str, protected: &Protected) -> Option<OpenRoutes> {
         protected.ways.routes(&self.gateway.catalogue(), model)
     }
 

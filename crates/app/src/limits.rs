@@ -227,7 +227,7 @@ impl App {
         }
         let Terms { ref access, .. } = self.terms(principal, asked.class);
         let routes = asked.protected.and_then(|it| self.open_routes(asked.model, it));
-        let routes = routes.as_deref();
+        let routes = routes.as_ref();
         let mut model = catalogue.model(asked.model);
         if is_choice
             && let Ok(found) =
@@ -432,7 +432,7 @@ pub(crate) struct Asking<'a> {
 impl Asking<'_> {
     fn ask<'b>(
         &self,
-        routes: Option<&'b [String]>,
+        routes: Option<&'b gateway::OpenRoutes>,
         access: &'b gateway::ModelAccess,
         needs: &'b Needs,
     ) -> gateway::Ask<'b> {

@@ -295,7 +295,8 @@ impl App {
                 Error::invalid("upstream_refused").with("detail", detail)
             }
             GatewayError::Overloaded { retry_after }
-            | GatewayError::Unavailable { retry_after } => {
+            | GatewayError::RateLimited { retry_after }
+            | GatewayError::Unavailable { retry_after, .. } => {
                 let overloaded = Error::new(ErrorKind::Overloaded, "overloaded");
                 overloaded.retry_after(retry_after.unwrap_or(RETRY_AFTER_UNKNOWN))
             }

@@ -278,10 +278,13 @@ impl Attempt<'_> {
                     Ok(Ok((body, _))) => self.server.dialect.error(&body),
                     _ => UpstreamError::default(),
                 };
+                if error.is_of_operator() {
+                    return self.failed(Failure::Status(code), None, Next::OtherRoute);
+                }
                 Failed { error: GatewayError::Refused { status: code, error }, next: Next::Nobody }
             }
             StatusCode::TOO_MANY_REQUESTS => Failed {
-                error: GatewayError::Overloaded { retry_after: wish },
+                error: GatewayError::RateLimited { retry_after: wish },
                 next: Next::SameRoute { after: wish },
             },
             StatusCode::NOT_IMPLEMENTED => {

@@ -3,6 +3,7 @@
 
 mod hedge;
 mod line;
+mod setbacks;
 mod tries;
 
 use std::{
@@ -12,7 +13,8 @@ use std::{
 
 use line::Line;
 use llm::RequestError;
-use tokio::time::Instant;
+use setbacks::{Setback, Setbacks};
+use tokio::time::{Instant, sleep_until};
 use tracing::Span;
 use tries::Tried;
 pub(crate) use tries::head;
@@ -55,8 +57,8 @@ pub(crate) struct Call<'a> {
     may_hedge: bool,
     /// Whether a route may be tried more than once.
     may_retry: bool,
-    /// Routes that failed in this call or have no place for something in it, and the last error.
-    failed: Vec<(Arc<RouteState>, Reason)>,
+    /// What went wrong in this call on which route, and the last error.
+    setbacks: Setbacks,
     last: Option<GatewayError>,
     /// What the first route without a place for it had no place for.
     refusal: Option<RequestError>,
@@ -65,6 +67,7 @@ pub(crate) struct Call<'a> {
 
 /// A model at one moment, and the plan for it.
 struct Moment {
+    at: Instant,
     snapshot: Arc<Snapshot>,
     position: usize,
     plan: Plan,
@@ -108,7 +111,7 @@ impl<'a> Call<'a> {
             is_counted: false,
             may_hedge: true,
             may_retry: true,
-            failed: Vec::new(),
+            setbacks: Setbacks::default(),
             last: None,
             refusal: None,
             span,
@@ -119,6 +122,11 @@ impl<'a> Call<'a> {
     pub(crate) async fn open(mut self) -> Result<Opened, GatewayError> {
         let opened = self.find().await;
         if let Err(error) = &opened {
+            if let GatewayError::Plan(_) = error
+                && self.terms.explain
+            {
+                self.explain_refusal();
+            }
             trace::failed(&self.span, error);
         }
         opened
@@ -130,7 +138,7 @@ impl<'a> Call<'a> {
         loop {
             self.weigh().await;
             let moment = self.look()?;
-            let failed_before = self.failed.len();
+            let failed_before = self.setbacks.len();
             // A place that was waited for is of use only if the plan of this moment has its route.
             let lease = granted.take().and_then(|lease| moment.find(lease));
             let may_go_ahead = line.ticket.is_none() && moment.state().queue.len() == 0;
@@ -148,11 +156,14 @@ impl<'a> Call<'a> {
                 // Better one that does worse than its siblings than none, now that they failed.
                 Round::WaitFor(routes)
                     if routes.is_empty()
-                        && self.failed.len() > failed_before
+                        && self.setbacks.len() > failed_before
                         && moment.plan.has_ejected() => {}
                 Round::WaitFor(routes) if routes.is_empty() => {
-                    self.explain(&moment, None);
-                    return Err(self.nobody_left(&moment.plan));
+                    let Some(until) = self.rest_over(&moment) else {
+                        self.explain(&moment, None);
+                        return Err(self.nobody_left(&moment.plan));
+                    };
+                    sleep_until(until).await;
                 }
                 Round::WaitFor(routes) => {
                     granted = line.wait(self, &moment, routes).await?;
@@ -212,7 +223,7 @@ impl<'a> Call<'a> {
         }
         let snapshot = self.gateway.snapshot.load_full();
         let Terms { class, places, cost_max, ref access, .. } = self.terms;
-        let (routes, needs) = (self.terms.routes.as_deref(), &self.needs);
+        let (routes, needs) = (self.terms.routes.as_ref(), &self.needs);
         let mut ask = Ask { class, places, access, routes, needs, prefix: 0, cost_max, time_left };
         let found = plan::find_model(&snapshot.catalogue, self.asked.model(), &ask);
         let model = found.map_err(GatewayError::Plan)?;
@@ -228,17 +239,27 @@ impl<'a> Call<'a> {
         let condition = |index: usize| {
             let mut condition = state.condition(index, now);
             let route = &state.routes[index].state;
-            match self.failed.iter().find(|(failed, _)| Arc::ptr_eq(failed, route)) {
-                Some((_, Reason::Untranslatable)) => condition.state = State::Unable,
-                Some(_) => condition.state = State::Failed,
-                None => {}
+            match self.setbacks.of(route) {
+                Some(Setback::Ruled(Reason::Untranslatable)) => condition.state = State::Unable,
+                Some(Setback::Ruled(_)) => condition.state = State::Failed,
+                Some(Setback::Rests { until, .. }) if now < until => {
+                    condition.state = State::CoolingDown { again_in: until - now };
+                }
+                Some(Setback::Rests { .. }) | None => {}
             }
             condition
         };
         let mut dice = Dice::new(self.gateway.seed.fetch_add(1, Ordering::Relaxed));
         let plan = plan::plan(&snapshot.catalogue, model, &ask, condition, &mut dice);
         let plan = plan.map_err(GatewayError::Plan)?;
-        Ok(Moment { snapshot, position, plan })
+        Ok(Moment { at: now, snapshot, position, plan })
+    }
+
+    /// When the first of the routes that rested when the plan was made may be tried again, if the
+    /// caller still waits then.
+    fn rest_over(&self, moment: &Moment) -> Option<Instant> {
+        let until = self.setbacks.rest_over(moment.at)?;
+        self.terms.deadline.is_none_or(|deadline| until < deadline).then_some(until)
     }
 
     /// Why the call ends without an answer.
@@ -246,11 +267,27 @@ impl<'a> Call<'a> {
         let is_late = plan.left_out.iter().any(|(_, reason)| *reason == Reason::NoTimeLeft);
         let is_settled = plan.left_out.iter().all(|(_, reason)| reason.is_lasting());
         match (self.last.take(), self.refusal.take()) {
+            (Some(GatewayError::RateLimited { retry_after }), _) => {
+                // Another route may come back before this one.
+                let retry_after = retry_after.into_iter().chain(plan.again_in).min();
+                GatewayError::RateLimited { retry_after }
+            }
             (Some(error), _) => error,
             // Whatever comes back later will not have a place for it either.
             (None, Some(refusal)) if is_settled => GatewayError::Unsupported(refusal),
             _ if is_late => GatewayError::OutOfTime,
-            _ => GatewayError::Unavailable { retry_after: plan.again_in },
+            _ => GatewayError::Unavailable { outage: plan.outage(), retry_after: plan.again_in },
+        }
+    }
+
+    /// Keeps why none of the routes will ever do.
+    fn explain_refusal(&self) {
+        let Terms { class, places, cost_max, ref access, .. } = self.terms;
+        let (routes, needs) = (self.terms.routes.as_ref(), &self.needs);
+        let ask = Ask { routes, cost_max, ..Ask::new(class, places, access, needs) };
+        let snapshot = self.gateway.snapshot.load();
+        if let Some(why) = plan::explain_refusal(&snapshot.catalogue, self.asked.model(), &ask) {
+            self.meter.explain(why);
         }
     }
 
@@ -264,12 +301,11 @@ impl<'a> Call<'a> {
         let routes = moment.state().routes.iter().zip(&model.routes).enumerate();
         let others =
             routes.filter(|(index, _)| Some(*index) != taken).map(|(index, (slot, route))| {
-                let failed =
-                    self.failed.iter().find(|(failed, _)| Arc::ptr_eq(failed, &slot.state));
+                let failed = self.setbacks.of(&slot.state).map(Setback::reason);
                 let left_out = moment.plan.left_out.iter().find(|(other, _)| *other == index);
-                let left_out = left_out.map(|(_, reason)| reason);
-                let reason = match failed.map(|(_, reason)| reason).or(left_out) {
-                    Some(reason) => *reason,
+                let left_out = left_out.map(|(_, reason)| *reason);
+                let reason = match failed.or(left_out) {
+                    Some(reason) => reason,
                     None if moment.plan.full.contains(&index) => Reason::Full,
                     None => Reason::NotNeeded,
                 };

@@ -36,10 +36,18 @@ pub enum GatewayError {
         /// When it may be worth trying again.
         retry_after: Option<Duration>,
     },
-    /// Every route is left alone for a time because it failed or asked for it.
-    #[error("all routes of the model are out of service")]
+    /// The last route's server takes no more calls at the moment, and no other was left.
+    #[error("the model server takes no more calls at the moment")]
+    RateLimited {
+        /// When it may be worth trying again.
+        retry_after: Option<Duration>,
+    },
+    /// No route is asked at the moment.
+    #[error("no route of the model is asked at the moment: {outage}")]
     Unavailable {
-        /// When the first of them is tried again.
+        /// Why not.
+        outage: Outage,
+        /// When the first of them is tried again, if that is foreseen.
         retry_after: Option<Duration>,
     },
     /// The caller's own time is over before a route could answer.
@@ -63,6 +71,32 @@ pub enum GatewayError {
         /// Which limit it was.
         limit: TimeLimit,
     },
+}
+
+/// Why none of the routes that might do is asked at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Outage {
+    /// An operator took them out.
+    #[error("drained")]
+    Drained,
+    /// Their servers asked to be left alone.
+    #[error("rate limited")]
+    RateLimited,
+    /// They failed, or do not answer.
+    #[error("out of order")]
+    OutOfOrder,
+}
+
+/// A failure that lasts until an operator changes something: no caller can do anything about it, and no
+/// wait helps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Misconfiguration {
+    /// The server does not accept the key, or what it may do.
+    Key,
+    /// The server knows no such model or address.
+    Address,
+    /// Something else, e.g. a redirect.
+    Other,
 }
 
 /// What happened to a route.
@@ -132,6 +166,20 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// What an operator has to mend, if it is that.
+    #[must_use]
+    pub const fn misconfiguration(self) -> Option<Misconfiguration> {
+        match self {
+            Self::BadKey | Self::Status(401 | 403 | 407) => Some(Misconfiguration::Key),
+            Self::Status(404 | 405 | 410) => Some(Misconfiguration::Address),
+            Self::Status(408 | 429) => None,
+            Self::Status(300..=499) => Some(Misconfiguration::Other),
+            _ => None,
+        }
+    }
+}
+
 impl TimeLimit {
     /// In one word.
     #[must_use]
@@ -163,7 +211,9 @@ impl GatewayError {
             | Self::Unsupported(_)
             | Self::Refused { .. } => ErrorKind::Invalid,
             Self::Crowded { .. } => ErrorKind::RateLimited,
-            Self::Overloaded { .. } | Self::Unavailable { .. } => ErrorKind::Overloaded,
+            Self::Overloaded { .. } | Self::RateLimited { .. } | Self::Unavailable { .. } => {
+                ErrorKind::Overloaded
+            }
             Self::Upstream { .. } => ErrorKind::UpstreamFailed,
             Self::TimedOut { .. } | Self::OutOfTime => ErrorKind::TimedOut,
         }
@@ -185,13 +235,32 @@ impl GatewayError {
             }
             Self::Plan(PlanError::Unsuited { .. } | PlanError::NoChoice) => "no_suitable_route",
             Self::Crowded { .. } => "too_many_waiting",
-            Self::Unavailable { .. } => "no_route_in_service",
+            Self::RateLimited { .. } | Self::Unavailable { outage: Outage::RateLimited, .. } => {
+                "upstream_rate_limited"
+            }
+            Self::Unavailable { outage: Outage::Drained, .. } => "model_drained",
+            Self::Unavailable { outage: Outage::OutOfOrder, .. } => "model_out_of_service",
             Self::OutOfTime => "deadline_exceeded",
             Self::Unsupported(error) => error.code,
             Self::Refused { .. } => "upstream_refused",
             Self::Overloaded { .. } => "overloaded",
-            Self::Upstream { .. } => "upstream_failed",
+            Self::Upstream { failure, .. } => match failure.misconfiguration() {
+                Some(Misconfiguration::Key) => "upstream_key_refused",
+                Some(Misconfiguration::Address) => "upstream_not_found",
+                Some(Misconfiguration::Other) => "upstream_misconfigured",
+                None => "upstream_failed",
+            },
             Self::TimedOut { .. } => "upstream_timed_out",
+        }
+    }
+
+    /// How much hope it leaves, to tell the most hopeful of several: that it passes at a known time
+    /// counts more than that it may pass, and least that an operator must act.
+    pub(crate) fn hope(&self) -> u8 {
+        match self {
+            Self::RateLimited { .. } => 2,
+            Self::Upstream { failure, .. } if failure.misconfiguration().is_some() => 0,
+            _ => 1,
         }
     }
 
@@ -202,7 +271,7 @@ impl GatewayError {
             Self::Upstream { failure, .. } => failure.code(),
             Self::TimedOut { limit, .. } => limit.code().to_owned(),
             Self::Refused { status, .. } => status.to_string(),
-            Self::Overloaded { .. } => "429".to_owned(),
+            Self::RateLimited { .. } => "429".to_owned(),
             other => other.code().to_owned(),
         }
     }
@@ -213,7 +282,8 @@ impl GatewayError {
         match self {
             Self::Overloaded { retry_after }
             | Self::Crowded { retry_after }
-            | Self::Unavailable { retry_after } => *retry_after,
+            | Self::RateLimited { retry_after }
+            | Self::Unavailable { retry_after, .. } => *retry_after,
             _ => None,
         }
     }
@@ -247,13 +317,27 @@ impl GatewayError {
                 "All routes of this model are at their limit, and you have the most requests \
                  waiting. Please try again later.",
             ),
-            Self::Unavailable { .. } => own(
+            Self::RateLimited { .. } | Self::Unavailable { outage: Outage::RateLimited, .. } => {
+                own(
+                    "overloaded_error",
+                    "The provider of this model takes no more requests at the moment. Please try again \
+                 later.",
+                )
+            }
+            Self::Unavailable { outage: Outage::Drained, .. } => {
+                own("overloaded_error", "This model is switched off by the operator at the moment.")
+            }
+            Self::Unavailable { outage: Outage::OutOfOrder, .. } => own(
                 "overloaded_error",
                 "All routes of this model are out of service. Please try again later.",
             ),
             Self::OutOfTime => {
                 own("upstream_error", "No route of this model can answer within your time limit.")
             }
+            Self::Upstream { failure, .. } if failure.misconfiguration().is_some() => own(
+                "upstream_error",
+                "This model is not set up correctly. Only the operator can mend that.",
+            ),
             Self::Upstream { .. } => {
                 own("upstream_error", "The model server failed. Please try again later.")
             }

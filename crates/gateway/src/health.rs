@@ -92,6 +92,10 @@ impl Health {
         self.breaker.state(now)
     }
 
+    pub(crate) const fn breaker_phase(&self) -> BreakerState {
+        self.breaker.phase()
+    }
+
     pub(crate) fn is_ejected(&mut self, now: Instant) -> bool {
         match self.ejected_until {
             Some(until) if now < until => true,

@@ -54,7 +54,7 @@ impl Lease {
     /// A try of `operation` begins. Returns whether the breaker lets it pass.
     pub(crate) fn begin(&mut self, operation: &'static str) -> bool {
         let started = Instant::now();
-        let Some(pass) = self.route().health().enter(started) else { return false };
+        let Some(pass) = self.route().tell(|health| health.enter(started)) else { return false };
         self.route().measures.attempt();
         self.attempt =
             Some(Attempt { pass, started, first_piece: None, operation, is_told: false });
@@ -71,14 +71,14 @@ impl Lease {
         if let Some(times) = self.model.times(Delivery::Streamed) {
             times.add(took);
         }
-        let mut health = self.route().health();
-        health.first_piece(took, now);
-        if attempt.pass == Pass::Probe {
-            // A long answer must not keep the route half open.
-            health.succeeded(Pass::Probe, now);
-            attempt.is_told = true;
-        }
-        drop(health);
+        // A long answer must not keep the route half open.
+        attempt.is_told = attempt.pass == Pass::Probe;
+        self.route().tell(|health| {
+            health.first_piece(took, now);
+            if attempt.is_told {
+                health.succeeded(Pass::Probe, now);
+            }
+        });
         attempt.first_piece = Some(now);
         self.attempt = Some(attempt);
     }
@@ -93,16 +93,18 @@ impl Lease {
         let writing = attempt.first_piece.map(|first| now - first);
         route.answered(usage, self.model.routes[self.index].prices.now());
         route.measures.answered(attempt.operation, took, writing, usage);
-        let mut health = route.health();
-        if attempt.first_piece.is_none() {
-            if let Some(times) = self.model.times(Delivery::Whole) {
-                times.add(took);
+        let is_whole = attempt.first_piece.is_none();
+        if let Some(times) = self.model.times(Delivery::Whole).filter(|_| is_whole) {
+            times.add(took);
+        }
+        route.tell(|health| {
+            if is_whole {
+                health.first_piece(took, now);
             }
-            health.first_piece(took, now);
-        }
-        if !attempt.is_told {
-            health.succeeded(attempt.pass, now);
-        }
+            if !attempt.is_told {
+                health.succeeded(attempt.pass, now);
+            }
+        });
     }
 
     /// The try failed; the server may have wished to be left alone for a time.
@@ -124,18 +126,18 @@ impl Lease {
             Fault::Routes => {
                 route.failures.fetch_add(1, Ordering::Relaxed);
                 route.set_last_error(error.detail());
-                let opened = route.health().failed(pass, now);
+                let opened = route.tell(|health| health.failed(pass, now));
                 if !opened && self.model.judge(self.index, now) {
                     route.measures.ejected();
                 }
             }
             Fault::Load => {
                 route.set_last_error(error.detail());
-                route.health().abandoned(pass);
+                route.tell(|health| health.abandoned(pass));
             }
             // Who finds fault with a request is alive.
-            Fault::Requests => route.health().succeeded(pass, now),
-            Fault::Callers => route.health().abandoned(pass),
+            Fault::Requests => route.tell(|health| health.succeeded(pass, now)),
+            Fault::Callers => route.tell(|health| health.abandoned(pass)),
         }
     }
 }
@@ -144,13 +146,12 @@ impl Drop for Lease {
     fn drop(&mut self) {
         if let Some(attempt) = self.attempt.take() {
             self.spans.abandoned();
-            let mut health = self.route().health();
-            match attempt.first_piece {
+            self.route().tell(|health| match attempt.first_piece {
                 // The caller went in the middle of an answer, which says nothing bad of the route.
                 Some(_) if !attempt.is_told => health.succeeded(attempt.pass, Instant::now()),
                 Some(_) => {}
                 None => health.abandoned(attempt.pass),
-            }
+            });
         }
         self.route().in_flight.fetch_sub(1, Ordering::SeqCst);
         self.model.queue.released();
@@ -177,6 +178,7 @@ impl Fault {
             GatewayError::TimedOut { .. } => Self::Routes,
             GatewayError::Overloaded { .. }
             | GatewayError::Crowded { .. }
+            | GatewayError::RateLimited { .. }
             | GatewayError::Unavailable { .. } => Self::Load,
             GatewayError::Refused { .. } | GatewayError::Unsupported(_) | GatewayError::Plan(_) => {
                 Self::Requests

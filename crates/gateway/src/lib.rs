@@ -47,7 +47,7 @@ mod transcript;
 mod upstream_stream;
 mod usage_meter;
 
-pub use access::ModelAccess;
+pub use access::{ModelAccess, OpenRoutes};
 pub use asked::Sound;
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use catalogue::{
@@ -56,7 +56,7 @@ pub use catalogue::{
 };
 pub use clients::Clients;
 pub use counting::{Counted, Tokenizer};
-pub use error::{Failure, GatewayError, TimeLimit};
+pub use error::{Failure, GatewayError, Misconfiguration, Outage, TimeLimit};
 pub use gateway::{Answered, Completion, Gateway, Outcome};
 pub use health::{BreakerSettings, BreakerState, EjectionSettings, HealthSettings};
 pub use hedging::Hedging;
@@ -66,8 +66,8 @@ pub use measure::describe_measurements;
 pub use model_state::LastError;
 pub use offer::{Offer, Offers};
 pub use plan::{
-    Ask, Condition, Dice, Explanation, Needs, Plan, PlanError, Reason, State, find_model,
-    has_route, may_receive, most, plan, prefix, prompt_texts,
+    Ask, Condition, Dice, Explanation, Needs, Plan, PlanError, Reason, State, explain_refusal,
+    find_model, has_route, may_receive, most, plan, prefix, prompt_texts,
 };
 pub use policy::{Abilities, AutoChoice, HealthCheck, Kind, PlacePolicy, Policy, QueueLimits};
 pub use price::{Parts, Price, Prices};

@@ -23,6 +23,7 @@ const QUEUE_TIME: &str = "fachwerk_gateway_queue_seconds";
 const QUEUE_LENGTH: &str = "fachwerk_gateway_queue_length";
 const IN_FLIGHT: &str = "fachwerk_gateway_in_flight";
 const BREAKER: &str = "fachwerk_gateway_breaker_state";
+const BREAKER_CHANGES: &str = "fachwerk_gateway_breaker_changes_total";
 
 /// The measurements of one route, looked up once.
 pub(crate) struct RouteMeasures {
@@ -102,6 +103,19 @@ impl RouteMeasures {
 
     pub(crate) fn ejected(&self) {
         self.ejections.increment(1);
+        tracing::warn!(
+            model = self.model,
+            route = self.route,
+            "a model route does worse than its siblings and is left out"
+        );
+    }
+
+    /// The breaker of the route opened, closed, or lets a call try it.
+    pub(crate) fn breaker_changed(&self, to: BreakerState) {
+        let (model, route, to) = (&self.model, &self.route, to.code());
+        counter!(BREAKER_CHANGES, "gen_ai_request_model" => model.clone(), "fachwerk_route" => route.clone(), "to" => to)
+            .increment(1);
+        tracing::warn!(model, route, breaker = to, "the circuit breaker of a model route changed");
     }
 
     fn of(&self, operation: &'static str) -> &OperationMeasures {
@@ -203,6 +217,10 @@ pub fn describe_measurements() {
     describe_counter!(ATTEMPTS, "Calls of model servers, with retries.");
     describe_counter!(ERRORS, "Failed calls of model servers, by kind.");
     describe_counter!(EJECTIONS, "Routes taken out because they did worse than their siblings.");
+    describe_counter!(
+        BREAKER_CHANGES,
+        "Changes of the circuit breaker of a route, by what it is now."
+    );
     describe_counter!(RETRIES, "Calls tried again on the same route.");
     describe_histogram!(QUEUE_TIME, "Time that calls waited for a place on a route.");
     describe_gauge!(QUEUE_LENGTH, "Calls that wait for a place on a route.");

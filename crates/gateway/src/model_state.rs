@@ -193,6 +193,19 @@ impl RouteState {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Tells the health of a try. Whether that opened or closed the breaker is written down.
+    pub(crate) fn tell<T>(&self, tell: impl FnOnce(&mut Health) -> T) -> T {
+        let mut health = self.health();
+        let before = health.breaker_phase();
+        let told = tell(&mut health);
+        let after = health.breaker_phase();
+        drop(health);
+        if before != after {
+            self.measures.breaker_changed(after);
+        }
+        told
+    }
+
     /// Counts an answer that came to its end.
     pub(crate) fn answered(&self, usage: Usage, price: Option<Price>) {
         self.answers.fetch_add(1, Ordering::Relaxed);

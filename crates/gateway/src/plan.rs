@@ -16,7 +16,8 @@ use std::time::Duration;
 use domain::DataClass;
 
 use crate::{
-    AUTO_MODEL, Catalogue, Hedging, Model, ModelAccess, Offer, PlacePolicy, Route, Tokenizer,
+    AUTO_MODEL, Catalogue, Hedging, Model, ModelAccess, Offer, OpenRoutes, Outage, PlacePolicy,
+    Policy, Route, Tokenizer,
 };
 
 pub use affinity::prefix;
@@ -36,8 +37,8 @@ pub struct Ask<'a> {
     pub places: PlacePolicy,
     /// Which models the caller may use.
     pub access: &'a ModelAccess,
-    /// The only routes that may be taken, by name; `None` for any.
-    pub routes: Option<&'a [String]>,
+    /// The only routes that may be taken; `None` for any.
+    pub routes: Option<&'a OpenRoutes>,
     /// What a route must be able to do.
     pub needs: &'a Needs,
     /// The beginning of the conversation, see [`prefix`]; read under the policy `affinity` only.
@@ -70,9 +71,9 @@ impl<'a> Ask<'a> {
     }
 
     /// Whether the data may take this route, its class aside.
-    fn admits(&self, route: &Route) -> bool {
-        let is_named = self.routes.is_none_or(|names| names.contains(&route.name));
-        is_named && self.places.allows(route.place)
+    fn admits(&self, model: &Model, route: &Route) -> bool {
+        let is_open = self.routes.is_none_or(|open| open.allow(&model.name, &route.name));
+        is_open && self.places.allows(route.place)
     }
 }
 
@@ -146,6 +147,19 @@ impl Plan {
         self.left_out.iter().any(|(_, reason)| *reason == Reason::Ejected)
     }
 
+    /// Why no route is asked at the moment, if none is.
+    pub(crate) fn outage(&self) -> Outage {
+        let has = |wanted: Reason| self.left_out.iter().any(|(_, reason)| *reason == wanted);
+        let is_drained = |reason: Reason| reason == Reason::Drained || reason.is_lasting();
+        if has(Reason::CoolingDown) {
+            Outage::RateLimited
+        } else if self.left_out.iter().all(|(_, reason)| is_drained(*reason)) {
+            Outage::Drained
+        } else {
+            Outage::OutOfOrder
+        }
+    }
+
     /// Whether no route will ever do, however long one waits.
     fn is_hopeless(&self) -> bool {
         // What a server cannot be told is for the call to say, which knows the field.
@@ -194,7 +208,7 @@ pub fn plan(
     let mut usable = Vec::with_capacity(model.routes.len());
     let mut ejected = Vec::new();
     for (index, route) in model.routes.iter().enumerate() {
-        if let Some(reason) = filter::ruled_out(route, ask) {
+        if let Some(reason) = filter::ruled_out(model, route, ask) {
             plan.left_out.push((index, reason));
             continue;
         }
@@ -272,7 +286,7 @@ pub fn most(catalogue: &Catalogue, name: &str, ask: &Ask<'_>) -> (u64, u64) {
     for model in models {
         let attempts = if model.hedging == Hedging::Off { 1 } else { 2_u64 };
         for route in &model.routes {
-            if filter::ruled_out(route, ask).is_none() {
+            if filter::ruled_out(model, route, ask).is_none() {
                 let one = filter::most(route, ask.needs);
                 tokens = tokens.max(one.0.saturating_mul(attempts));
                 cost = cost.max(one.1.saturating_mul(attempts));
@@ -285,8 +299,34 @@ pub fn most(catalogue: &Catalogue, name: &str, ask: &Ask<'_>) -> (u64, u64) {
 /// Whether a model has a route that may receive the request, well or not.
 #[must_use]
 pub fn has_route(catalogue: &Catalogue, name: &str, ask: &Ask<'_>) -> bool {
-    let mut routes = catalogue.model(name).into_iter().flat_map(|model| &model.routes);
-    routes.any(|route| filter::ruled_out(route, ask).is_none())
+    let mut routes = catalogue.model(name).into_iter().flat_map(routes_of);
+    routes.any(|(model, route)| filter::ruled_out(model, route, ask).is_none())
+}
+
+/// Why none of the routes behind a name may receive the request, for whoever asks why. `None` if some
+/// might, or the name stands for nothing that the caller may use. Behind `auto`, routes are named
+/// with their model.
+#[must_use]
+pub fn explain_refusal(catalogue: &Catalogue, name: &str, ask: &Ask<'_>) -> Option<Explanation> {
+    let named = catalogue.model(name);
+    let models = match named {
+        Some(model) => vec![model],
+        None if name == AUTO_MODEL => behind_auto(catalogue),
+        None => vec![],
+    };
+    let mut others = Vec::new();
+    let usable = models.into_iter().filter(|model| ask.access.allows(&model.name));
+    for (model, route) in usable.flat_map(routes_of) {
+        let reason = filter::ruled_out(model, route, ask)?;
+        let shown = match named {
+            Some(_) => route.name.clone(),
+            None => format!("{}/{}", model.name, route.name),
+        };
+        others.push((shown, reason));
+    }
+    let policy = named.map_or(Policy::Order, |model| model.policy).code();
+    let model = name.to_owned();
+    (!others.is_empty()).then_some(Explanation { model, policy, taken: None, others })
 }
 
 /// Checks whether the caller may use a model, and it has a route for this offer that may receive data
@@ -321,9 +361,16 @@ pub fn may_receive(
 
 fn may_take(model: &Model, ask: &Ask<'_>) -> bool {
     let may = |route: &Route| {
-        ask.class <= route.clearance && ask.admits(route) && route.offers.has(ask.needs.offer)
+        ask.class <= route.clearance
+            && ask.admits(model, route)
+            && route.offers.has(ask.needs.offer)
     };
     ask.access.allows(&model.name) && model.routes.iter().any(may)
+}
+
+/// The routes of a model, each with the model.
+fn routes_of(model: &Model) -> impl Iterator<Item = (&Model, &Route)> {
+    model.routes.iter().map(move |route| (model, route))
 }
 
 fn behind_auto(catalogue: &Catalogue) -> Vec<&Model> {
@@ -358,10 +405,10 @@ fn not_granted(catalogue: &Catalogue, name: &str, ask: &Ask<'_>) -> PlanError {
 
 /// Says why none of these models will ever do.
 fn refusal(catalogue: &Catalogue, name: &str, models: Vec<&Model>, ask: &Ask<'_>) -> PlanError {
-    let routes = || models.iter().flat_map(|model| &model.routes);
+    let routes = || models.iter().copied().flat_map(routes_of);
     let name = name.to_owned();
     let allowed = || allowed(catalogue, ask);
-    let reasons = || routes().filter_map(|route| filter::ruled_out(route, ask));
+    let reasons = || routes().filter_map(|(model, route)| filter::ruled_out(model, route, ask));
     let of_ability =
         |reason: &Reason| !matches!(reason, Reason::AboveClearance | Reason::PlaceNotAllowed);
     if reasons().any(|reason| reason == Reason::OverBudget) {
@@ -376,6 +423,6 @@ fn refusal(catalogue: &Catalogue, name: &str, models: Vec<&Model>, ask: &Ask<'_>
     if reasons().next().is_none() {
         return PlanError::NoChoice;
     }
-    let clearance = routes().map(|route| route.clearance).max().unwrap_or(DataClass::Open);
+    let clearance = routes().map(|(_, route)| route.clearance).max().unwrap_or(DataClass::Open);
     PlanError::ClearanceTooLow { model: name, class: ask.class, clearance, allowed: allowed() }
 }

@@ -1,11 +1,9 @@
 //! What a caller says about a call, beside the request itself.
 
-use std::sync::Arc;
-
 use domain::DataClass;
 use tokio::time::Instant;
 
-use crate::{Caller, ModelAccess, PlacePolicy};
+use crate::{Caller, ModelAccess, OpenRoutes, PlacePolicy};
 
 /// On which terms a call is made.
 #[derive(Debug, Clone)]
@@ -16,8 +14,8 @@ pub struct Terms {
     pub places: PlacePolicy,
     /// Which models the caller may use.
     pub access: ModelAccess,
-    /// The only routes that may be taken, by name; `None` for any.
-    pub routes: Option<Arc<[String]>>,
+    /// The only routes that may be taken; `None` for any.
+    pub routes: Option<OpenRoutes>,
     /// When the caller's own time is over; no try begins that cannot end before, and a running one
     /// ends then.
     pub deadline: Option<Instant>,

@@ -5,8 +5,12 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    DecodeError, SseEvent, UpstreamError, Usage, mended::mend_piece, openai::Head, texts,
-    texts::number_of, transcription::TranscriptEvent,
+    DecodeError, SseEvent, UpstreamError, Usage,
+    mended::{Callers, mend_piece},
+    openai::Head,
+    texts,
+    texts::number_of,
+    transcription::TranscriptEvent,
 };
 
 /// What a stream of any model yields.
@@ -242,6 +246,14 @@ impl StreamItem {
     /// # Errors
     /// If it is neither the end mark nor a JSON object.
     pub fn decode(event: &SseEvent) -> Result<Self, DecodeError> {
+        Self::decode_next(event, &mut Callers::default())
+    }
+
+    /// Decodes the next event; `callers` knows of those before.
+    pub(crate) fn decode_next(
+        event: &SseEvent,
+        callers: &mut Callers,
+    ) -> Result<Self, DecodeError> {
         let text = event.data.trim();
         if text == "[DONE]" {
             return Ok(Self::Done);
@@ -256,7 +268,7 @@ impl StreamItem {
         if !fields.get("choices").is_some_and(Value::is_array) && !fields.contains_key("usage") {
             return Err(DecodeError);
         }
-        mend_piece(&mut fields);
+        mend_piece(&mut fields, callers);
         Ok(Self::Chunk(ChatChunk { fields }))
     }
 }

@@ -224,7 +224,7 @@ impl Dialect {
             Wire::OpenAi(_) | Wire::Ollama => &[],
             Wire::Tei => &["/error_type"],
             Wire::Anthropic => &["/error/type"],
-            Wire::Gemini => &["/error/status", "/0/error/status"],
+            Wire::Gemini => &["/error/details/0/reason", "/error/status", "/0/error/status"],
             Wire::Bedrock => &["/__type"],
         };
         UpstreamError::parse_with(body, code_names)

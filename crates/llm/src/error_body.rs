@@ -50,6 +50,14 @@ impl UpstreamError {
         Self { message, param, code: code.filter(|code| !code.is_empty()) }
     }
 
+    /// Whether it finds fault with the key or the name of the model, which come from the configuration,
+    /// though it answers as to a bad request.
+    #[must_use]
+    pub fn is_of_operator(&self) -> bool {
+        let codes = ["invalid_api_key", "API_KEY_INVALID", "model_not_found", "DeploymentNotFound"];
+        self.code.as_deref().is_some_and(|code| codes.contains(&code))
+    }
+
     fn only(message: &str) -> Self {
         Self { message: Some(bounded(message)), ..Self::default() }
     }

@@ -6,6 +6,8 @@
 //!   list, and some leave out its type or its id.
 //! - TGI and Mistral have names of their own for the end of an answer.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::answer;
@@ -15,7 +17,7 @@ pub(crate) fn mend_answer(fields: &mut Map<String, Value>) {
     let Some(mut choices) = fields.get_mut("choices").map(Value::take) else { return };
     let id = fields.get("id").and_then(Value::as_str).unwrap_or_default();
     let mut number = 0;
-    mend(&mut choices, "message", |call| {
+    mend(&mut choices, ("message", &mut Callers::default()), |call| {
         if lacks(call, "type") {
             call.insert("type".to_owned(), "function".into());
         }
@@ -27,10 +29,17 @@ pub(crate) fn mend_answer(fields: &mut Map<String, Value>) {
     fields.insert("choices".to_owned(), choices);
 }
 
+/// Most choices of a stream whose calls are remembered; a request asks for fewer.
+const CHOICES_MAX: usize = 128;
+
+/// The choices of a stream that have called a tool so far.
+#[derive(Debug, Default)]
+pub(crate) struct Callers(BTreeSet<u64>);
+
 /// Mends the choices of a piece of an answer. A call has its type in the piece that names it.
-pub(crate) fn mend_piece(fields: &mut Map<String, Value>) {
+pub(crate) fn mend_piece(fields: &mut Map<String, Value>, callers: &mut Callers) {
     let Some(choices) = fields.get_mut("choices") else { return };
-    mend(choices, "delta", |call| {
+    mend(choices, ("delta", callers), |call| {
         let is_named = call.get("function").is_some_and(|function| function["name"].is_string());
         if is_named && lacks(call, "type") {
             call.insert("type".to_owned(), "function".into());
@@ -38,11 +47,24 @@ pub(crate) fn mend_piece(fields: &mut Map<String, Value>) {
     });
 }
 
-fn mend(choices: &mut Value, part: &str, mut name: impl FnMut(&mut Map<String, Value>)) {
+fn mend(
+    choices: &mut Value,
+    (part, callers): (&str, &mut Callers),
+    mut name: impl FnMut(&mut Map<String, Value>),
+) {
     let choices = choices.as_array_mut().into_iter().flatten();
     for choice in choices.filter_map(Value::as_object_mut) {
+        let index = choice.get("index").and_then(Value::as_u64).unwrap_or(0);
+        let calls = choice.get(part).and_then(|part| part.get("tool_calls"));
+        let calls_now = match calls {
+            Some(Value::Array(calls)) => !calls.is_empty(),
+            calls => calls.is_some_and(Value::is_object),
+        };
+        if calls_now && callers.0.len() < CHOICES_MAX {
+            callers.0.insert(index);
+        }
         if let Some(end) = choice.get_mut("finish_reason") {
-            mend_end(end);
+            mend_end(end, callers.0.contains(&index));
         }
         let Some(Value::Object(message)) = choice.get_mut(part) else { continue };
         join_parts(message);
@@ -58,8 +80,10 @@ fn mend(choices: &mut Value, part: &str, mut name: impl FnMut(&mut Map<String, V
     }
 }
 
-fn mend_end(reason: &mut Value) {
+fn mend_end(reason: &mut Value, has_called: bool) {
     match reason.as_str() {
+        // TGI's word for an answer that came to its end, whatever that was.
+        Some("eos_token") if has_called => *reason = "tool_calls".into(),
         Some("eos_token" | "stop_sequence") => *reason = "stop".into(),
         Some("model_length") => *reason = "length".into(),
         _ => {}

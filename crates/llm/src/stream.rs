@@ -4,7 +4,8 @@ use crate::event_stream::EventStreamDecoder;
 use crate::lines::LineDecoder;
 use crate::{
     DecodeError, Dialect, SseDecoder, SseError, SseEvent, SseLimits, StreamItem, anthropic,
-    bedrock, dialect::Wire, gemini, ollama, openai::Head, transcription::TranscriptEvent,
+    bedrock, dialect::Wire, gemini, mended::Callers, ollama, openai::Head,
+    transcription::TranscriptEvent,
 };
 
 /// Why a stream cannot be read further.
@@ -25,7 +26,7 @@ pub struct ChatStream(Reader);
 /// A framing and what reads its frames.
 #[derive(Debug)]
 enum Reader {
-    OpenAi(SseDecoder),
+    OpenAi(SseDecoder, Callers),
     Anthropic(SseDecoder, anthropic::StreamReader),
     Gemini(SseDecoder, gemini::StreamReader),
     Bedrock(EventStreamDecoder, bedrock::StreamReader),
@@ -39,7 +40,7 @@ impl ChatStream {
         let events = SseDecoder::new(limits);
         Self(match dialect.wire() {
             // TEI has no chat, so nothing ever comes here.
-            Wire::OpenAi(_) | Wire::Tei => Reader::OpenAi(events),
+            Wire::OpenAi(_) | Wire::Tei => Reader::OpenAi(events, Callers::default()),
             Wire::Anthropic => Reader::Anthropic(events, anthropic::StreamReader::new(head)),
             Wire::Gemini => Reader::Gemini(events, gemini::StreamReader::new(head)),
             Wire::Bedrock => Reader::Bedrock(
@@ -65,8 +66,8 @@ impl ChatStream {
     /// completed before are in `items`.
     pub fn feed(&mut self, bytes: &[u8], items: &mut Vec<StreamItem>) -> Result<(), StreamError> {
         match &mut self.0 {
-            Reader::OpenAi(decoder) => feed_events(decoder, bytes, |event| {
-                items.push(StreamItem::decode(event)?);
+            Reader::OpenAi(decoder, callers) => feed_events(decoder, bytes, |event| {
+                items.push(StreamItem::decode_next(event, callers)?);
                 Ok(())
             }),
             Reader::Transcript(decoder) => feed_events(decoder, bytes, |event| {
@@ -101,9 +102,9 @@ impl ChatStream {
     /// As [`ChatStream::feed`].
     pub fn finish(self, items: &mut Vec<StreamItem>) -> Result<(), StreamError> {
         match self.0 {
-            Reader::OpenAi(decoder) => {
+            Reader::OpenAi(decoder, mut callers) => {
                 if let Some(event) = decoder.finish()? {
-                    items.push(StreamItem::decode(&event)?);
+                    items.push(StreamItem::decode_next(&event, &mut callers)?);
                 }
             }
             Reader::Transcript(decoder) => {

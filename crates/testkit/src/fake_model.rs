@@ -130,6 +130,12 @@ impl FakeModel {
         self.script().seen.clone()
     }
 
+    /// All requests since this was last asked; they are forgotten.
+    #[must_use]
+    pub fn take_requests(&self) -> Vec<SeenRequest> {
+        std::mem::take(&mut self.script().seen)
+    }
+
     /// How many callers hung up before their answer was complete.
     #[must_use]
     pub fn hang_ups(&self) -> usize {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use domain::{DataClass, Place, TenantId};
-use gateway::{Catalogue, ModelAccess, PlacePolicy, Route};
+use gateway::{Catalogue, ModelAccess, OpenRoutes, PlacePolicy, Route};
 use guard::{AnswerRules, Event, Finding, InjectionRules, Kind, Topic, TopicRules};
 use llm::{ChatRequest, Origin, Role};
 
@@ -157,8 +157,8 @@ impl Ways {
         PlacePolicy::ANYWHERE.only(|place| self.list.iter().any(|way| way.1 == place))
     }
 
-    /// The names of the routes that these ways are; `None` if the places say it all.
-    pub(super) fn routes(&self, catalogue: &Catalogue, model: &str) -> Option<Arc<[String]>> {
+    /// The routes that these ways are; `None` if the places say it all.
+    pub(super) fn routes(&self, catalogue: &Catalogue, model: &str) -> Option<OpenRoutes> {
         if self.rails.scopes.is_empty() {
             return None;
         }
@@ -166,15 +166,8 @@ impl Ways {
             let rail = self.rails.position(self.tenant, model, &route.name);
             self.list.contains(&(rail, route.place))
         };
-        let (open, closed): (Vec<_>, Vec<_>) = routes_of(catalogue, model).partition(is_open);
-        // Behind `auto`, routes of two models may have one name: it is open if it is for both, unless
-        // the place says already which is meant.
-        let places = self.places();
-        let is_closed = |name: &str| {
-            closed.iter().any(|(_, route)| route.name == name && places.allows(route.place))
-        };
-        let names = open.into_iter().map(|(_, route)| route.name.clone());
-        Some(names.filter(|name| !is_closed(name)).collect())
+        let open = routes_of(catalogue, model).filter(is_open);
+        Some(OpenRoutes::of(open.map(|(model, route)| (model, route.name.as_str()))))
     }
 
     fn rails(&self) -> impl Iterator<Item = &Guardrail> {
@@ -390,7 +383,7 @@ mod tests {
 
     /// Routes have names of their own only within a model.
     #[test]
-    fn a_closed_route_is_not_opened_by_its_namesake_in_another_model() {
+    fn a_route_is_open_or_closed_whatever_its_namesake_in_another_model_is() {
         let model = |name: &str, place| {
             let route = Route::new("haupt", RouteKind::BuiltIn, place, DataClass::Restricted);
             Model::new(name, vec![route])
@@ -409,18 +402,18 @@ mod tests {
             places: PlacePolicy::ANYWHERE,
             access: ModelAccess::ALL,
         };
-        let routes = |place_of_b| {
-            let models = vec![model("a", Place::Own), model("b", place_of_b)];
-            let catalogue = Catalogue::new(models).unwrap();
-            let catalogue = catalogue.with_auto(vec![line("a"), line("b")]).unwrap();
-            let mut ways = Ways::of(&rails, tenant, (&catalogue, "auto"), &open);
-            // Protection leaves open what the general policy holds for.
-            ways.list.retain(|(rail, _)| *rail == 0);
-            let named = |name| ways.routes(&catalogue, name).unwrap().to_vec();
-            (named("auto"), named("a"), named("b"))
+        let models = vec![model("a", Place::Own), model("b", Place::Own)];
+        let catalogue = Catalogue::new(models).unwrap();
+        let catalogue = catalogue.with_auto(vec![line("a"), line("b")]).unwrap();
+        let mut ways = Ways::of(&rails, tenant, (&catalogue, "auto"), &open);
+        // Protection leaves open what the general policy holds for.
+        ways.list.retain(|(rail, _)| *rail == 0);
+        let opened = |name| {
+            let routes = ways.routes(&catalogue, name).unwrap();
+            ["a", "b"].map(|model| routes.allow(model, "haupt"))
         };
-        let (haupt, none) = (vec!["haupt".to_owned()], Vec::<String>::new());
-        assert_eq!(routes(Place::Own), (none.clone(), haupt.clone(), none.clone()));
-        assert_eq!(routes(Place::Elsewhere), (haupt.clone(), haupt, none), "the place decides");
+        assert_eq!(opened("auto"), [true, false]);
+        assert_eq!(opened("a"), [true, false]);
+        assert_eq!(opened("b"), [false, false]);
     }
 }

@@ -5,7 +5,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
-use super::{Call, Moment, Opened, tries::Tried};
+use super::{Call, Moment, Opened, Setback, tries::Tried};
 use crate::{
     GatewayError, Hedging, Reason, Terms, UsageMeter, lease::Lease, model_state::RouteState,
 };
@@ -88,8 +88,8 @@ impl Call<'_> {
     where
         Self: 'b,
     {
-        let mut failed = self.failed.clone();
-        failed.push((Arc::clone(first), Reason::NotNeeded));
+        let mut setbacks = self.setbacks.clone();
+        setbacks.add(first, Setback::Ruled(Reason::NotNeeded));
         Call {
             gateway: self.gateway,
             asked: self.asked,
@@ -101,7 +101,7 @@ impl Call<'_> {
             is_counted: true,
             may_hedge: false,
             may_retry: false,
-            failed,
+            setbacks,
             last: None,
             refusal: None,
             span: self.span.clone(),

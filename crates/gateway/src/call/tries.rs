@@ -5,14 +5,14 @@ use std::{sync::Arc, time::Duration};
 use llm::{ChatRequest, Delivery, RequestError, openai::Head};
 use tokio::time::Instant;
 
-use super::{Answer, Call, Moment, Opened};
+use super::{Answer, Call, Moment, Opened, Setback};
 use crate::{
     GatewayError, Model, Reason, Route, RouteKind, ServerRoute, Taken,
     asked::Asked,
     attempt::{Attempt, Failed, Next, Prepared},
     backoff,
     lease::Lease,
-    model_state::{ModelState, RouteState},
+    model_state::RouteState,
     stream::Origin,
     trace,
 };
@@ -26,8 +26,31 @@ pub(super) enum Tried {
     Stale,
 }
 
-/// `Ok(None)`: the catalogue changed; `Err(None)`: the breaker let nothing pass.
-type Outcome = Result<Option<(Answer, Taken)>, Option<Failed>>;
+/// `Ok(None)`: the catalogue changed.
+type Outcome = Result<Option<(Answer, Taken)>, Lost>;
+
+/// No answer from a route.
+struct Lost {
+    /// What went wrong; `None` if the breaker or the budget of retries let nothing pass.
+    failed: Option<Failed>,
+    setback: Setback,
+}
+
+impl Lost {
+    const fn for_good(failed: Option<Failed>) -> Self {
+        Self { failed, setback: Setback::Ruled(Reason::Failed) }
+    }
+}
+
+/// What becomes of a route after a failed try.
+enum After {
+    /// It is tried again after this time, and nobody else in between.
+    Retry(Duration),
+    /// Others are tried before it is its turn again.
+    Rest(Instant),
+    /// It is not tried again.
+    Leave,
+}
 
 impl Call<'_> {
     pub(super) async fn try_route(
@@ -42,7 +65,7 @@ impl Call<'_> {
             RouteKind::Server(server) => {
                 match self.asked.calls(server.dialect, &server.upstream_model) {
                     Ok(calls) => self.try_server(moment, (route, server), calls, &mut lease).await,
-                    Err(refusal) => return Ok(self.cannot(tried_route, refusal)),
+                    Err(refusal) => return Ok(self.cannot(&tried_route, refusal)),
                 }
             }
             RouteKind::BuiltIn | RouteKind::Local(_) => match self.asked {
@@ -50,7 +73,7 @@ impl Call<'_> {
                     self.try_inside(request, (model, route), &mut lease).await
                 }
                 // The plan lets nothing else through to it.
-                _ => return Ok(self.cannot(tried_route, not_built_in())),
+                _ => return Ok(self.cannot(&tried_route, not_built_in())),
             },
         };
         match tried {
@@ -60,17 +83,15 @@ impl Call<'_> {
                 Ok(Tried::Answered(Box::new(Opened { answer, taken, lease })))
             }
             Ok(None) => Ok(Tried::Stale),
-            Err(None) => {
-                self.failed.push((tried_route, Reason::Failed));
-                Ok(Tried::Failed)
-            }
-            Err(Some(Failed { error, next: Next::Nobody })) => {
+            Err(Lost { failed: Some(Failed { error, next: Next::Nobody }), .. }) => {
                 self.explain(moment, None);
                 Err(error)
             }
-            Err(Some(Failed { error, .. })) => {
-                self.last = Some(error);
-                self.failed.push((tried_route, Reason::Failed));
+            Err(Lost { failed, setback }) => {
+                if let Some(Failed { error, .. }) = failed {
+                    self.keep(error);
+                }
+                self.setbacks.add(&tried_route, setback);
                 Ok(Tried::Failed)
             }
         }
@@ -78,9 +99,9 @@ impl Call<'_> {
 
     /// The route's server has no place for something in the request: nothing was sent, and another
     /// may do it.
-    fn cannot(&mut self, route: Arc<RouteState>, refusal: RequestError) -> Tried {
+    fn cannot(&mut self, route: &Arc<RouteState>, refusal: RequestError) -> Tried {
         self.refusal.get_or_insert(refusal);
-        self.failed.push((route, Reason::Untranslatable));
+        self.setbacks.add(route, Setback::Ruled(Reason::Untranslatable));
         Tried::Failed
     }
 
@@ -92,7 +113,7 @@ impl Call<'_> {
         lease: &mut Lease,
     ) -> Outcome {
         if !lease.begin(trace::operation(&self.asked)) {
-            return Err(None);
+            return Err(Lost::for_good(None));
         }
         let taken = self.begin(model, route);
         lease.spans.attempt(trace::attempt(&self.span, route, self.attempts, 0));
@@ -111,13 +132,14 @@ impl Call<'_> {
             }
             Err(failed) => {
                 lease.failed(&failed.error, None);
-                Err(Some(failed))
+                Err(Lost::for_good(Some(failed)))
             }
         }
     }
 
     /// Tries a server up to the number of attempts, with a wait between them. The route's place
-    /// stays taken while waiting: the wait is bounded, and the call would come back at once.
+    /// stays taken while waiting: the wait is bounded, and the call would come back at once. A server
+    /// that asks for a rest gets it while others are tried.
     async fn try_server(
         &mut self,
         moment: &Moment,
@@ -128,11 +150,17 @@ impl Call<'_> {
         let (client, deadline) = (self.gateway.clients.here(), self.terms.deadline);
         let head = head(self.asked.model());
         let (asked, calls, head) = (self.asked, calls.as_slice(), &head);
-        let mut retry = 0;
+        let mut retry = self.setbacks.retry(lease.route());
+        if retry > 0 {
+            if !moment.state().take_retry(Instant::now()) {
+                return Err(Lost::for_good(None));
+            }
+            moment.state().measures.retried();
+        }
         let mut before = None;
         loop {
             if !lease.begin(trace::operation(&asked)) {
-                return Err(before);
+                return Err(Lost::for_good(before));
             }
             let taken = self.begin(moment.model(), route);
             let span = trace::attempt(&self.span, route, self.attempts, retry);
@@ -161,18 +189,28 @@ impl Call<'_> {
             lease.failed(&failed.error, failed.wish());
             tracing::info!(route = route.name, attempt = self.attempts, error = %failed.error,
                 "model route failed");
-            let Some(wait) = self.wait_before_retry(failed.next, (retry, route), moment.state())
-            else {
-                return Err(Some(failed));
-            };
-            tokio::time::sleep(wait).await;
+            retry += 1;
+            match self.after(&failed, retry, moment, (route, lease.route())) {
+                After::Retry(wait) => tokio::time::sleep(wait).await,
+                After::Rest(until) => {
+                    let setback = Setback::Rests { until, retry };
+                    return Err(Lost { failed: Some(failed), setback });
+                }
+                After::Leave => return Err(Lost::for_good(Some(failed))),
+            }
             if !Arc::ptr_eq(&moment.snapshot, &self.gateway.snapshot.load()) {
-                self.last = Some(failed.error);
+                self.keep(failed.error);
                 return Ok(None);
             }
             moment.state().measures.retried();
             before = Some(failed);
-            retry += 1;
+        }
+    }
+
+    /// Keeps an error to tell if no route answers: the last, unless one before left more hope.
+    fn keep(&mut self, error: GatewayError) {
+        if self.last.as_ref().is_none_or(|last| last.hope() <= error.hope()) {
+            self.last = Some(error);
         }
     }
 
@@ -183,30 +221,49 @@ impl Call<'_> {
         taken
     }
 
-    /// How long to wait before the same route is tried again; `None` if it is not.
-    fn wait_before_retry(
+    /// What becomes of the route after a failed try; `retry` is the one that would be next.
+    fn after(
         &self,
-        next: Next,
-        (retry, route): (u32, &Route),
-        state: &ModelState,
-    ) -> Option<Duration> {
-        let Next::SameRoute { after } = next else { return None };
+        failed: &Failed,
+        retry: u32,
+        moment: &Moment,
+        (route, tried): (&Route, &Arc<RouteState>),
+    ) -> After {
+        let Next::SameRoute { after: wish } = failed.next else { return After::Leave };
         let settings = &self.gateway.settings;
-        if !self.may_retry
-            || retry + 1 >= route.care.attempts.unwrap_or(settings.attempts_per_route)
-        {
-            return None;
+        if !self.may_retry || retry >= route.care.attempts.unwrap_or(settings.attempts_per_route) {
+            return After::Leave;
         }
-        let own = backoff::delay(settings.backoff_first, settings.backoff_max, retry);
-        let wait = match after {
-            Some(wish) if wish > settings.retry_after_max => return None,
+        let own = backoff::delay(settings.backoff_first, settings.backoff_max, retry - 1);
+        let wait = match wish {
+            Some(wish) if wish > settings.retry_after_max => return After::Leave,
             // Never before the server wishes, and not all at the same moment.
             Some(wish) => wish + own,
             None => own,
         };
         let now = Instant::now();
-        let is_in_time = self.terms.deadline.is_none_or(|at| now + wait < at);
-        (is_in_time && state.take_retry(now)).then_some(wait)
+        let until = now + wait;
+        if self.terms.deadline.is_some_and(|deadline| until >= deadline) {
+            return After::Leave;
+        }
+        let asks_for_rest =
+            wish.is_some() || matches!(failed.error, GatewayError::RateLimited { .. });
+        if asks_for_rest && self.has_other(moment, tried, until) {
+            return After::Rest(until);
+        }
+        if moment.state().take_retry(now) { After::Retry(wait) } else { After::Leave }
+    }
+
+    /// Whether another route is free, or will be before this one.
+    fn has_other(&self, moment: &Moment, tried: &Arc<RouteState>, until: Instant) -> bool {
+        let is_free = |index: &usize| {
+            let slot = &moment.state().routes[*index];
+            let is_other = !Arc::ptr_eq(&slot.state, tried);
+            is_other && self.setbacks.of(&slot.state).is_none() && slot.has_room()
+        };
+        let is_sooner = |rest: Instant| rest < until;
+        moment.plan.order.iter().any(is_free)
+            || self.setbacks.rest_over(moment.at).is_some_and(is_sooner)
     }
 }
 

@@ -14,10 +14,13 @@ pub(super) fn fitting<'c>(catalogue: &'c Catalogue, ask: &Ask<'_>) -> Vec<&'c Mo
 /// The first of these models that has a route which may receive the request; one whose routes are
 /// all drained only if there is no other.
 pub(super) fn choose<'c>(models: &[&'c Model], ask: &Ask<'_>) -> Option<&'c Model> {
-    let may = |route: &&Route| filter::ruled_out(route, ask).is_none();
-    let mut able = models.iter().copied().filter(|model| model.routes.iter().any(|r| may(&r)));
+    let may = |model: &Model, route: &Route| filter::ruled_out(model, route, ask).is_none();
+    let is_able = |model: &&Model| model.routes.iter().any(|route| may(model, route));
+    let is_on =
+        |model: &&Model| model.routes.iter().any(|route| may(model, route) && !route.drained);
+    let mut able = models.iter().copied().filter(is_able);
     let first = able.clone().next();
-    able.find(|model| model.routes.iter().filter(may).any(|route| !route.drained)).or(first)
+    able.find(is_on).or(first)
 }
 
 fn fits(line: &AutoChoice, ask: &Ask<'_>) -> bool {

@@ -3,14 +3,14 @@
 use llm::Usage;
 
 use super::{Ask, Needs, Reason};
-use crate::Route;
+use crate::{Model, Route};
 
 /// Why the route must not or cannot receive the request; `None` if it may.
-pub(super) fn ruled_out(route: &Route, ask: &Ask<'_>) -> Option<Reason> {
+pub(super) fn ruled_out(model: &Model, route: &Route, ask: &Ask<'_>) -> Option<Reason> {
     let (needs, abilities) = (ask.needs, route.abilities);
     if ask.class > route.clearance {
         Some(Reason::AboveClearance)
-    } else if !ask.admits(route) {
+    } else if !ask.admits(model, route) {
         Some(Reason::PlaceNotAllowed)
     } else if !route.offers.has(needs.offer) {
         Some(Reason::NotOffered)

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use domain::{DataClass, ErrorKind};
-use gateway::{Failure, GatewayError, RouteKind, Secret, UsageMeter};
+use gateway::{Failure, GatewayError, RouteKind, Secret, Terms, UsageMeter};
 use serde_json::json;
 use testkit::fake_model::{DesertedPort, FakeModel, Reply};
 
@@ -25,7 +25,7 @@ async fn with_second(first: Reply) -> (usize, usize, Result<String, GatewayError
 
 #[tokio::test]
 async fn passing_failures_are_retried_then_the_next_route_is_taken() {
-    for status in [429, 500, 502, 503, 529, 408] {
+    for status in [500, 502, 503, 529, 408] {
         let (first, second, heard) = with_second(failing(status)).await;
         assert_eq!((first, second, heard.unwrap().as_str()), (3, 1, "zweite"), "{status}");
     }
@@ -47,6 +47,63 @@ async fn lasting_failures_go_to_the_next_route_at_once() {
         let (first, second, heard) = with_second(reply).await;
         assert_eq!((first, second, heard.unwrap().as_str()), (1, 1, "zweite"), "{shown}");
     }
+}
+
+/// Who says that they have no place for a call is not asked again while another is free.
+#[tokio::test]
+async fn a_route_at_its_limit_is_left_for_a_free_one_at_once() {
+    let resting = |status: u16| failing(status).header("retry-after", "0.4");
+    for reply in [failing(429), resting(429), resting(503)] {
+        let started = Instant::now();
+        let (first, second, heard) = with_second(reply).await;
+        assert_eq!((first, second, heard.unwrap().as_str()), (1, 1, "zweite"));
+        assert!(started.elapsed() < Duration::from_millis(400));
+    }
+}
+
+/// Waiting is for when nobody else is left: for the route whose rest is over first.
+#[tokio::test]
+async fn a_route_at_its_limit_is_asked_again_when_no_other_is_left() {
+    let (tired, broken) = (FakeModel::start().await, FakeModel::start().await);
+    let routes = || vec![route("a", &tired.base_url()), route("b", &broken.base_url())];
+    tired.next(failing(429).header("retry-after", "0.2"));
+    broken.always(failing(401));
+    let started = Instant::now();
+    let (_, stream) = hear(&gateway(routes()), &ask("x")).await.unwrap();
+    assert_eq!((stream.taken().route.as_str(), stream.taken().attempts), ("a", 3));
+    assert!(started.elapsed() >= Duration::from_millis(200));
+
+    // Both are tired: the first for longer.
+    tired.next(failing(429).header("retry-after", "0.45"));
+    broken.next(failing(429).header("retry-after", "0.1"));
+    broken.always(Reply::echo());
+    let started = Instant::now();
+    let (_, stream) = hear(&gateway(routes()), &ask("x")).await.unwrap();
+    assert_eq!((stream.taken().route.as_str(), stream.taken().attempts), ("b", 3));
+    assert!(started.elapsed() < Duration::from_millis(450));
+
+    // All attempts count, whatever was tried between them.
+    tired.always(failing(429).header("retry-after", "0.01"));
+    broken.always(failing(429).header("retry-after", "0.01"));
+    let (before, other) = (tired.requests().len(), broken.requests().len());
+    let error = hear(&gateway(routes()), &ask("x")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Overloaded);
+    assert_eq!((tired.requests().len() - before, broken.requests().len() - other), (3, 3));
+}
+
+/// Nobody waits for a rest that outlasts the caller's time.
+#[tokio::test]
+async fn no_rest_is_waited_for_beyond_the_callers_time() {
+    let (tired, broken) = (FakeModel::start().await, FakeModel::start().await);
+    tired.always(failing(429).header("retry-after", "0.4"));
+    broken.always(failing(401));
+    let gateway = gateway(vec![route("a", &tired.base_url()), route("b", &broken.base_url())]);
+    let started = Instant::now();
+    let deadline = tokio::time::Instant::now() + Duration::from_millis(300);
+    let terms = Terms { deadline: Some(deadline), ..Terms::from(DataClass::Open) };
+    gateway.chat(&ask("x"), terms, &UsageMeter::default()).await.unwrap_err();
+    assert!(started.elapsed() < Duration::from_millis(250), "an answer at once");
+    assert_eq!((tired.requests().len(), broken.requests().len()), (1, 1));
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod dialects;
 mod errors;
 mod failures;
 mod hedging;
+mod hostile;
 mod limits;
 mod local;
 mod measuring;

@@ -1,7 +1,9 @@
 //! Streams of several servers, each event as we understand it.
 
-use llm::{ChatChunk, SseDecoder, SseEvent, SseLimits, StreamItem};
+use llm::{ChatChunk, Dialect, SseDecoder, SseEvent, SseLimits, StreamItem};
 use serde_json::json;
+
+use crate::matrix::head;
 
 fn describe(stream: &str) -> String {
     let mut decoder = SseDecoder::new(SseLimits::default());
@@ -75,4 +77,34 @@ fn texts_are_rewritten_per_choice_and_nothing_else() {
         ],
     });
     assert_eq!(chunk.to_json(), expected.to_string());
+}
+
+/// G-3: TGI names the end of any answer alike; with calls in it, clients expect another name.
+#[test]
+fn an_answer_of_tgi_that_calls_tools_ends_as_such() {
+    let call = r#"{"index":0,"id":"0","type":"function","function":{"name":"f","arguments":"{}"}}"#;
+    let ends = |pieces: &[(u64, &str, &str)]| {
+        let mut stream = Dialect::Tgi.chat_stream(head());
+        let mut items = Vec::new();
+        for (index, delta, end) in pieces {
+            let piece = format!(
+                "data: {{\"choices\":[{{\"index\":{index},\"delta\":{delta},\"finish_reason\":{end}}}]}}\n\n"
+            );
+            stream.feed(piece.as_bytes(), &mut items).unwrap();
+        }
+        let ends = items.iter().filter_map(|item| match item {
+            StreamItem::Chunk(chunk) => chunk.finish_reason().map(str::to_owned),
+            _ => None,
+        });
+        ends.collect::<Vec<_>>()
+    };
+    let calls = format!("{{\"tool_calls\":[{call}]}}");
+    let one = format!("{{\"tool_calls\":{call}}}");
+    for calls in [calls.as_str(), &one] {
+        assert_eq!(ends(&[(0, calls, "\"eos_token\"")]), ["tool_calls"]);
+        assert_eq!(ends(&[(0, calls, "null"), (0, "{}", "\"eos_token\"")]), ["tool_calls"]);
+        let others = [(0, calls, "null"), (1, "{}", "\"eos_token\""), (0, "{}", "\"stop\"")];
+        assert_eq!(ends(&others), ["stop", "stop"], "each choice for itself; what is right stays");
+    }
+    assert_eq!(ends(&[(0, "{\"tool_calls\":[]}", "\"eos_token\"")]), ["stop"]);
 }

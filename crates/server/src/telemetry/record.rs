@@ -38,7 +38,7 @@ pub(crate) const ATTRIBUTES: &[&str] = &[
     "fachwerk.guard.findings", "fachwerk.place", "fachwerk.request.id", "fachwerk.route",
     "fachwerk.usage.estimated",
     // of log events
-    "attempt", "complete", "connections", "duration_ms", "error.code", "http.method", "http.status", "is_well",
+    "attempt", "breaker", "complete", "connections", "duration_ms", "error.code", "http.method", "http.status", "is_well",
     "job.id", "job.kind", "lines", "panic.place", "request.id", "route", "run.id", "signal",
 ];
 

@@ -17,6 +17,8 @@ pub struct Reply {
     usage: Option<(u64, u64)>,
     ending: Ending,
     ends_with_done: bool,
+    /// How often all pieces are sent, one time after the other.
+    times: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -141,6 +143,12 @@ impl Reply {
         Self { ends_with_done: false, ..self }
     }
 
+    /// Sends all pieces so many times, which costs the memory of one.
+    #[must_use]
+    pub fn times(self, times: usize) -> Self {
+        Self { times, ..self }
+    }
+
     /// After the last piece stays silent and never ends.
     #[must_use]
     pub fn then_hang(self) -> Self {
@@ -162,6 +170,7 @@ impl Reply {
             usage: Some((10, u64::MAX)),
             ending: Ending::Complete,
             ends_with_done: true,
+            times: 1,
         }
     }
 
@@ -179,9 +188,11 @@ impl Reply {
         };
         let mut headers = self.headers;
         headers.push(("content-type".to_owned(), content_type));
-        let steps = chunks.into_iter().enumerate().map(|(index, chunk)| {
+        let chunks: Vec<Bytes> = chunks.into_iter().map(Bytes::from).collect();
+        let all = std::iter::repeat_n(chunks, self.times).flatten();
+        let steps = all.enumerate().map(|(index, chunk)| {
             let step = if index == 0 { Step::AtOnce } else { Step::AfterPause };
-            (step, Bytes::from(chunk))
+            (step, chunk)
         });
         Plan {
             status,
