@@ -1,10 +1,12 @@
 //! One's own account: who am I, my password, my API keys.
 
-use domain::{CollectionId, Credential, ErrorKind, Instant, KeyId, Scope};
+use domain::{CollectionId, Credential, DataClass, ErrorKind, Instant, KeyId, Role, Scope, UserId};
 use identity::{Password, PasswordHash, Token, TokenKind};
-use store::{ApiKey, AuditEvent, AuditOutcome, By, NewApiKey, ObjectKind, Tenant, User};
+use store::{
+    ApiKey, AuditEvent, AuditOutcome, By, NewApiKey, NewUser, ObjectKind, Tenant, TenantKey, User,
+};
 
-use crate::{App, Error, Principal, Result, naming::checked_name};
+use crate::{App, Error, Language, Principal, Result, naming::checked_name, wording};
 
 /// Most live keys of one person; beyond: refused.
 const KEYS_MAX: usize = 50;
@@ -39,6 +41,21 @@ pub struct KeyRequest {
     pub expires_at: Option<Instant>,
     /// The only models it may be used for; `None` for all that its owner may use.
     pub models: Option<Vec<String>>,
+    /// The class of the data it stands for; `None` for the default of the installation.
+    pub data_class: Option<DataClass>,
+}
+
+/// Whose key an operator makes.
+pub enum KeyOwner {
+    /// The person with this mail address.
+    Person(String),
+    /// A program by its name; its account is made if there is none yet.
+    Service {
+        /// Its name.
+        name: String,
+        /// The unit that its use is counted for, by name or id, if the account is made.
+        unit: Option<String>,
+    },
 }
 
 impl App {
@@ -106,30 +123,109 @@ impl App {
         self.make_key(&user, asked, &By::from(principal)).await
     }
 
-    /// Makes a key with all scopes for a person. For the operator at the command line.
+    /// Makes a key for a person or a program. For the operator at the command line.
     ///
     /// # Errors
-    /// If there is no such account.
-    pub async fn create_key_by_command(&self, email: &str) -> Result<CreatedKey> {
-        let login = self.store.login(email).await?.ok_or_else(Error::not_found)?;
-        let asked = KeyRequest {
-            name: "fachwerk admin create-key".to_owned(),
-            scopes: Scope::ALL.to_vec(),
-            expires_at: None,
-            models: None,
+    /// If there is no such account or unit, or a field is wrong.
+    pub async fn create_key_by_command(
+        &self,
+        owner: KeyOwner,
+        asked: KeyRequest,
+    ) -> Result<CreatedKey> {
+        let owner = match owner {
+            KeyOwner::Person(email) => {
+                self.store.login(&email).await?.ok_or_else(Error::not_found)?.user
+            }
+            KeyOwner::Service { name, unit } => self.service_by_command(&name, unit).await?,
         };
-        self.make_key(&login.user, asked, &By::command()).await
+        self.make_key(&owner, asked, &By::command()).await
     }
 
-    /// Revokes one of the principal's own keys at once.
+    /// Lists all keys of the default tenant. For the operator at the command line.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn list_keys_by_command(&self) -> Result<Vec<TenantKey>> {
+        let tenant = self.store.default_tenant().await?.id;
+        Ok(self.store.tenant_keys(tenant).await?)
+    }
+
+    /// Revokes any key of the default tenant. For the operator at the command line.
+    ///
+    /// # Errors
+    /// If there is no such key.
+    pub async fn revoke_key_by_command(&self, id: KeyId) -> Result<()> {
+        let tenant = self.store.default_tenant().await?.id;
+        let owner = self.store.key_owner(tenant, id).await?;
+        Ok(self.store.revoke_key(tenant, owner, id, &By::command()).await?)
+    }
+
+    /// Lists all keys of the tenant, without their secrets.
+    ///
+    /// # Errors
+    /// If the principal is no administrator.
+    pub async fn list_tenant_keys(&self, principal: &Principal) -> Result<Vec<TenantKey>> {
+        self.authorise_people(principal)?;
+        Ok(self.store.tenant_keys(principal.tenant).await?)
+    }
+
+    /// Revokes a key at once: one of the principal's own, for administrators any of the tenant.
     ///
     /// # Errors
     /// If it is not theirs.
     pub async fn revoke_key(&self, principal: &Principal, id: KeyId) -> Result<()> {
         self.authorise_account(principal)?;
         let by = By::from(principal);
-        let revoked = self.store.revoke_key(principal.tenant, principal.user, id, &by).await;
+        let mut owner = principal.user;
+        if principal.role == Role::Admin
+            && let Ok(other) = self.store.key_owner(principal.tenant, id).await
+        {
+            owner = other;
+        }
+        let revoked = self.store.revoke_key(principal.tenant, owner, id, &by).await;
         self.found(principal, ObjectKind::Key, id, revoked).await
+    }
+
+    /// The class of a request: as declared, else as the key says, else the default. What a key
+    /// stands for is the least.
+    pub(crate) fn class_of(&self, principal: &Principal, declared: Option<DataClass>) -> DataClass {
+        let of_key = match principal.credential {
+            Credential::ApiKey { data_class, .. } => data_class,
+            Credential::Session(_) => None,
+        };
+        declared.max(of_key).unwrap_or(self.config.api_class)
+    }
+
+    /// The account of a program, made if there is none of that name.
+    async fn service_by_command(&self, name: &str, unit: Option<String>) -> Result<User> {
+        let name = checked_name(name, "service")?;
+        let tenant = self.store.default_tenant().await?.id;
+        if let Some(service) = self.store.service(tenant, &name).await? {
+            return Ok(service);
+        }
+        let mut units = vec![];
+        if let Some(wanted) = unit {
+            let all = self.store.units(tenant).await?;
+            let mut named =
+                all.iter().filter(|unit| unit.name == wanted || unit.id.to_string() == wanted);
+            match (named.next(), named.next()) {
+                (Some(unit), None) => units.push(unit.id),
+                // Of two of one name nobody knows which is meant: it has to be the id.
+                _ => return Err(Error::not_found().in_field("unit")),
+            }
+        }
+        let new = NewUser {
+            // Nobody can have this address (RFC 2606), nor a password with this hash.
+            email: format!("{}@service.invalid", UserId::new()),
+            name,
+            role: Role::Member,
+            password_hash: String::from("!"),
+            locale: None,
+            units,
+            default_collection: wording(Language::German, "default_collection_name", &[]),
+            default_class: DataClass::Internal,
+        };
+        Ok(self.store.create_service(tenant, &new, &By::command()).await?)
     }
 
     async fn make_key(&self, owner: &User, asked: KeyRequest, by: &By) -> Result<CreatedKey> {
@@ -155,6 +251,7 @@ impl App {
             scopes,
             expires_at: asked.expires_at,
             models,
+            data_class: asked.data_class,
         };
         let key = self.store.create_key(owner.tenant, owner.id, &new, by).await?;
         Ok(CreatedKey { token, key })

@@ -54,7 +54,7 @@ impl App {
             // Citations belong to one text.
             return Err(Error::invalid("one_choice_with_sources").in_field("n"));
         }
-        let class = declared.unwrap_or(self.config.api_class).max(scope.class);
+        let class = self.class_of(principal, declared).max(scope.class);
         if let Some(cheaper) = self.stand_in(principal, &request, class) {
             request.set_model(&cheaper);
         }

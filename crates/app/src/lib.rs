@@ -57,7 +57,7 @@ use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use access::{ModelAccessEntry, PlaceChoice};
-pub use account::{CreatedKey, KeyRequest, Me};
+pub use account::{CreatedKey, KeyOwner, KeyRequest, Me};
 pub use answer_cache::{AnswerCache, CacheUse};
 pub use call::{Answer, Call, Way, Wishes};
 pub use catalogue::{DefinitionFault, FileModels, KeyedDefinition, ModelReader};
@@ -90,8 +90,8 @@ pub use store::{
     ApiKey, Asked, Attachment, Audience, AuditEntry, AuditReport, Citation, Collection,
     CollectionChange, Conversation, Document, DocumentCounts, DocumentState, Figures, FoundPassage,
     JobCounts, Message, MessageRole, MonthSum, NewCollection, OwnUsage, OwnedKey, Page, PageBox,
-    Passage, PersonName, Run, RunState, Session, SummaryLength, Task, Tenant, TokenUsage, Unit,
-    UnitName, UsageView, User, UserChange,
+    Passage, PersonName, Run, RunState, Session, SummaryLength, Task, Tenant, TenantKey,
+    TokenUsage, Unit, UnitName, UsageView, User, UserChange,
 };
 pub use uploads::Upload;
 pub use usage::{OwnFigures, UsageExport, UsageLine, UsageReport};

@@ -269,7 +269,7 @@ impl App {
             return Err(Error::invalid("sources_only_in_chat").in_field("fachwerk"));
         }
         let declared = extension.and_then(|given| given.data_class);
-        let class = declared.unwrap_or(self.config.api_class);
+        let class = self.class_of(principal, declared);
         self.check_clearance_for(principal, offer, model, class).await?;
         if has_tokens && self.must_read(principal, model, class) {
             return Err(Error::new(ErrorKind::Unprocessable, "guard_tokens"));

@@ -140,7 +140,7 @@ impl App {
         Ok(self.store.set_cost_centre(principal.tenant, id, cost_centre, &by).await?)
     }
 
-    fn authorise_people(&self, principal: &Principal) -> Result<()> {
+    pub(crate) fn authorise_people(&self, principal: &Principal) -> Result<()> {
         let tenant = Resource::Tenant(principal.tenant);
         Ok(domain::authorise(principal, Action::ManagePeople, &tenant)?)
     }

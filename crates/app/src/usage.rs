@@ -44,6 +44,8 @@ pub struct UsageLine {
     pub name: String,
     /// The unit's cost centre or the nearest one above it.
     pub cost_centre: Option<String>,
+    /// Whether it is about programs instead of people.
+    pub is_service: bool,
     /// The first day that is counted; it may lie in the month before.
     pub first_day: Day,
     /// The last.
@@ -178,7 +180,8 @@ impl App {
         view: UsageView,
     ) -> Result<UsageReport> {
         let days = month.first_day()..=month.last_day();
-        let figures = self.store.usage_figures(tenant, view, days).await?;
+        let figures = self.store.usage_figures(tenant, view, days.clone()).await?;
+        let services = self.store.service_figures(tenant, view, days).await?;
         let units = match view {
             UsageView::Unit => Tree::new(self.store.units(tenant).await?),
             _ => Tree::default(),
@@ -186,7 +189,9 @@ impl App {
         let mut total = Figures::default();
         let mut lines: Vec<UsageLine> = figures
             .into_iter()
-            .map(|figure| {
+            .map(|figure| (figure, false))
+            .chain(services.into_iter().map(|figure| (figure, true)))
+            .map(|(figure, is_service)| {
                 total += figure.sums;
                 let unit = figure.subject.parse().ok();
                 let name = unit.and_then(|unit| units.path(unit));
@@ -194,6 +199,7 @@ impl App {
                     name: name.unwrap_or_else(|| figure.subject.clone()),
                     cost_centre: unit.and_then(|unit| units.cost_centre(unit)),
                     subject: figure.subject,
+                    is_service,
                     first_day: figure.first_day,
                     last_day: figure.last_day,
                     sums: figure.sums,
@@ -203,7 +209,8 @@ impl App {
         // The rest stands last; days stand in their order, everything else by name.
         if view != UsageView::Day {
             lines.sort_by(|a, b| {
-                (a.subject.is_empty(), &a.name).cmp(&(b.subject.is_empty(), &b.name))
+                let key = |line: &UsageLine| (line.subject.is_empty(), line.name.clone());
+                (key(a), a.is_service).cmp(&(key(b), b.is_service))
             });
         }
         let closed_until = self.store.closed_until(tenant).await?;

@@ -239,7 +239,12 @@ mod tests {
     fn a_key_reaches_no_further_than_its_scopes() {
         let tenant = TenantId::new();
         let mut principal = person(tenant, Role::Admin, vec![]);
-        let key = |scopes| Credential::ApiKey { id: KeyId::new(), scopes, models: None };
+        let key = |scopes| Credential::ApiKey {
+            id: KeyId::new(),
+            scopes,
+            models: None,
+            data_class: None,
+        };
         let own = Resource::Personal { tenant, owner: principal.user };
 
         principal.credential = key(vec![Scope::Models]);
@@ -275,6 +280,7 @@ mod tests {
             id: KeyId::new(),
             scopes,
             models: None,
+            data_class: None,
         });
         let explain =
             |who: &Principal| authorise(who, Action::ExplainRouting, &Resource::Tenant(tenant));

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{KeyId, SessionId, TenantId, UnitId, UnknownCode, UserId};
+use crate::{DataClass, KeyId, SessionId, TenantId, UnitId, UnknownCode, UserId};
 
 /// What a person is in their tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -93,6 +93,9 @@ pub enum Credential {
         scopes: Vec<Scope>,
         /// The only models it may be used for; `None` for all that its owner may use.
         models: Option<Vec<String>>,
+        /// The class of the data it stands for: assumed where a request says none, and the least
+        /// that a request may say; `None` for the default of the installation.
+        data_class: Option<DataClass>,
     },
 }
 

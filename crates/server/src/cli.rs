@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Migrate(Migrate),
     /// Look after people and keys; works while the platform runs
     Admin(Admin),
+    /// Make, list and revoke API keys of people and programs; works while the platform runs
+    Key(Key),
     /// Look after the audit log
     Audit(Audit),
     /// What was used and what it cost
@@ -211,6 +213,76 @@ pub(crate) struct ResetPassword {
 pub(crate) struct SetupLink {
     #[command(flatten)]
     pub installation: Installation,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Key {
+    #[command(subcommand)]
+    pub command: KeyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a key and print it, alone, on standard output; it is shown this once
+    Create(MakeKey),
+    /// List all keys, without their secrets: id, owner, name, class, models, end, last use
+    List(ListKeys),
+    /// Revoke a key at once
+    Revoke(RevokeKey),
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("owner").required(true))]
+pub(crate) struct MakeKey {
+    #[command(flatten)]
+    pub installation: Installation,
+    /// The mail address of the person whose key it is
+    #[arg(long, value_name = "EMAIL", group = "owner")]
+    pub person: Option<String>,
+    /// The program whose key it is; its account is made if there is none
+    #[arg(long, value_name = "NAME", group = "owner")]
+    pub service: Option<String>,
+    /// The unit of a new account of a program, by name or id
+    #[arg(long, requires = "service")]
+    pub unit: Option<String>,
+    /// What to call the key
+    #[arg(long, default_value = "fachwerk key create")]
+    pub name: String,
+    /// What it may be used for; may be given several times
+    #[arg(long = "scope", value_parser = parse_scope, default_value = "models")]
+    pub scopes: Vec<domain::Scope>,
+    /// The only models it may be used for; may be given several times
+    #[arg(long = "model", value_name = "MODEL")]
+    pub models: Vec<String>,
+    /// The class of the data it stands for: assumed where a request says none, and the least that
+    /// one may say [built-in: data_class.api]
+    #[arg(long, value_parser = parse_class)]
+    pub class: Option<domain::DataClass>,
+    /// The last day on which it is valid, in UTC
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub expires: Option<domain::Day>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListKeys {
+    #[command(flatten)]
+    pub installation: Installation,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RevokeKey {
+    #[command(flatten)]
+    pub installation: Installation,
+    /// The id of the key, as `list` prints it
+    pub id: domain::KeyId,
+}
+
+fn parse_scope(code: &str) -> Result<domain::Scope, String> {
+    code.parse().map_err(|error: domain::UnknownCode| error.to_string())
+}
+
+fn parse_class(code: &str) -> Result<domain::DataClass, String> {
+    code.parse().map_err(|error: domain::UnknownCode| error.to_string())
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 mod admin;
 mod archive;
 mod database;
+mod key;
 mod model;
 mod serve;
 mod usage;
@@ -92,6 +93,7 @@ fn dispatch(command: Command) -> Outcome {
         },
         Command::Migrate(asked) => database::migrate(&asked),
         Command::Admin(admin) => admin::run(admin.command),
+        Command::Key(asked) => key::run(asked.command),
         Command::Audit(audit) => match audit.command {
             AuditCommand::Verify(asked) => database::verify_audit(&asked.installation),
         },

@@ -54,6 +54,7 @@ pub(crate) fn own() -> OpenApiRouter<Front> {
         .routes(routes!(account::revoke_session))
         .routes(routes!(keys::list_keys, keys::create_key))
         .routes(routes!(keys::revoke_key))
+        .routes(routes!(keys::list_tenant_keys))
         .routes(routes!(limits::list_limits))
         .routes(routes!(limits::list_limitable_keys))
         .routes(routes!(limits::put_limit, limits::delete_limit))

@@ -125,6 +125,11 @@ const SUMS: &str = "COUNT(*) AS calls, \
          AS unpriced, \
      CAST(COALESCE(SUM(energy_mwh), 0) AS BIGINT) AS energy_mwh";
 
+/// Calls of people, and of those who are no longer known: what programs used is no person's, and does
+/// not stand in blocks.
+const OF_PEOPLE: &str = "(user_id IS NULL OR user_id NOT IN \
+     (SELECT id FROM user_account WHERE is_service = 1))";
+
 /// What one person used on one day, alike in all that views tell apart.
 struct Row {
     user: String,
@@ -201,14 +206,37 @@ impl Store {
         let list = params![tenant, view.code(), *days.start(), *days.end()];
         let mut db = self.read().await?;
         let rows = fetch(&mut db, composed(sql), list).await?;
-        let figure = |row: &AnyRow| {
-            Ok(Figure {
-                subject: get(row, "subject")?,
-                first_day: get(row, "first_day")?,
-                last_day: get(row, "last_day")?,
-                sums: sums(row)?,
-            })
+        rows.iter().map(figure).collect()
+    }
+
+    /// What programs have used on the days of a month, or of several: as it is, because it is about
+    /// no person. In the view of days each day stands for itself.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn service_figures(
+        &self,
+        tenant: TenantId,
+        view: UsageView,
+        days: std::ops::RangeInclusive<Day>,
+    ) -> Result<Vec<Figure>, Error> {
+        let (subject, by) = match view {
+            UsageView::Day => ("''", "counted_on"),
+            UsageView::Unit => ("COALESCE(unit_id, '')", "unit_id"),
+            UsageView::Model => ("model", "model"),
+            UsageView::Place => ("COALESCE(place, '')", "place"),
+            UsageView::DataClass => ("COALESCE(data_class, '')", "data_class"),
         };
+        let sql = format!(
+            "SELECT {subject} AS subject, MIN(counted_on) AS first_day, \
+                    MAX(counted_on) AS last_day, {SUMS} \
+             FROM usage_record WHERE tenant_id = $1 AND counted_on >= $2 AND counted_on <= $3 \
+               AND user_id IN (SELECT id FROM user_account WHERE is_service = 1) \
+             GROUP BY {by} ORDER BY {by}"
+        );
+        let mut db = self.read().await?;
+        let rows =
+            fetch(&mut db, composed(sql), params![tenant, *days.start(), *days.end()]).await?;
         rows.iter().map(figure).collect()
     }
 
@@ -240,11 +268,13 @@ impl Store {
         seen: Option<Day>,
         end: Day,
     ) -> Result<Option<Day>, Error> {
-        let sql = "SELECT MIN(counted_on) AS day FROM usage_record \
-                   WHERE tenant_id = $1 AND counted_on > $2 AND counted_on < $3";
+        let sql = format!(
+            "SELECT MIN(counted_on) AS day FROM usage_record \
+             WHERE tenant_id = $1 AND counted_on > $2 AND counted_on < $3 AND {OF_PEOPLE}"
+        );
         let seen = seen.unwrap_or(Day::from_number(i64::MIN));
         let mut db = self.read().await?;
-        match fetch_one(&mut db, sql, params![tenant, seen, end]).await? {
+        match fetch_one(&mut db, composed(sql), params![tenant, seen, end]).await? {
             Some(row) => get(&row, "day"),
             None => Ok(None),
         }
@@ -254,7 +284,7 @@ impl Store {
         const ALIKE: &str = "user_id, unit_id, model, place, data_class";
         let sql = format!(
             "SELECT {ALIKE}, {SUMS} FROM usage_record WHERE tenant_id = $1 AND counted_on = $2 \
-             GROUP BY {ALIKE}"
+             AND {OF_PEOPLE} GROUP BY {ALIKE}"
         );
         let mut db = self.read().await?;
         let rows = fetch(&mut db, composed(sql), params![tenant, day]).await?;
@@ -293,9 +323,11 @@ impl Store {
         let mut tx = self.write().await?;
         tx.lock(Lock::Figures).await?;
         let is_closed = last_closed(tx.db(), tenant).await?.is_some_and(|closed| closed >= first);
-        let sql = "SELECT COUNT(*) AS n FROM usage_record \
-                   WHERE tenant_id = $1 AND counted_on >= $2 AND counted_on <= $3";
-        let there = count(tx.db(), sql, params![tenant, first, last]).await?;
+        let sql = format!(
+            "SELECT COUNT(*) AS n FROM usage_record \
+             WHERE tenant_id = $1 AND counted_on >= $2 AND counted_on <= $3 AND {OF_PEOPLE}"
+        );
+        let there = count(tx.db(), composed(sql), params![tenant, first, last]).await?;
         if is_closed || there != rows.iter().map(|row| row.sums.calls).sum::<u64>() {
             return Ok(false);
         }
@@ -323,6 +355,15 @@ impl Store {
         tx.commit().await?;
         Ok(true)
     }
+}
+
+fn figure(row: &AnyRow) -> Result<Figure, Error> {
+    Ok(Figure {
+        subject: get(row, "subject")?,
+        first_day: get(row, "first_day")?,
+        last_day: get(row, "last_day")?,
+        sums: sums(row)?,
+    })
 }
 
 fn block(

@@ -1,10 +1,10 @@
 //! API keys. Only the keyed hash of a key is kept, and a few characters to know it again by.
 
-use domain::{Credential, Instant, KeyId, Principal, Scope, TenantId, UserId};
+use domain::{Credential, DataClass, Instant, KeyId, Principal, Scope, TenantId, UserId};
 use sqlx::any::AnyRow;
 
 use crate::{
-    AuditEvent, By, Error, Store, User, audit,
+    AuditEvent, By, Error, PersonName, Store, User, audit,
     database::{fetch, fetch_one},
     people,
     sessions::TOUCH_INTERVAL,
@@ -30,6 +30,8 @@ pub struct ApiKey {
     pub expires_at: Option<Instant>,
     /// The only models it may be used for; `None` for all that its owner may use.
     pub models: Option<Vec<String>>,
+    /// The class of the data it stands for; `None` for the default of the installation.
+    pub data_class: Option<DataClass>,
 }
 
 /// A key to make.
@@ -47,6 +49,22 @@ pub struct NewApiKey {
     pub expires_at: Option<Instant>,
     /// The only models it may be used for; `None` for all that its owner may use.
     pub models: Option<Vec<String>>,
+    /// The class of the data it stands for; `None` for the default of the installation.
+    pub data_class: Option<DataClass>,
+}
+
+/// Keys of a tenant that are listed at once; later ones are not shown.
+const KEYS_LISTED_MAX: i64 = 10_000;
+
+/// A key of a tenant, with its owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantKey {
+    /// The key.
+    pub key: ApiKey,
+    /// Whose it is.
+    pub owner: PersonName,
+    /// Whether that is a program.
+    pub is_service: bool,
 }
 
 /// Whose key it is.
@@ -64,7 +82,8 @@ impl KeyHolder {
     pub fn principal(&self) -> Principal {
         let scopes = self.key.scopes.clone();
         let models = self.key.models.clone();
-        self.user.principal(Credential::ApiKey { id: self.key.id, scopes, models })
+        let data_class = self.key.data_class;
+        self.user.principal(Credential::ApiKey { id: self.key.id, scopes, models, data_class })
     }
 }
 
@@ -89,12 +108,13 @@ impl Store {
             last_used_at: None,
             expires_at: new.expires_at,
             models: new.models.clone(),
+            data_class: new.data_class,
         };
         let mut tx = self.write().await?;
         tx.execute(
             "INSERT INTO api_key (id, tenant_id, user_id, name, prefix, token_hash, scopes, \
-                                  created_at, expires_at, models) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                                  created_at, expires_at, models, data_class) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             params![
                 key.id,
                 tenant,
@@ -105,7 +125,8 @@ impl Store {
                 Json(&new.scopes),
                 key.created_at,
                 new.expires_at,
-                new.models.as_ref().map(Json)
+                new.models.as_ref().map(Json),
+                new.data_class.map(DataClass::code)
             ],
         )
         .await?;
@@ -116,6 +137,9 @@ impl Store {
             .with("scopes", scopes.join(" "));
         if let Some(models) = &key.models {
             event = event.with("models", models.join(" "));
+        }
+        if let Some(class) = key.data_class {
+            event = event.with("data_class", class.code());
         }
         if let Some(until) = key.expires_at {
             event = event.with("expires_at", until.to_rfc3339());
@@ -139,7 +163,7 @@ impl Store {
         let row = fetch_one(
             &mut db,
             "SELECT k.id, k.name, k.prefix, k.scopes, k.created_at, k.last_used_at, \
-                    k.expires_at, k.models, k.tenant_id, k.user_id \
+                    k.expires_at, k.models, k.data_class, k.tenant_id, k.user_id \
              FROM api_key k JOIN user_account u ON u.id = k.user_id \
              WHERE k.token_hash = $1 AND k.revoked_at IS NULL AND u.disabled = 0 \
                AND (k.expires_at IS NULL OR k.expires_at > $2)",
@@ -177,7 +201,8 @@ impl Store {
         let mut db = self.read().await?;
         let rows = fetch(
             &mut db,
-            "SELECT id, name, prefix, scopes, created_at, last_used_at, expires_at, models \
+            "SELECT id, name, prefix, scopes, created_at, last_used_at, expires_at, models, \
+                    data_class \
              FROM api_key \
              WHERE user_id = $1 AND tenant_id = $2 AND revoked_at IS NULL \
              ORDER BY created_at DESC, id DESC",
@@ -185,6 +210,41 @@ impl Store {
         )
         .await?;
         rows.iter().map(key).collect()
+    }
+
+    /// Lists all keys of a tenant that are not revoked, each with its owner, the newest first.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn tenant_keys(&self, tenant: TenantId) -> Result<Vec<TenantKey>, Error> {
+        let mut db = self.read().await?;
+        let rows = fetch(
+            &mut db,
+            "SELECT k.id, k.name, k.prefix, k.scopes, k.created_at, k.last_used_at, k.expires_at, \
+                    k.models, k.data_class, k.user_id, u.name AS owner, u.is_service \
+             FROM api_key k JOIN user_account u ON u.id = k.user_id \
+             WHERE k.tenant_id = $1 AND k.revoked_at IS NULL \
+             ORDER BY k.created_at DESC, k.id DESC LIMIT $2",
+            params![tenant, KEYS_LISTED_MAX],
+        )
+        .await?;
+        let owned = |row: &AnyRow| {
+            let owner = PersonName { id: get(row, "user_id")?, name: get(row, "owner")? };
+            Ok(TenantKey { key: key(row)?, owner, is_service: get(row, "is_service")? })
+        };
+        rows.iter().map(owned).collect()
+    }
+
+    /// Returns whose key of a tenant this is.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is none that is not revoked.
+    pub async fn key_owner(&self, tenant: TenantId, id: KeyId) -> Result<UserId, Error> {
+        let mut db = self.read().await?;
+        let sql = "SELECT user_id FROM api_key \
+                   WHERE id = $1 AND tenant_id = $2 AND revoked_at IS NULL";
+        let row = fetch_one(&mut db, sql, params![id, tenant]).await?.ok_or(Error::NotFound)?;
+        get(&row, "user_id")
     }
 
     /// Revokes a key at once.
@@ -210,7 +270,7 @@ impl Store {
         if revoked == 0 {
             return Err(Error::NotFound);
         }
-        let event = AuditEvent::done(by, "revoke_key").to("key", id);
+        let event = AuditEvent::done(by, "revoke_key").to("key", id).with("owner", owner);
         audit::append(&mut tx, tenant, event).await?;
         tx.commit().await
     }
@@ -228,5 +288,6 @@ fn key(row: &AnyRow) -> Result<ApiKey, Error> {
         last_used_at: get(row, "last_used_at")?,
         expires_at: get(row, "expires_at")?,
         models: models.map(|Json(models)| models),
+        data_class: get(row, "data_class")?,
     })
 }

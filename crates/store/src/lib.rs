@@ -59,7 +59,7 @@ pub use jobs::{
     ATTEMPTS_MAX, AfterFailure, INGEST_DOCUMENT, Job, JobBell, JobCounts, NewJob, PURGE_INDEX,
     Retry,
 };
-pub use keys::{ApiKey, KeyHolder, NewApiKey};
+pub use keys::{ApiKey, KeyHolder, NewApiKey, TenantKey};
 pub use leases::{LeaseAsk, LeaseGiven};
 pub use ledger::{Ledger, SETTLE_INTERVAL};
 pub use limits::{LimitRow, LimitRules, LimitWarning, MonthSum, OwnedKey};

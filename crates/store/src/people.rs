@@ -32,6 +32,8 @@ pub struct User {
     pub role: Role,
     /// Whether signing in is refused.
     pub disabled: bool,
+    /// Whether it is the account of a program, which nobody signs in to.
+    pub is_service: bool,
     /// The language they chose.
     pub locale: Option<String>,
     /// Since when.
@@ -108,7 +110,8 @@ pub struct Login {
     pub password_hash: String,
 }
 
-const COLUMNS: &str = "id, tenant_id, email, name, role, disabled, locale, created_at";
+const COLUMNS: &str = "id, tenant_id, email, name, role, disabled, locale, created_at, \
+     is_service";
 
 impl Store {
     /// Says whether there is any account at all.
@@ -140,6 +143,43 @@ impl Store {
         audit::append(&mut tx, tenant, event).await?;
         tx.commit().await?;
         Ok(user)
+    }
+
+    /// Makes the account of a program.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if a unit is not one of the tenant.
+    pub async fn create_service(
+        &self,
+        tenant: TenantId,
+        new: &NewUser,
+        by: &By,
+    ) -> Result<User, Error> {
+        let mut tx = self.write().await?;
+        let made = insert(&mut tx, tenant, new).await?;
+        let sql = "UPDATE user_account SET is_service = 1 WHERE tenant_id = $1 AND id = $2";
+        tx.execute(sql, params![tenant, made.id]).await?;
+        let event = AuditEvent::done(by, "create_service")
+            .to("user", made.id)
+            .with("units", ids_of(&new.units));
+        audit::append(&mut tx, tenant, event).await?;
+        let service = find(tx.db(), tenant, made.id).await?;
+        tx.commit().await?;
+        Ok(service)
+    }
+
+    /// Returns the account of a program by its name.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn service(&self, tenant: TenantId, name: &str) -> Result<Option<User>, Error> {
+        let mut db = self.read().await?;
+        let sql = "SELECT id FROM user_account \
+                   WHERE tenant_id = $1 AND name = $2 AND is_service = 1 ORDER BY id LIMIT 1";
+        match fetch_one(&mut db, sql, params![tenant, name]).await? {
+            Some(row) => find(&mut db, tenant, get(&row, "id")?).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Lists a tenant's people by name.
@@ -429,6 +469,7 @@ fn user(row: &AnyRow) -> Result<User, Error> {
         name: get(row, "name")?,
         role: get(row, "role")?,
         disabled: get(row, "disabled")?,
+        is_service: get(row, "is_service")?,
         locale: get(row, "locale")?,
         created_at: get(row, "created_at")?,
         units: Vec::new(),

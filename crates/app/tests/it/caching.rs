@@ -189,9 +189,12 @@ fn two_people_with_different_rights_never_share_an_answer() {
         role: rights.role,
         credential: match &rights.scopes {
             None => Credential::Session(SessionId::new()),
-            Some(scopes) => {
-                Credential::ApiKey { id: KeyId::new(), scopes: scopes.clone(), models: None }
-            }
+            Some(scopes) => Credential::ApiKey {
+                id: KeyId::new(),
+                scopes: scopes.clone(),
+                models: None,
+                data_class: None,
+            },
         },
     };
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(40));

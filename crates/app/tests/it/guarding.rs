@@ -540,3 +540,42 @@ async fn r_1_files_that_nobody_can_read_are_refused_where_they_must_be_read() {
     let request = chat("gross", false, &files[0].1);
     counting.app.create_chat_completion(&anna, request).await.unwrap();
 }
+
+/// G-7: a program that cannot say a class has that of its key; none goes below it.
+#[tokio::test]
+async fn a_key_stands_for_a_class_and_a_request_may_only_raise_it() {
+    let world = World::new().await;
+    let anna = world.member("anna").await;
+    let with = |data_class| {
+        let credential = domain::Credential::ApiKey {
+            id: domain::KeyId::new(),
+            scopes: vec![domain::Scope::Models],
+            models: None,
+            data_class,
+        };
+        app::Principal { credential, ..anna.clone() }
+    };
+    let asked = |class: Option<&str>| {
+        let mut body =
+            json!({"model": "gross", "messages": [{"role": "user", "content": "Hallo"}]});
+        if let Some(class) = class {
+            body["fachwerk"] = json!({"data_class": class});
+        }
+        ChatRequest::parse(body.to_string().as_bytes()).unwrap()
+    };
+    world.model.always(Reply::text("Ja."));
+    // The route is cleared for internal data, which is also the default.
+    for (of_key, declared, is_open) in [
+        (None, None, true),
+        (Some(DataClass::Open), None, true),
+        (Some(DataClass::Open), Some("confidential"), false),
+        (Some(DataClass::Restricted), None, false),
+        (Some(DataClass::Restricted), Some("open"), false),
+        (None, Some("restricted"), false),
+    ] {
+        let call = world.app.create_chat_completion(&with(of_key), asked(declared)).await;
+        let code = call.err().map(|error| error.code);
+        assert_eq!(code.is_none(), is_open, "{of_key:?} {declared:?} {code:?}");
+        assert!(code.is_none_or(|code| code == "clearance_too_low"), "{code:?}");
+    }
+}

@@ -287,6 +287,7 @@ async fn a_cheaper_model_stands_in_when_a_budget_is_used_up() {
     assert_eq!(house.ask(&ada, "falle").await.unwrap(), "wolke", "open data may go there");
     let key = Principal {
         credential: domain::Credential::ApiKey {
+            data_class: None,
             id: domain::KeyId::new(),
             scopes: vec![domain::Scope::Models],
             models: Some(vec!["stufe".to_owned()]),

@@ -66,6 +66,7 @@ async fn reading_searching_and_changes_are_written_down_without_content() {
     let hits = world.app.search_passages(&anna, &query).await.unwrap().len();
     world.app.get_document_content(&anna, document.id).await.unwrap();
     let asked = KeyRequest {
+        data_class: None,
         name: name("Schlüssel"),
         scopes: vec![Scope::Search, Scope::Documents],
         expires_at: None,

@@ -86,6 +86,7 @@ async fn a_key_works_until_it_is_revoked() {
     let world = World::new().await;
     let anna = world.member("anna").await;
     let asked = KeyRequest {
+        data_class: None,
         name: "Fachverfahren".to_owned(),
         scopes: vec![Scope::Models],
         expires_at: None,
@@ -136,6 +137,7 @@ async fn a_key_is_still_known_for_a_while_when_the_database_goes_away() {
     let world = World::new().await;
     let anna = world.member("anna").await;
     let asked = KeyRequest {
+        data_class: None,
         name: "k".to_owned(),
         scopes: Scope::ALL.to_vec(),
         expires_at: None,
@@ -157,6 +159,7 @@ async fn a_revoked_key_is_refused_at_once() {
     let world = World::new().await;
     let anna = world.member("anna").await;
     let asked = KeyRequest {
+        data_class: None,
         name: "k".to_owned(),
         scopes: Scope::ALL.to_vec(),
         expires_at: None,

@@ -1,6 +1,6 @@
 //! What was used and what it cost: over enough people for administrators, one's own for everybody.
 
-use app::{Figures, Principal, UsageView};
+use app::{Figures, KeyOwner, KeyRequest, Principal, UsageView};
 use domain::{DataClass, Day, ErrorKind, Instant, Month, Place, Role, Scope, UnitId, UserId};
 use store::{By, Ended, TokenUsage, UsageRecord, Via};
 
@@ -136,4 +136,59 @@ async fn an_export_goes_month_by_month_and_is_written_down() {
     let long = ("1990-01".parse().unwrap(), months.1);
     let long = world.app.export_usage(&admin, long, UsageView::Unit).await;
     assert_eq!(long.err().unwrap().code, "months_too_many");
+}
+
+/// G-9: what programs use is charged at once; no person stands behind it who would have to be hidden,
+/// and nobody is hidden behind it.
+#[tokio::test]
+async fn programs_stand_in_figures_as_such_and_count_no_person() {
+    let world = World::new().await;
+    let admin = world.person("chefin", Role::Admin, vec![]).await;
+    let office = world.app.create_unit(&admin, "Bauamt", None).await.unwrap();
+    world.app.update_unit(&admin, office.id, "4711").await.unwrap();
+    let owner =
+        || KeyOwner::Service { name: "Fachverfahren".to_owned(), unit: Some("Bauamt".to_owned()) };
+    let asked = || KeyRequest {
+        name: "Betrieb".to_owned(),
+        scopes: vec![Scope::Models],
+        expires_at: None,
+        models: None,
+        data_class: Some(DataClass::Personal),
+    };
+    let made = world.app.create_key_by_command(owner(), asked()).await.unwrap();
+    world.app.create_key_by_command(owner(), asked()).await.unwrap();
+    let keys = world.app.list_tenant_keys(&admin).await.unwrap();
+    assert_eq!(keys.len(), 2);
+    assert!(keys.iter().all(|key| key.is_service && key.owner == keys[0].owner), "one account");
+    let program = world.app.principal_by_key(made.token.reveal()).await.unwrap();
+    assert_eq!(program.home_unit(), Some(office.id));
+
+    // One program and one person: the person stays hidden, the program does not.
+    let of_program = call(&program, program.user, day(1));
+    world.store.record_usage(&[of_program, call(&admin, UserId::new(), day(1))]).await.unwrap();
+    let report = |view| world.app.get_usage(&admin, Some(last_month()), view);
+    for view in UsageView::ALL {
+        let report = report(view).await.unwrap();
+        let lines: Vec<_> =
+            report.lines.iter().map(|one| (one.is_service, one.sums.calls)).collect();
+        assert_eq!(lines, [(true, 1)], "{view:?}");
+    }
+    let of_units = report(UsageView::Unit).await.unwrap();
+    let line = &of_units.lines[0];
+    assert_eq!((line.name.as_str(), line.cost_centre.as_deref()), ("Bauamt", Some("4711")));
+
+    // Four people more are five with the one before, and not because of the program.
+    calls(&world, &admin, office.id, 3, day(2)).await;
+    assert_eq!(report(UsageView::Day).await.unwrap().lines.len(), 1);
+    calls(&world, &admin, office.id, 1, day(3)).await;
+    let days = report(UsageView::Day).await.unwrap();
+    let lines: Vec<_> = days.lines.iter().map(|one| (one.is_service, one.sums.calls)).collect();
+    assert_eq!(lines, [(false, 5), (true, 1)]);
+
+    // Whoever looks after the tenant may revoke a program's key, with an entry that names both.
+    world.app.revoke_key(&admin, made.key.id).await.unwrap();
+    assert!(world.app.principal_by_key(made.token.reveal()).await.is_err());
+    let entries = world.app.list_audit(&admin, None).await.unwrap().items;
+    let revoked = entries.iter().find(|one| one.action == "revoke_key").unwrap();
+    assert_eq!(revoked.detail["owner"], program.user.to_string());
 }

@@ -166,8 +166,12 @@ impl World {
 
 /// A principal with an API key instead of a session.
 pub fn with_key(principal: &Principal, scopes: &[Scope]) -> Principal {
-    let credential =
-        Credential::ApiKey { id: domain::KeyId::new(), scopes: scopes.to_vec(), models: None };
+    let credential = Credential::ApiKey {
+        id: domain::KeyId::new(),
+        scopes: scopes.to_vec(),
+        models: None,
+        data_class: None,
+    };
     Principal { credential, ..principal.clone() }
 }
 

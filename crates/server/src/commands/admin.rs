@@ -2,7 +2,8 @@
 
 use std::io::BufRead;
 
-use app::NewPerson;
+use app::{KeyOwner, KeyRequest, NewPerson};
+use domain::Scope;
 
 use super::{
     Failure, Outcome, load_without_keys, print,
@@ -40,7 +41,14 @@ fn create_user(asked: CreateUser) -> Outcome {
 
 fn create_key(asked: &CreateKey) -> Outcome {
     let created = with_app(&asked.installation, |app| async move {
-        Ok(app.create_key_by_command(&asked.email).await?)
+        let request = KeyRequest {
+            name: "fachwerk admin create-key".to_owned(),
+            scopes: Scope::ALL.to_vec(),
+            expires_at: None,
+            models: None,
+            data_class: None,
+        };
+        Ok(app.create_key_by_command(KeyOwner::Person(asked.email.clone()), request).await?)
     })?;
     print(&format!("{}\n", created.token.reveal()))
 }

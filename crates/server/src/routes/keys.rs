@@ -5,13 +5,16 @@ use std::sync::Arc;
 use app::ApiKey;
 use app::{App, KeyRequest};
 use axum::extract::State;
-use domain::{KeyId, Scope};
+use domain::{DataClass, KeyId, Scope, UserId};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::List;
-use crate::door::{Caller, Id, Json, Problem, Time, codes::ScopeCode};
+use crate::door::{
+    Caller, Id, Json, Problem, Time,
+    codes::{DataClassCode, ScopeCode},
+};
 
 /// An API key, without its secret.
 #[derive(Serialize, ToSchema)]
@@ -31,6 +34,24 @@ pub(crate) struct Key {
     /// The only models it may be used for; absent: all that its owner may use.
     #[serde(skip_serializing_if = "Option::is_none")]
     models: Option<Vec<String>>,
+    /// The class of the data it stands for: assumed where a request says none, and the least that one
+    /// may say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<DataClassCode>)]
+    data_class: Option<DataClass>,
+}
+
+/// A key of somebody in the tenant, without its secret.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TenantKey {
+    #[serde(flatten)]
+    key: Key,
+    /// Whose it is.
+    owner: String,
+    #[schema(value_type = Uuid)]
+    owner_id: UserId,
+    /// Whether that is a program instead of a person.
+    is_service: bool,
 }
 
 /// A key that was just made.
@@ -54,6 +75,10 @@ pub(crate) struct NewKey {
     expires_at: Option<Time>,
     /// The only models it may be used for; without it, all that its owner may use.
     models: Option<Vec<String>>,
+    /// The class of the data it stands for: assumed where a request says none, and the least that one
+    /// may say. Without it, the default of the installation.
+    #[schema(value_type = Option<DataClassCode>)]
+    data_class: Option<DataClass>,
 }
 
 impl From<ApiKey> for Key {
@@ -67,6 +92,7 @@ impl From<ApiKey> for Key {
             last_used_at: key.last_used_at.map(Time),
             expires_at: key.expires_at.map(Time),
             models: key.models,
+            data_class: key.data_class,
         }
     }
 }
@@ -89,15 +115,32 @@ pub(crate) async fn create_key(
     Caller(principal): Caller,
     Json(body): Json<NewKey>,
 ) -> Result<(StatusCode, axum::Json<CreatedKey>), Problem> {
-    let NewKey { name, scopes, expires_at, models } = body;
+    let NewKey { name, scopes, expires_at, models, data_class } = body;
     let expires_at = expires_at.map(|time| time.0);
-    let asked = KeyRequest { name, scopes, expires_at, models };
+    let asked = KeyRequest { name, scopes, expires_at, models, data_class };
     let made = app.create_key(&principal, asked).await?;
     let created = CreatedKey { key: made.token.reveal().to_owned(), shown: made.key.into() };
     Ok((StatusCode::CREATED, axum::Json(created)))
 }
 
-/// Revokes one of the caller's keys at once.
+/// Lists all keys of the tenant, without their secrets; for administrators.
+#[utoipa::path(get, path = "/api/tenant/keys", tag = "keys",
+    responses((status = 200, body = List<TenantKey>)))]
+pub(crate) async fn list_tenant_keys(
+    State(app): State<Arc<App>>,
+    Caller(principal): Caller,
+) -> Result<axum::Json<List<TenantKey>>, Problem> {
+    let keys = app.list_tenant_keys(&principal).await?.into_iter();
+    let keys = keys.map(|owned| TenantKey {
+        key: owned.key.into(),
+        owner: owned.owner.name,
+        owner_id: owned.owner.id,
+        is_service: owned.is_service,
+    });
+    Ok(axum::Json(keys.collect()))
+}
+
+/// Revokes one of the caller's keys at once; for administrators any of the tenant.
 #[utoipa::path(delete, path = "/api/keys/{id}", tag = "keys", params(("id" = Uuid, Path)),
     responses((status = 204)))]
 pub(crate) async fn revoke_key(

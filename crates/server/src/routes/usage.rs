@@ -40,7 +40,7 @@ pub(crate) struct MonthUsage {
     items: Vec<UsageItem>,
 }
 
-/// What at least `people_min` people together have used.
+/// What at least `people_min` people together have used, or programs.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct UsageItem {
     /// The id of a unit, the name of a model, the code of a place or class; empty for the rest, and
@@ -51,6 +51,8 @@ pub(crate) struct UsageItem {
     /// The unit's cost centre, or the nearest above it.
     #[serde(skip_serializing_if = "Option::is_none")]
     cost_centre: Option<String>,
+    /// Whether it is what programs used, which is about no person and counted at once.
+    is_service: bool,
     /// The first day that is counted; it may lie in the month before.
     first_day: String,
     last_day: String,
@@ -145,6 +147,7 @@ impl From<app::UsageLine> for UsageItem {
             subject: line.subject,
             name: line.name,
             cost_centre: line.cost_centre,
+            is_service: line.is_service,
             first_day: line.first_day.to_string(),
             last_day: line.last_day.to_string(),
             figures: line.sums.into(),

@@ -59,7 +59,8 @@ const EXPECTED: &[Expected] = &[
     row("delete_session", 204, 204, 204, 403, 403),
     row("list_keys", 200, 200, 200, 403, 403),
     row("create_key", 201, 201, 201, 403, 403),
-    row("revoke_key", 204, 404, 404, 403, 403),
+    row("revoke_key", 204, 404, 204, 403, 403),
+    row("list_tenant_keys", 403, 403, 200, 403, 403),
     row("get_own_usage", 200, 200, 200, 403, 403),
     // People, audit, state: administrators, in the browser only.
     row("list_limits", 403, 403, 200, 403, 403),

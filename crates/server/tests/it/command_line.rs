@@ -150,6 +150,45 @@ fn people_and_keys_from_the_command_line() {
 }
 
 #[test]
+fn keys_of_people_and_programs_from_the_command_line() {
+    let folder = TempDir::new().unwrap();
+    let create = ["admin", "create-user", "--email", "ada@amt.example", "--name", "Ada"];
+    let create = [&create[..], &["--role", "admin", "--password-stdin"]].concat();
+    assert_eq!(run(&folder, &create, PASSWORD).status.code(), Some(0));
+    let service = ["key", "create", "--service", "Fachverfahren", "--class", "personal"];
+    let service = [&service[..], &["--expires", "2099-12-31", "--name", "Betrieb"]].concat();
+    let made = run(&folder, &service, "");
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    let secret = out(&made);
+    assert!(secret.starts_with("sk-fw-") && secret.lines().count() == 1, "{made:?}");
+    let person = run(&folder, &["key", "create", "--person", "ada@amt.example"], "");
+    assert_eq!(person.status.code(), Some(0), "{person:?}");
+
+    let list = out(&run(&folder, &["key", "list"], ""));
+    let row = list.lines().find(|row| row.contains("Fachverfahren")).unwrap();
+    let cells: Vec<_> = row.split('\t').collect();
+    assert_eq!(cells[1..4], ["service", "Fachverfahren", "Betrieb"], "{list}");
+    assert_eq!(cells[5], "personal", "{list}");
+    assert!(cells[7].starts_with("2100-01-01T00:00:00"), "{list}");
+    assert!(!list.contains(secret.trim()) && list.lines().count() == 2, "{list}");
+    assert_eq!(run(&folder, &["key", "revoke", cells[0]], "").status.code(), Some(0));
+    assert_eq!(run(&folder, &["key", "revoke", cells[0]], "").status.code(), Some(1));
+    assert_eq!(out(&run(&folder, &["key", "list"], "")).lines().count(), 1);
+
+    let both = ["key", "create", "--service", "x", "--person", "ada@amt.example"];
+    for wrong in [
+        &both[..],
+        &["key", "create"],
+        &["key", "create", "--service", "x", "--class", "geheim"],
+        &["key", "create", "--service", "x", "--expires", "morgen"],
+    ] {
+        assert_eq!(run(&folder, wrong, "").status.code(), Some(64), "{wrong:?}");
+    }
+    let unit = run(&folder, &["key", "create", "--service", "y", "--unit", "fehlt"], "");
+    assert_eq!(unit.status.code(), Some(1), "{unit:?}");
+}
+
+#[test]
 fn a_platform_starts_greets_and_stops() {
     let folder = TempDir::new().unwrap();
     let mut child = program(&folder)

@@ -183,6 +183,7 @@ async fn keys_are_found_until_revoked_or_expired(world: World) {
         token_hash: hash.to_owned(),
         scopes: vec![Scope::Models, Scope::Search],
         expires_at,
+        data_class: None,
         models: None,
     };
     let by = By::from(&clerk);
@@ -222,6 +223,7 @@ async fn a_disabled_person_is_nobody(world: World) {
         token_hash: "key".to_owned(),
         scopes: vec![Scope::Models],
         expires_at: None,
+        data_class: None,
         models: None,
     };
     world.store.create_key(user.tenant, user.id, &new, &by).await.unwrap();

@@ -36,6 +36,7 @@ pub async fn fill(world: &World) {
         token_hash: "key".to_owned(),
         scopes: vec![Scope::Models],
         expires_at: None,
+        data_class: None,
         models: None,
     };
     store.create_key(world.tenant, user.id, &key, &by).await.unwrap();

@@ -78,6 +78,7 @@ impl ExportPieces {
             columns.push("usage_cost_centre");
         }
         columns.extend([
+            "usage_callers",
             "usage_calls",
             "usage_from_cache",
             "usage_prompt_tokens",
@@ -112,6 +113,8 @@ impl ExportPieces {
             if self.view == UsageView::Unit {
                 cells.push(Cell::Text(line.cost_centre.unwrap_or_default()));
             }
+            let callers = if line.is_service { "usage_services" } else { "usage_people" };
+            cells.push(Cell::Text(self.word(callers)));
             cells.extend([
                 Cell::Whole(sums.calls),
                 Cell::Whole(sums.from_cache),
