@@ -421,6 +421,7 @@ async fn warnings_reach_whoever_a_budget_binds() {
     let ada = house.world.person("ada", Role::Member, vec![below]).await;
     let bert = house.world.member("bert").await;
     let asked = app::KeyRequest {
+        data_class: None,
         name: "Fachverfahren".to_owned(),
         scopes: vec![domain::Scope::Models],
         expires_at: None,
@@ -428,7 +429,8 @@ async fn warnings_reach_whoever_a_budget_binds() {
     };
     let made = app.create_key(&ada, asked).await.unwrap();
     let scopes = vec![domain::Scope::Models];
-    let credential = domain::Credential::ApiKey { id: made.key.id, scopes, models: None };
+    let credential =
+        domain::Credential::ApiKey { id: made.key.id, scopes, models: None, data_class: None };
     let by_key = Principal { credential, ..ada.clone() };
     let shared = [
         LimitScope::Unit(top),

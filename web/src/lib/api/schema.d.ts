@@ -352,7 +352,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Revokes one of the caller's keys at once. */
+        /** Revokes one of the caller's keys at once; for administrators any of the tenant. */
         delete: operations["revoke_key"];
         options?: never;
         head?: never;
@@ -695,6 +695,23 @@ export interface paths {
         };
         /** Says how the installation stands. */
         get: operations["get_system"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tenant/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists all keys of the tenant, without their secrets; for administrators. */
+        get: operations["list_tenant_keys"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1474,6 +1491,7 @@ export interface components {
             expires_at?: components["schemas"]["Time"] | null;
             /** @description The only models it may be used for; absent: all that its owner may use. */
             models?: string[] | null;
+            data_class?: components["schemas"]["DataClass"] | null;
         };
         /** @description The limits of one scope. */
         Limit: {
@@ -1567,6 +1585,7 @@ export interface components {
                 expires_at?: components["schemas"]["Time"] | null;
                 /** @description The only models it may be used for; absent: all that its owner may use. */
                 models?: string[] | null;
+                data_class?: components["schemas"]["DataClass"] | null;
             }[];
         };
         /** @description A list that comes whole. */
@@ -1606,6 +1625,17 @@ export interface components {
                  */
                 version: number;
             }[];
+        };
+        /** @description A list that comes whole. */
+        List_TenantKey: {
+            items: (components["schemas"]["Key"] & {
+                /** @description Whose it is. */
+                owner: string;
+                /** Format: uuid */
+                owner_id: string;
+                /** @description Whether that is a program instead of a person. */
+                is_service: boolean;
+            })[];
         };
         /** @description A list that comes whole. */
         List_Unit: {
@@ -1768,6 +1798,7 @@ export interface components {
             expires_at?: components["schemas"]["Time"] | null;
             /** @description The only models it may be used for; without it, all that its owner may use. */
             models?: string[] | null;
+            data_class?: components["schemas"]["DataClass"] | null;
         };
         /** @description A unit to make. */
         NewUnit: {
@@ -2328,6 +2359,15 @@ export interface components {
             /** @enum {string} */
             kind: "summary";
         };
+        /** @description A key of somebody in the tenant, without its secret. */
+        TenantKey: components["schemas"]["Key"] & {
+            /** @description Whose it is. */
+            owner: string;
+            /** Format: uuid */
+            owner_id: string;
+            /** @description Whether that is a program instead of a person. */
+            is_service: boolean;
+        };
         /** @description A tenant by name. */
         TenantRef: {
             /** Format: uuid */
@@ -2417,7 +2457,7 @@ export interface components {
              */
             energy_mwh: number;
         };
-        /** @description What at least `people_min` people together have used. */
+        /** @description What at least `people_min` people together have used, or programs. */
         UsageItem: components["schemas"]["UsageFigures"] & {
             /**
              * @description The id of a unit, the name of a model, the code of a place or class; empty for the rest, and
@@ -2428,6 +2468,8 @@ export interface components {
             name: string;
             /** @description The unit's cost centre, or the nearest above it. */
             cost_centre?: string | null;
+            /** @description Whether it is what programs used, which is about no person and counted at once. */
+            is_service: boolean;
             /** @description The first day that is counted; it may lie in the month before. */
             first_day: string;
             last_day: string;
@@ -4430,6 +4472,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["System"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tenant_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_TenantKey"];
                 };
             };
             /** @description Refused, with the reason. */
