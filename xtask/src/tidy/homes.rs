@@ -20,8 +20,6 @@ const HOMES: &[Home] = &[
             "axum-extra",
             "tower",
             "tower-http",
-            "hyper",
-            "hyper-util",
             "utoipa",
             "utoipa-axum",
         ],
@@ -29,6 +27,13 @@ const HOMES: &[Home] = &[
         shipped: &["server", "testkit"],
         tests: &["server"],
         what: "the web framework",
+    },
+    Home {
+        family: &["hyper", "hyper-util"],
+        // On the way in, on the way out, and on both for the fakes.
+        shipped: &["server", "gateway", "testkit"],
+        tests: &["server"],
+        what: "HTTP on sockets",
     },
     Home {
         family: &["tantivy"],
