@@ -15,14 +15,7 @@ struct Home {
 const HOMES: &[Home] = &[
     Home { family: &["sqlx"], shipped: &["store"], tests: &["store"], what: "SQL" },
     Home {
-        family: &[
-            "axum",
-            "axum-extra",
-            "tower",
-            "tower-http",
-            "utoipa",
-            "utoipa-axum",
-        ],
+        family: &["axum", "axum-extra", "tower", "tower-http", "utoipa", "utoipa-axum"],
         // The fakes of testkit speak HTTP on real sockets.
         shipped: &["server", "testkit"],
         tests: &["server"],
