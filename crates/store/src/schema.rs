@@ -93,6 +93,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: "",
         postgres: "",
     },
+    Migration {
+        name: "0012_services",
+        portable: include_str!("../migrations/0012_services.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 /// The steps this program knows.
