@@ -251,7 +251,6 @@ fn what_is_promised_arrives() {
                 _ => None,
             });
             let end = match name {
-                "tools" if dialect == Dialect::Tgi => "stop",
                 "tools" => "tool_calls",
                 "chat" => "stop",
                 _ => "length",

@@ -196,6 +196,9 @@ async fn every_operation_refuses_whom_it_should() {
         for (who, client, status) in callers {
             check(&mut wrong, who, client, &operation, &thing, status).await;
         }
+        // An administrator who may do it as well has done it: the owner needs another thing.
+        let is_done = expected.admin == 204 && expected.owner == 204;
+        let thing = if is_done { cast.thing_for(&operation).await } else { thing };
         check(&mut wrong, "owner", &owner, &operation, &thing, expected.owner).await;
         cast.revive().await;
         let thing = cast.thing_for(&operation).await;

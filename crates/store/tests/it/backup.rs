@@ -116,7 +116,10 @@ async fn a_damaged_backup_touches_nothing(world: World) {
     for (n, place) in (1..8).map(|n| (n, good.len() * n / 8)) {
         let mut flipped = good.clone();
         flipped[place] ^= 0x10;
-        cases.push((format!("bit {n}"), flipped));
+        // Some bits of a compressed file only fill it up.
+        if unpacked(&flipped) != unpacked(&good) {
+            cases.push((format!("bit {n}"), flipped));
+        }
     }
     // Well-formed archives with a member that was changed, or that wants to go elsewhere.
     cases.push(("changed secret".to_owned(), repack(&good, "secrets/secret", "secrets/secret")));
@@ -132,6 +135,14 @@ async fn a_damaged_backup_touches_nothing(world: World) {
         let Location::Sqlite(database) = &place.location else { unreachable!() };
         assert!(!database.exists(), "{name}");
     }
+}
+
+/// `None` if it is damaged.
+fn unpacked(archive: &[u8]) -> Option<Vec<u8>> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    flate2::read::GzDecoder::new(archive).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 /// Packs an archive anew with one member renamed and changed.
