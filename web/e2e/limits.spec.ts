@@ -40,7 +40,7 @@ test('a limit is set, used up, seen and taken away', async ({ page }) => {
 	await button(page, 'Neue Grenze').click();
 	await dialog(page).getByLabel('Für wen oder was').selectOption('Ganze Behörde');
 	await dialog(page).getByLabel('Euro im Monat').fill('12,50');
-	await dialog(page).getByLabel('Anfragen je Minute').fill('5.000');
+	await dialog(page).getByLabel('Anfragen je Minute').fill('5000');
 	await dialog(page).getByLabel('Wenn eine Grenze erreicht ist').selectOption('Günstigere Wege nehmen');
 	await button(dialog(page), 'Speichern').click();
 	await expect(entry(page, 'Ganze Behörde')).toContainText('Budget im Monat: 12,50 €');

@@ -38,7 +38,7 @@ test('figures say that too few people made requests, and are handed out', async 
 	await page.getByRole('link', { name: 'Als Tabelle (CSV)' }).click();
 	const file = await (await download).path();
 	const text = await readFile(file, 'utf8');
-	expect(text).toContain('\uFEFFMonat;Von;Bis;Organisationseinheit;Kostenstelle;Anfragen');
+	expect(text).toContain('\uFEFFMonat;Von;Bis;Organisationseinheit;Kostenstelle;Verbraucher;Anfragen');
 });
 
 test('everybody sees their own usage', async ({ page }) => {
