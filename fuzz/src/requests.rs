@@ -3,9 +3,9 @@
 
 use std::{path::PathBuf, sync::LazyLock};
 
-use app::NewPerson;
+use app::{KeyOwner, KeyRequest, NewPerson};
 use axum::{Router, body::Body};
-use domain::Role;
+use domain::{Role, Scope};
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::BodyExt;
 use server::{
@@ -57,7 +57,15 @@ static HOUSE: LazyLock<House> = LazyLock::new(|| {
             units: vec![],
         };
         platform.app().create_user_by_command(person).await.expect("a person");
-        let made = platform.app().create_key_by_command("ada@amt.example").await.expect("a key");
+        let asked = KeyRequest {
+            name: "fuzz".to_owned(),
+            scopes: Scope::ALL.to_vec(),
+            expires_at: None,
+            models: None,
+            data_class: None,
+        };
+        let owner = KeyOwner::Person("ada@amt.example".to_owned());
+        let made = platform.app().create_key_by_command(owner, asked).await.expect("a key");
         let key = made.token.reveal().to_owned();
         (platform, key)
     });
