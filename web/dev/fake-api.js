@@ -295,6 +295,9 @@ const routes = {
 	'GET /api/keys': () => ({ items: state.keys }),
 	'POST /api/keys': (_, body) => createKey(body),
 	'DELETE /api/keys/:id': ([id]) => remove(state.keys, id),
+	'GET /api/tenant/keys': () => ({
+		items: state.keys.map((key) => ({ ...key, owner: me.name, owner_id: me.id, is_service: false }))
+	}),
 	'GET /api/users': () => ({ items: state.users }),
 	'POST /api/users': (_, { password, ...body }) =>
 		add(state.users, withUnits({ disabled: false, units: [], ...body })),

@@ -134,6 +134,10 @@ export const scenes = {
 		await page.goto(`${base}/admin/units`);
 		await page.getByText('Bauaufsicht').first().waitFor();
 	},
+	async 'tenant-keys'(page, base) {
+		await page.goto(`${base}/admin/keys`);
+		await page.getByRole('table').waitFor();
+	},
 	async limits(page, base) {
 		await page.goto(`${base}/admin/limits`);
 		await page.getByText('Ganze Behörde').first().waitFor();

@@ -4,7 +4,7 @@ import type { Page } from '@playwright/test';
 import { button } from './stage/chat';
 import { BY_LAW, drop } from './stage/documents';
 import { useHouse, type Person } from './stage/house';
-import { expectAccessible } from './stage/looks';
+import { expectAccessible, sidewaysOverflow } from './stage/looks';
 import { expect, test } from './stage/test';
 import { letters, markedText, marks } from './stage/viewer';
 
@@ -76,6 +76,50 @@ test('a key is made, shown once and revoked', async ({ page }) => {
 	expect((await use()).status()).toBe(401);
 });
 
+test('a key stands for a data class', async ({ page }) => {
+	await page.goto(`${house().url}/settings`);
+	await button(page, 'Neuer Schlüssel').click();
+	const form = dialog(page);
+	await form.getByLabel('Bezeichnung').fill('Aktenauskunft');
+	await form.getByLabel('Datenklasse').selectOption('personenbezogen');
+	await expectAccessible(page);
+	await button(form, 'Anlegen').click();
+	await button(page, 'Ich habe ihn notiert').click();
+	await page.reload();
+	const entry = page.getByRole('listitem').filter({ hasText: 'Aktenauskunft' });
+	await expect(entry).toContainText('Mindestens Datenklasse: personenbezogen');
+	await button(entry, /^Widerrufen/).click();
+	await button(dialog(page), 'Widerrufen').click();
+});
+
+test('administrators find any key and revoke it, by keyboard', async ({ page }) => {
+	const secret = await house().serviceKey('Wohngeld', '--class', 'personal', '--model', 'fachwerk-auszug');
+	for (let number = 1; number <= 10; number++) await house().serviceKey(`Dienst ${number}`);
+	const use = () => page.request.get(`${house().url}/v1/models`, { headers: { authorization: `Bearer ${secret}` } });
+	expect((await use()).status()).toBe(200);
+
+	await page.goto(`${house().url}/admin`);
+	await page.getByRole('link', { name: 'API-Schlüssel' }).focus();
+	await page.keyboard.press('Enter');
+	await expectAccessible(page);
+	await page.getByLabel('Filtern').focus();
+	await page.keyboard.type('wohnGELD');
+	await expect(page.getByRole('main').getByRole('status')).toHaveText('1 von 11 Schlüsseln');
+	const row = page.getByRole('row').filter({ hasText: 'Wohngeld' });
+	await expect(row).toContainText('Dienstkonto');
+	await expect(row).toContainText('Nur fachwerk-auszug');
+	await expect(row).toContainText('personenbezogen');
+
+	await button(row, /^Widerrufen/).focus();
+	await page.keyboard.press('Enter');
+	await expect(dialog(page)).toContainText('„Wohngeld“');
+	await button(dialog(page), 'Widerrufen').focus();
+	await page.keyboard.press('Enter');
+	await expect(page.getByText('ist widerrufen.')).toBeFocused();
+	await expect(page.getByRole('main').getByRole('status')).toHaveText('Kein Schlüssel passt dazu.');
+	expect((await use()).status()).toBe(401);
+});
+
 test('a key is narrowed to models, and its form says what is missing', async ({ page }) => {
 	await page.goto(`${house().url}/settings`);
 	await button(page, 'Neuer Schlüssel').click();
@@ -141,4 +185,19 @@ test('an administrator adds people and units and checks the log', async ({ page 
 		await expect(page.getByRole('heading', { level: 2 }).first()).toBeVisible();
 		await expectAccessible(page);
 	}
+});
+
+test('on a phone the sections of the administration are one row that follows the keyboard', async ({ page }) => {
+	await page.setViewportSize({ width: 360, height: 740 });
+	await page.goto(`${house().url}/admin/system`);
+	const sections = page.getByRole('navigation', { name: 'Bereiche der Verwaltung' });
+	const tops = () => sections.getByRole('link').evaluateAll((all) => all.map((one) => one.getBoundingClientRect().top));
+	expect(new Set(await tops()).size).toBe(1);
+	await expect(sections.getByRole('link', { name: 'System' })).toBeInViewport({ ratio: 1 });
+	await sections.getByRole('link', { name: 'Personen' }).focus();
+	await expect(sections.getByRole('link', { name: 'Personen' })).toBeInViewport({ ratio: 1 });
+	await page.keyboard.press('Enter');
+	await expect(page.getByRole('table', { name: 'Personen' })).toBeVisible();
+	await expect(sections.getByRole('link', { name: 'Personen' })).toHaveAttribute('aria-current', 'page');
+	expect(await sidewaysOverflow(page)).toBe(0);
 });

@@ -69,6 +69,19 @@ export class House {
 		return { name, email, password: PASSWORD };
 	}
 
+	/** Makes a key for a program, as operators do, and returns its secret. */
+	async serviceKey(service: string, ...flags: string[]): Promise<string> {
+		const config = join(this.#folder, 'fachwerk.toml');
+		const command = spawn(PROGRAM, ['key', 'create', '--config', config, '--service', service, ...flags], {
+			stdio: ['ignore', 'pipe', 'ignore']
+		});
+		let secret = '';
+		command.stdout.on('data', (piece) => (secret += piece));
+		const [status] = await once(command, 'close');
+		if (status !== 0) throw new Error(`key create ended with ${status}`);
+		return secret.trim();
+	}
+
 	/** Signs `person` in, past the login page, and opens `path`. */
 	async enter(page: Page, person: Person, path = '/chat'): Promise<void> {
 		const { email, password } = person;

@@ -44,8 +44,10 @@ export const createKey = (body: {
 	scopes: Scope[];
 	expires_at?: string;
 	models?: string[];
+	data_class?: DataClass;
 }) =>
 	answer(client.POST('/api/keys', { body }));
+export const listTenantKeys = () => answer(client.GET('/api/tenant/keys'));
 export const revokeKey = (id: string) => answer(client.DELETE('/api/keys/{id}', at(id)));
 
 export const listUsers = (query: Part = {}) =>

@@ -57,6 +57,7 @@ export type Session = Schemas['Session'];
 export type SummaryLength = Schemas['SummaryLength'];
 export type System = Schemas['System'];
 export type Task = Schemas['Task'];
+export type TenantKey = Schemas['TenantKey'];
 export type Unit = Schemas['Unit'];
 export type User = Schemas['User'];
 export type Visibility = Schemas['CollectionVisibility'];

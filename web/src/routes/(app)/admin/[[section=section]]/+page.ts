@@ -10,6 +10,7 @@ import {
 	listLimitableKeys,
 	listLimits,
 	listModels,
+	listTenantKeys,
 	listUnits,
 	listUsers,
 	systemState,
@@ -34,6 +35,8 @@ export async function load({ params, url, parent, depends }) {
 	switch (params.section) {
 		case 'units':
 			return { section: 'units' as const, units: (await listUnits()).items };
+		case 'keys':
+			return { section: 'keys' as const, keys: (await listTenantKeys()).items };
 		case 'limits': {
 			const [limits, units, people, keys, models] = await Promise.all([
 				listLimits(),
