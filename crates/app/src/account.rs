@@ -186,16 +186,6 @@ impl App {
         self.found(principal, ObjectKind::Key, id, revoked).await
     }
 
-    /// The class of a request: as declared, else as the key says, else the default. What a key
-    /// stands for is the least.
-    pub(crate) fn class_of(&self, principal: &Principal, declared: Option<DataClass>) -> DataClass {
-        let of_key = match principal.credential {
-            Credential::ApiKey { data_class, .. } => data_class,
-            Credential::Session(_) => None,
-        };
-        declared.max(of_key).unwrap_or(self.config.api_class)
-    }
-
     /// The account of a program, made if there is none of that name.
     async fn service_by_command(&self, name: &str, unit: Option<String>) -> Result<User> {
         let name = checked_name(name, "service")?;

@@ -4,7 +4,7 @@
 use std::{collections::VecDeque, pin::Pin, sync::Arc};
 
 use futures_util::{Stream, stream};
-use gateway::{ChatStream, Counted, Needs, Terms, prompt_texts};
+use gateway::{ChatStream, Counted, Needs, Offer, Terms, prompt_texts};
 use llm::{ChatChunk, ChatEvent, ChatRequest, ChatResponse, Task};
 use serde_json::{Value, json};
 
@@ -54,11 +54,12 @@ impl App {
             // Citations belong to one text.
             return Err(Error::invalid("one_choice_with_sources").in_field("n"));
         }
-        let class = self.class_of(principal, declared).max(scope.class);
+        let of = self.class_of(principal, declared, scope.class);
+        let class = of.class;
         if let Some(cheaper) = self.stand_in(principal, &request, class) {
             request.set_model(&cheaper);
         }
-        self.check_clearance(principal, request.model(), class).await?;
+        self.check_request(principal, (wishes, Offer::Chat), request.model(), of).await?;
         let given = if scope.is_empty() {
             None
         } else {
@@ -139,7 +140,8 @@ impl App {
         error: gateway::GatewayError,
     ) -> Error {
         settlement.failed();
-        self.gateway_error(&settlement.principal, error)
+        let explanation = settlement.meter.explanation();
+        self.gateway_error(&settlement.principal, error).explaining(explanation)
     }
 }
 

@@ -4,6 +4,7 @@
 use std::{borrow::Cow, fmt, time::Duration};
 
 use domain::{Denial, ErrorKind, limits};
+use gateway::Explanation;
 
 use crate::{
     limiter::Allowance,
@@ -27,11 +28,20 @@ pub struct Error {
     pub retry_after: Option<Duration>,
     /// What is left of the caller's rates, where one of their limits is why.
     pub allowance: Option<Box<Allowance>>,
+    aside: Option<Box<Aside>>,
     cause: Option<Cause>,
 }
 
 /// The result of a use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What few errors have; apart, so that all others stay small.
+#[derive(Debug, Clone, Default)]
+struct Aside {
+    /// The text of a sentence more. It is filled in with the same values.
+    hint: Option<&'static str>,
+    explanation: Option<Explanation>,
+}
 
 impl Error {
     /// Makes an error of that kind; `code` names its text in the message files.
@@ -44,6 +54,7 @@ impl Error {
             fields: vec![],
             retry_after: None,
             allowance: None,
+            aside: None,
             cause: None,
         }
     }
@@ -78,6 +89,7 @@ impl Error {
     pub fn in_field(self, name: impl Into<Cow<'static, str>>) -> Self {
         let mut whole = Self::new(self.kind, self.code);
         whole.values.clone_from(&self.values);
+        whole.aside.clone_from(&self.aside);
         whole.fields.push((name.into(), Box::new(self)));
         whole
     }
@@ -103,6 +115,28 @@ impl Error {
         self
     }
 
+    /// Adds a sentence to the text.
+    #[must_use]
+    pub(crate) fn hint(mut self, code: &'static str) -> Self {
+        self.aside.get_or_insert_default().hint = Some(code);
+        self
+    }
+
+    /// Says why no route was taken.
+    #[must_use]
+    pub(crate) fn explaining(mut self, explanation: Option<Explanation>) -> Self {
+        if explanation.is_some() {
+            self.aside.get_or_insert_default().explanation = explanation;
+        }
+        self
+    }
+
+    /// Why no route was taken; only if it was asked for.
+    #[must_use]
+    pub fn explanation(&self) -> Option<&Explanation> {
+        self.aside.as_ref()?.explanation.as_ref()
+    }
+
     /// Attaches the cause, for the log only.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Into<Cause>) -> Self {
@@ -113,7 +147,11 @@ impl Error {
     /// The text for the public.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
-        wording(language, self.code, &self.values)
+        let text = wording(language, self.code, &self.values);
+        match self.aside.as_ref().and_then(|aside| aside.hint) {
+            Some(hint) => format!("{text} {}", wording(language, hint, &self.values)),
+            None => text,
+        }
     }
 
     /// The wrong fields of the request with a text for each.

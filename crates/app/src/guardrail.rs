@@ -363,6 +363,7 @@ impl App {
         self.note(principal.tenant, event).await?;
         let kind = match code {
             "guard_external_failed" => ErrorKind::UpstreamFailed,
+            "guard_external_not_cleared" => ErrorKind::Forbidden,
             _ => ErrorKind::Unprocessable,
         };
         let error = Error::new(kind, code);

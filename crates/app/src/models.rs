@@ -2,12 +2,12 @@
 
 use domain::{Action, Credential, DataClass, ErrorKind, Place, Resource};
 use gateway::{
-    AUTO_MODEL, Caller, Catalogue, GatewayError, GatewayStatus, Model, Offer, PlanError, Reason,
-    RouteKind, Share, Taken, Terms,
+    AUTO_MODEL, Ask, Caller, Catalogue, GatewayError, GatewayStatus, Model, Needs, Offer,
+    PlanError, Reason, RouteKind, Share, Taken, Terms,
 };
 use store::{AuditEvent, AuditOutcome, By, DocumentCounts, JobCounts};
 
-use crate::{App, Error, Principal, Result};
+use crate::{App, Error, Principal, Result, Wishes};
 
 /// When to come back, where nothing is known.
 const RETRY_AFTER_UNKNOWN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -57,6 +57,31 @@ pub struct SystemState {
     pub is_rebuilding: bool,
     /// The models with their routes.
     pub models: Vec<(String, Vec<RouteState>)>,
+}
+
+/// The class of a request.
+#[derive(Clone, Copy)]
+pub(crate) struct RequestClass {
+    pub class: DataClass,
+    /// The text that says where it comes from, unless from the caller.
+    origin: Option<&'static str>,
+}
+
+/// How alike two names must be to take one for a slip of the other, from 0 to 1.
+const NEAR_MIN: f64 = 0.8;
+
+/// Of these names, the one that was probably meant.
+fn near_name<'n>(name: &str, names: &[&'n str]) -> Option<&'n str> {
+    let asked = name.to_lowercase();
+    let near =
+        names.iter().map(|other| (strsim::jaro_winkler(&asked, &other.to_lowercase()), *other));
+    let near = near.filter(|(likeness, _)| *likeness >= NEAR_MIN);
+    near.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, other)| other)
+}
+
+/// Whole seconds, rounded up: whoever waits that long must not be early.
+fn seconds(wait: std::time::Duration) -> u128 {
+    wait.as_millis().div_ceil(1_000).max(1)
 }
 
 impl App {
@@ -205,6 +230,51 @@ impl App {
         Err(self.plan_error(principal, refusal))
     }
 
+    /// The same for a request of a program: a refusal says where the class comes from and, to whoever
+    /// may know and wants to, why each route will not do.
+    pub(crate) async fn check_request(
+        &self,
+        principal: &Principal,
+        (wishes, offer): (Wishes, Offer),
+        model: &str,
+        of: RequestClass,
+    ) -> Result<()> {
+        let checked = self.check_clearance_for(principal, offer, model, of.class).await;
+        checked.map_err(|mut error| {
+            if let Some(origin) = of.origin.filter(|_| error.code.starts_with("clearance_")) {
+                error = error.hint(origin);
+            }
+            if !wishes.explain {
+                return error;
+            }
+            let needs = Needs { offer, ..Needs::default() };
+            let (places, access) = (self.places(principal), self.model_access(principal));
+            let ask = Ask::new(of.class, places, &access, &needs);
+            error.explaining(gateway::explain_refusal(&self.gateway.catalogue(), model, &ask))
+        })
+    }
+
+    /// The class of a request: as declared, else as the key says, else the default; at least that of
+    /// the sources it names, and that of the key.
+    pub(crate) fn class_of(
+        &self,
+        principal: &Principal,
+        declared: Option<DataClass>,
+        of_sources: DataClass,
+    ) -> RequestClass {
+        let of_key = principal.credential.data_class();
+        let said = declared.max(of_key).unwrap_or(self.config.api_class);
+        let class = said.max(of_sources);
+        let origin = match class {
+            _ if declared == Some(class) => None,
+            DataClass::Open => Some("class_assumed"),
+            _ if of_sources == class => Some("class_of_sources"),
+            _ if of_key == Some(class) => Some("class_of_key"),
+            _ => Some("class_assumed"),
+        };
+        RequestClass { class, origin }
+    }
+
     /// The terms of a call for this principal.
     pub(crate) fn terms(&self, principal: &Principal, class: DataClass) -> Terms {
         let caller = self.caller(principal);
@@ -239,9 +309,13 @@ impl App {
         let catalogue = self.gateway.catalogue();
         let usable = catalogue.models().iter().filter(|model| self.is_usable(principal, model));
         let available: Vec<&str> = usable.map(|model| model.name.as_str()).collect();
-        Error::new(ErrorKind::NotFound, "model_unknown")
+        let unknown = Error::new(ErrorKind::NotFound, "model_unknown")
             .with("model", name)
-            .with("available", available.join(", "))
+            .with("available", available.join(", "));
+        match near_name(name, &available) {
+            Some(near) => unknown.with("near", near).hint("model_near"),
+            None => unknown,
+        }
     }
 
     fn plan_error(&self, principal: &Principal, error: PlanError) -> Error {
@@ -291,21 +365,30 @@ impl App {
                 }
             }
             GatewayError::Refused { error: ref refusal, .. } => {
-                let detail = refusal.message.clone().unwrap_or_default();
-                Error::invalid("upstream_refused").with("detail", detail)
+                let refused = Error::invalid("upstream_refused");
+                match refusal.message.clone() {
+                    Some(detail) => refused.with("detail", detail),
+                    None => refused,
+                }
             }
-            GatewayError::Overloaded { retry_after }
-            | GatewayError::RateLimited { retry_after }
-            | GatewayError::Unavailable { retry_after, .. } => {
+            GatewayError::Overloaded { retry_after } => {
                 let overloaded = Error::new(ErrorKind::Overloaded, "overloaded");
                 overloaded.retry_after(retry_after.unwrap_or(RETRY_AFTER_UNKNOWN))
+            }
+            GatewayError::RateLimited { retry_after }
+            | GatewayError::Unavailable { retry_after, .. } => {
+                let resting = Error::new(ErrorKind::Overloaded, error.code()).caused_by(error);
+                match retry_after {
+                    Some(wait) => resting.with("seconds", seconds(wait)).retry_after(wait),
+                    None => resting,
+                }
             }
             GatewayError::Crowded { retry_after } => {
                 let crowded = Error::new(ErrorKind::RateLimited, "too_many_waiting");
                 crowded.retry_after(retry_after.unwrap_or(RETRY_AFTER_UNKNOWN))
             }
             GatewayError::Upstream { .. } => {
-                Error::new(ErrorKind::UpstreamFailed, "upstream_failed").caused_by(error)
+                Error::new(ErrorKind::UpstreamFailed, error.code()).caused_by(error)
             }
             GatewayError::TimedOut { .. } | GatewayError::OutOfTime => {
                 Error::new(ErrorKind::TimedOut, "upstream_timed_out").caused_by(error)

@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, collections::VecDeque, pin::Pin, sync::Arc};
 
-use domain::ErrorKind;
+use domain::{DataClass, ErrorKind};
 use futures_util::{Stream, stream};
 use gateway::{
     Answered, Needs, Outcome, Sound, Terms, Transcript, TranscriptStream, TranscriptionRequest,
@@ -269,8 +269,9 @@ impl App {
             return Err(Error::invalid("sources_only_in_chat").in_field("fachwerk"));
         }
         let declared = extension.and_then(|given| given.data_class);
-        let class = self.class_of(principal, declared);
-        self.check_clearance_for(principal, offer, model, class).await?;
+        let of = self.class_of(principal, declared, DataClass::Open);
+        self.check_request(principal, (wishes, offer), model, of).await?;
+        let class = of.class;
         if has_tokens && self.must_read(principal, model, class) {
             return Err(Error::new(ErrorKind::Unprocessable, "guard_tokens"));
         }

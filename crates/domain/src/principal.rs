@@ -99,6 +99,17 @@ pub enum Credential {
     },
 }
 
+impl Credential {
+    /// The class of the data that a key stands for, if it says one.
+    #[must_use]
+    pub const fn data_class(&self) -> Option<DataClass> {
+        match self {
+            Self::Session(_) => None,
+            Self::ApiKey { data_class, .. } => *data_class,
+        }
+    }
+}
+
 /// Who acts: a person with tenant, units and role, and the credential they came with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {

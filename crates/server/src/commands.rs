@@ -109,6 +109,9 @@ fn dispatch(command: Command) -> Outcome {
 
 fn check_configuration(installation: &Installation) -> Outcome {
     let config = load(&installation.overrides())?;
+    for doubt in config.doubts() {
+        tell(&format!("warning: {doubt}"));
+    }
     print(&format!(
         "The configuration is right: {} model(s) besides the built-in one, default {}.\n",
         config.models.len(),

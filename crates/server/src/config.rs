@@ -2,6 +2,7 @@
 //!
 //! What was given ([`raw`]) and what holds ([`Config`]) are two types; the second cannot be wrong.
 
+mod changes;
 mod check;
 mod declaration;
 pub(crate) mod definition;
@@ -10,6 +11,7 @@ mod guard;
 mod hosts;
 mod local;
 mod mistake;
+mod places;
 mod prices;
 mod proof;
 mod raw;
@@ -32,6 +34,7 @@ use ::gateway::{
 use domain::{DataClass, Place};
 use llm::Dialect;
 
+pub use changes::GivenSettings;
 pub use check::BUILT_IN_MODEL;
 pub use hosts::AllowedHost;
 pub use mistake::Mistakes;
@@ -120,6 +123,8 @@ pub struct Config {
     pub log: Log,
     /// Where logs, measurements and traces are exported to, if anywhere.
     pub telemetry: Option<Telemetry>,
+    /// What was given, to say what changed.
+    pub given: GivenSettings,
     /// Calls to model servers.
     pub outbound: Outbound,
     /// How persistent and careful calls to them are.

@@ -12,6 +12,7 @@ pub(crate) mod events;
 pub(crate) mod form;
 pub(crate) mod guard;
 pub(crate) mod language;
+mod misfit;
 pub(crate) mod observe;
 pub(crate) mod paced;
 pub(crate) mod problem;

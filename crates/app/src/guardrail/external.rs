@@ -60,6 +60,14 @@ impl Silence {
         }
     }
 
+    /// The code of a refusal for it. That somebody must not be asked is no failure that passes.
+    const fn refusal(self) -> &'static str {
+        match self {
+            Self::NotCleared => "guard_external_not_cleared",
+            _ => "guard_external_failed",
+        }
+    }
+
     /// As a hit at a place.
     pub(super) fn event(self, at: usize) -> Event {
         Event { rule: self.rule().into(), start: at, end: at, score: 1.0 }
@@ -102,7 +110,7 @@ impl App {
                 }
                 Err(silence) => {
                     let fails = external.on_failure == OnFailure::Refuse;
-                    let refusal = fails.then_some("guard_external_failed");
+                    let refusal = fails.then_some(silence.refusal());
                     ("external_failure", vec![silence.event(0)], refusal)
                 }
             };

@@ -197,7 +197,8 @@ async fn data_above_its_clearance_is_never_shown_to_it() {
         assert_eq!(answer.is_ok(), passes);
         assert!(asked(&world).iter().all(|seen| seen.path != "/v1/moderations"));
         if let Err(error) = answer {
-            assert_eq!(error.code, "guard_external_failed");
+            assert_eq!(error.code, "guard_external_not_cleared");
+            assert_eq!(error.kind, ErrorKind::Forbidden, "no failure that passes");
         }
     }
 }

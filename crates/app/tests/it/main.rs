@@ -5,6 +5,7 @@
 
 mod caching;
 mod chatting;
+mod clearance;
 mod collecting;
 mod conversing;
 mod guarding;

@@ -28,7 +28,7 @@ use tokio_util::task::TaskTracker;
 pub const PASSWORD: &str = "korrekt pferd batterie";
 
 /// Micro-euro for a million tokens at a euro each.
-const MEGA: u64 = 1_000_000_000_000;
+pub const MEGA: u64 = 1_000_000_000_000;
 
 /// An installation with three models: `fachwerk-auszug`; `gross` on a server elsewhere that is
 /// cleared for open data only; and `beide` on an own server, then elsewhere up to personal data.
@@ -248,17 +248,19 @@ fn settings() -> Settings {
     Settings { backoff_first: Duration::from_millis(1), ..Settings::default() }
 }
 
+/// A way to a fake server.
+pub fn server(fake: &FakeModel) -> RouteKind {
+    RouteKind::Server(ServerRoute {
+        dialect: Dialect::Compatible,
+        base_url: fake.base_url().parse().unwrap(),
+        api_key: None,
+        key_header: KeyHeader::Bearer,
+        upstream_model: "upstream".to_owned(),
+        query: vec![],
+    })
+}
+
 fn catalogue(model: &FakeModel, near: &FakeModel) -> Catalogue {
-    let server = |fake: &FakeModel| {
-        RouteKind::Server(ServerRoute {
-            dialect: Dialect::Compatible,
-            base_url: fake.base_url().parse().unwrap(),
-            api_key: None,
-            key_header: KeyHeader::Bearer,
-            upstream_model: "upstream".to_owned(),
-            query: vec![],
-        })
-    };
     let remote = Route::new("wolke", server(model), Place::Elsewhere, DataClass::Open);
     let built_in = Route::new("eingebaut", RouteKind::BuiltIn, Place::Own, DataClass::Restricted);
     let own = Route::new("eigene", server(near), Place::Own, DataClass::Restricted);

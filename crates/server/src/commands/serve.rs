@@ -43,6 +43,7 @@ async fn run(
     role: Role,
 ) -> Outcome {
     let stop = stop_on_signal()?;
+    warn_of_doubts(&config);
     let mut hangup = signal(SignalKind::hangup())
         .map_err(|error| explain("signals cannot be received", &error))?;
     let mut platform = Platform::open(config.clone(), role, own_path()?).await?;
@@ -51,7 +52,7 @@ async fn run(
     }
     let reloading = async {
         while hangup.recv().await.is_some() {
-            reload(&platform, overrides).await;
+            reload(&platform, overrides, &config).await;
         }
     };
     tokio::select! {
@@ -65,9 +66,20 @@ async fn run(
 }
 
 /// Reads the configuration anew and takes over its models. With a mistake in it, everything stays.
-async fn reload(platform: &Platform, overrides: &Overrides) {
+/// `started` is what the process began with: what else differs from it is said.
+async fn reload(platform: &Platform, overrides: &Overrides, started: &Config) {
     let read = match load(overrides) {
-        Ok(config) => platform.replace_models(&config).await,
+        Ok(config) => {
+            warn_of_doubts(&config);
+            let changed = started.given.need_restart(&config.given).join(", ");
+            if !changed.is_empty() {
+                tracing::warn!(
+                    settings = changed,
+                    "settings changed that only a restart takes over"
+                );
+            }
+            platform.replace_models(&config).await
+        }
         Err(failure) => Err(failure),
     };
     match read {
@@ -75,6 +87,12 @@ async fn reload(platform: &Platform, overrides: &Overrides) {
         Err(failure) => {
             tracing::error!(error.causes = %failure, "the models stay as they were");
         }
+    }
+}
+
+fn warn_of_doubts(config: &Config) {
+    for doubt in config.doubts() {
+        tracing::warn!("{doubt}");
     }
 }
 

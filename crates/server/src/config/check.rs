@@ -9,6 +9,7 @@ use gateway::{KeyHeader, Offer, Offers, PlacePolicy, Policy};
 use super::{
     Config, Environment, Extraction, Limits, Log, LogFormat, ModelSettings, Outbound, RouteKind,
     RouteSettings, Secret, Sessions, Timeouts, UpstreamSettings,
+    changes::GivenSettings,
     declaration::{MODELS, ROUTES},
     gateway as gateway_settings, guard, hosts, local,
     mistake::{Mistake, Mistakes, Origin},
@@ -48,6 +49,7 @@ pub(super) fn check(mut raw: Raw, environment: &Environment) -> Result<Config, M
     };
     let hours = |path| Duration::from_secs(whole(&raw, path) * 3_600);
     Ok(Config {
+        given: GivenSettings::of(&raw),
         data: PathBuf::from(text(&raw, "data").unwrap_or_default()),
         listen: *listen,
         public_url: url(&raw, "public_url"),

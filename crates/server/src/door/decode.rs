@@ -3,6 +3,7 @@
 
 use std::{str::FromStr, time::Duration};
 
+use app::Language;
 use axum::{
     body::{Body, Bytes},
     extract::{FromRef, FromRequest, FromRequestParts, Path, Request},
@@ -14,6 +15,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     language::Bilingual,
+    misfit::{Misfit, shorten},
     problem::{Problem, is_openai},
 };
 
@@ -37,8 +39,6 @@ pub(crate) struct BodyLimits {
 /// Longest time for a JSON body to arrive whole; beyond: 408. The pause between pieces alone would let
 /// one byte at a time hold a connection for hours.
 const JSON_TIME_MAX: Duration = Duration::from_secs(30);
-/// Longest piece of somebody's own text that an error repeats, in characters; beyond: cut.
-const ECHO_CHARS_MAX: usize = 200;
 
 /// A body that says it is JSON, as it came.
 #[derive(Debug)]
@@ -165,35 +165,33 @@ pub(crate) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem
 }
 
 fn unfit_json(path: &str, error: &serde_json::Error) -> Problem {
-    let detail = shorten(&error.to_string());
     if !error.is_data() {
+        let (line, column) = (error.line(), error.column());
         let text = Bilingual::new(
-            format!("Der Inhalt ist kein gültiges JSON: {detail}"),
-            format!("The body is not valid JSON: {detail}"),
+            format!("Der Inhalt ist kein gültiges JSON (Zeile {line}, Spalte {column})."),
+            format!("The body is not valid JSON (line {line}, column {column})."),
         );
         return Problem::invalid("invalid_json", text);
     }
-    if path == "." {
-        let text = Bilingual::new(
-            format!("Die Angaben passen nicht: {detail}"),
-            format!("The body does not fit: {detail}"),
-        );
-        return Problem::invalid("invalid_body", text);
-    }
-    let name = shorten(path);
-    let text = Bilingual::new(
-        format!("Die Angabe „{name}“ passt nicht: {detail}"),
-        format!("The field \"{name}\" does not fit: {detail}"),
-    );
-    let field = Bilingual::new(detail.clone(), detail);
-    Problem::invalid("invalid_body", text).with_field(name, field)
+    misfit("invalid_body", Some(path).filter(|path| *path != "."), &error.to_string())
 }
 
-fn shorten(text: &str) -> String {
-    match text.char_indices().nth(ECHO_CHARS_MAX) {
-        Some((end, _)) => format!("{} …", &text[..end]),
-        None => text.to_owned(),
-    }
+/// What serde finds wrong, at a place if it knows one.
+fn misfit(code: &'static str, path: Option<&str>, sentence: &str) -> Problem {
+    let misfit = Misfit::read(sentence);
+    let (de, en) = (misfit.text(Language::German), misfit.text(Language::English));
+    let said = Bilingual::new(de.clone(), en.clone());
+    let Some(path) = path else { return Problem::invalid(code, said) };
+    let name = shorten(path);
+    let text = if misfit.names(path) {
+        said.clone()
+    } else {
+        Bilingual::new(
+            format!("Die Angabe „{name}“ passt nicht: {de}"),
+            format!("The field \"{name}\" does not fit: {en}"),
+        )
+    };
+    Problem::invalid(code, text).with_field(name, said)
 }
 
 /// An id in the path. One that cannot be an id is not found, without asking anybody.
@@ -229,12 +227,12 @@ where
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = axum::extract::Query::<T>::try_from_uri(&parts.uri);
         query.map(|query| Self(query.0)).map_err(|error| {
-            let detail = shorten(&error.body_text());
-            let text = Bilingual::new(
-                format!("Die Angaben hinter dem Fragezeichen passen nicht: {detail}"),
-                format!("The query does not fit: {detail}"),
-            );
-            Problem::invalid("invalid_query", text)
+            let said = error.body_text();
+            // What the web framework says itself, then the name if it knows it, then the sentence.
+            let said = said.strip_prefix("Failed to deserialize query string: ").unwrap_or(&said);
+            let named = said.split_once(": ").filter(|(name, _)| !name.contains(' '));
+            let sentence = named.map_or(said, |(_, sentence)| sentence);
+            misfit("invalid_query", named.map(|(name, _)| name), sentence)
         })
     }
 }
@@ -270,8 +268,8 @@ mod tests {
     fn what_does_not_fit_is_named() {
         assert!(refusal(br#"{"ids": [], "extra": 1}"#).contains("extra"));
         assert!(refusal(br#"{"ids": ["x"]}"#).contains("ids[0]"));
-        assert!(refusal(br#"{"ids": [], "ids": []}"#).contains("duplicate"));
-        assert!(refusal(br#"{"ids": []} {}"#).contains("trailing"));
+        assert!(refusal(br#"{"ids": [], "ids": []}"#).contains("mehrmals"));
+        assert!(refusal(br#"{"ids": []} {}"#).contains("kein gültiges JSON (Zeile 1"));
         assert!(refusal(b"\xff").contains("UTF-8"));
         assert!(refusal(b"[[]]").contains("kein JSON-Objekt"));
         let deep = format!("{{\"ids\": {}", "[".repeat(100_000));

@@ -11,7 +11,7 @@ use axum::{
 };
 use domain::ErrorKind;
 use http::{
-    HeaderValue, StatusCode, Uri,
+    HeaderName, HeaderValue, StatusCode, Uri,
     header::{ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use llm::openai::ErrorBody;
@@ -23,6 +23,8 @@ use super::{
     observe::RequestNotes,
 };
 
+/// Names the routes that came into question, and why each was taken or not.
+const EXPLANATION: HeaderName = HeaderName::from_static("x-fachwerk-explanation");
 /// OpenAI's code and kind for a budget that is used up.
 const QUOTA: &str = "insufficient_quota";
 
@@ -40,6 +42,8 @@ struct Inner {
     fields: Vec<(String, Bilingual)>,
     retry_after: Option<Duration>,
     allowance: Option<Allowance>,
+    /// Why no route was taken, as a header has it.
+    explanation: Option<String>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -54,6 +58,7 @@ impl Problem {
             fields: Vec::new(),
             retry_after: None,
             allowance: None,
+            explanation: None,
             source: None,
         }))
     }
@@ -84,6 +89,11 @@ impl Problem {
     /// Says what is left of the caller's rates.
     pub fn with_allowance(self, allowance: Option<Allowance>) -> Self {
         self.change(|inner| inner.allowance = allowance)
+    }
+
+    /// Says why no route was taken.
+    pub fn with_explanation(self, explanation: Option<String>) -> Self {
+        self.change(|inner| inner.explanation = explanation)
     }
 
     /// Attaches the cause, for the log.
@@ -131,7 +141,7 @@ impl Problem {
             ErrorKind::Unsupported => ("Format nicht unterstützt", "Unsupported format"),
             ErrorKind::Unprocessable => ("Inhalt nicht verwendbar", "Unfit content"),
             ErrorKind::RateLimited => ("Zu viele Anfragen", "Too many requests"),
-            ErrorKind::Overloaded => ("Zurzeit ausgelastet", "Overloaded"),
+            ErrorKind::Overloaded => ("Zurzeit nicht verfügbar", "Unavailable"),
             ErrorKind::StorageFull => ("Kein Speicherplatz", "Storage full"),
             ErrorKind::UpstreamFailed => ("Der Modelldienst antwortet nicht", "Upstream failed"),
             ErrorKind::TimedOut => ("Zeit abgelaufen", "Timed out"),
@@ -211,6 +221,10 @@ impl Problem {
         if let Some(allowance) = inner.allowance.filter(|_| is_openai(path)) {
             allowance::name(headers, &allowance);
         }
+        let explanation = inner.explanation.as_deref().map(HeaderValue::from_str);
+        if let Some(Ok(explanation)) = explanation {
+            headers.insert(EXPLANATION, explanation);
+        }
         if inner.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -287,7 +301,8 @@ impl From<app::Error> for Problem {
         let english = error.field_texts(Language::English);
         let mut problem = Self::new(error.kind, error.code, Bilingual::new(de, en))
             .with_retry_after(error.retry_after)
-            .with_allowance(error.allowance.as_deref().copied());
+            .with_allowance(error.allowance.as_deref().copied())
+            .with_explanation(error.explanation().map(app::Explanation::to_header));
         for ((name, de), (_, en)) in german.into_iter().zip(english) {
             problem = problem.with_field(name, Bilingual::new(de, en));
         }

@@ -85,6 +85,32 @@ fn check_says_that_all_is_right() {
     let output = run(&folder, &["check"], "");
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(out(&output).contains("is right"));
+    assert_eq!(err(&output), "");
+}
+
+/// What a route may receive rests on where it runs.
+#[test]
+fn check_doubts_that_a_providers_host_stands_in_the_own_data_centre() {
+    let folder = TempDir::new().unwrap();
+    let model = |name: &str, url: &str, place: &str| {
+        format!(
+            "[[models]]\nname = \"{name}\"\n[[models.routes]]\nkind = \"openai\"\n\
+             base_url = \"{url}\"\nupstream_model = \"x\"\nplace = \"{place}\"\n\
+             clearance = \"open\"\n"
+        )
+    };
+    let own = model("eigen", "http://10.0.0.5:8000/v1", "own");
+    let cloud = model("wolke", "https://api.openai.com/v1", "elsewhere");
+    let slip = model("versehen", "https://api.openai.com/v1", "own");
+    let file = folder.path().join("fachwerk.toml");
+    std::fs::write(&file, format!("{own}{cloud}")).unwrap();
+    assert_eq!(err(&run(&folder, &["check"], "")), "");
+    std::fs::write(&file, format!("{own}{cloud}{slip}")).unwrap();
+    let output = run(&folder, &["check"], "");
+    assert_eq!(output.status.code(), Some(0), "it may be meant: {output:?}");
+    let said = err(&output);
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.contains("\"versehen\"") && said.contains("api.openai.com"), "{said}");
 }
 
 #[test]
@@ -230,8 +256,19 @@ fn a_platform_starts_greets_and_stops() {
 
 /// Reads until a line holds the words.
 fn wait_for(lines: &mut impl Iterator<Item = std::io::Result<String>>, words: &str) -> String {
-    let found = lines.map(Result::unwrap).find(|line| line.contains(words));
-    found.unwrap_or_else(|| panic!("nobody said {words:?}"))
+    said_until(lines, words).pop().unwrap()
+}
+
+/// All that is said up to these words.
+fn said_until(
+    lines: &mut impl Iterator<Item = std::io::Result<String>>,
+    words: &str,
+) -> Vec<String> {
+    let mut said = vec![];
+    while !said.last().is_some_and(|line: &String| line.contains(words)) {
+        said.push(lines.next().expect("the log goes on").unwrap());
+    }
+    said
 }
 
 /// What a running platform measures.
@@ -281,8 +318,17 @@ fn models_are_read_anew_on_a_signal_and_kept_if_they_are_wrong() {
     assert!(kept.contains("line 7") && kept.contains("models.routes.place"), "{kept}");
     std::fs::write(&file, models("own")).unwrap();
     signal("-HUP");
-    wait_for(&mut log, "the models were read anew");
+    let said = said_until(&mut log, "the models were read anew");
+    assert!(!said.iter().any(|line| line.contains("restart")), "nothing else changed: {said:?}");
     assert!(has_route());
+    let settings =
+        "database_url = \"postgres://amt:geheim@db.example/amt\"\n[limits]\njson_bytes = 70000\n";
+    std::fs::write(&file, format!("{settings}{}", models("own"))).unwrap();
+    signal("-HUP");
+    let said = said_until(&mut log, "the models were read anew").join("\n");
+    assert!(said.contains("only a restart takes over"), "{said}");
+    assert!(said.contains("database_url, limits.json_bytes"), "{said}");
+    assert!(!said.contains("geheim"), "{said}");
     signal("-TERM");
     wait_for(&mut log, "stopped");
     assert!(child.wait().unwrap().success());

@@ -124,3 +124,158 @@ async fn models_are_exchanged_while_the_platform_runs() {
     let shown = ada.get("/api/models").await.json();
     assert_eq!(shown["items"][0]["default"], true);
 }
+
+/// A fault of the configuration is told as one: nothing that passes, and nothing of the server's words.
+#[tokio::test]
+async fn what_an_operator_must_mend_is_told_as_such() {
+    let secret = "Incorrect API key provided: sk-geheim-4711";
+    let said = json!({"error": {"message": secret, "code": "invalid_api_key"}});
+    for (status, code) in [
+        (401, "upstream_key_refused"),
+        (403, "upstream_key_refused"),
+        (404, "upstream_not_found"),
+        (302, "upstream_misconfigured"),
+        (400, "upstream_misconfigured"),
+    ] {
+        let world = World::new().await;
+        let ada = world.member("ada").await;
+        world.model.always(Reply::status(status, &said));
+        let answer = ada.post("/v1/chat/completions", &chat("x")).await;
+        assert_eq!((answer.status, answer.code().as_str()), (502, code), "{answer:?}");
+        assert!(answer.text().contains("Das kann nur der Betrieb beheben"), "{answer:?}");
+        assert!(!answer.text().contains("4711") && !answer.text().contains("gleich noch einmal"));
+        assert!(answer.headers.get("retry-after").is_none());
+        assert_eq!(world.model.requests().len(), 1, "it would be the same the next time");
+    }
+}
+
+/// Only real load is told as load. Who must wait is told how long.
+#[tokio::test]
+async fn a_model_that_rests_or_is_out_of_order_says_so() {
+    let world = World::new().await;
+    let ada = world.member("ada").await;
+    let ask = async || ada.post("/v1/chat/completions", &chat("x")).await;
+    world.model.always(Reply::status(429, &json!({})).header("retry-after", "50"));
+    for expected in [1, 1] {
+        let answer = ask().await;
+        assert_eq!((answer.status, answer.code().as_str()), (503, "upstream_rate_limited"));
+        let wait: u64 = answer.header("retry-after").parse().unwrap();
+        assert!((40..=50).contains(&wait), "{wait}");
+        assert!(answer.text().contains(&format!("in {wait} Sekunden")), "{answer:?}");
+        assert_eq!(world.model.requests().len(), expected, "it is left alone");
+    }
+
+    let world = World::with("[gateway]\nattempts = 1\nbreaker_failures = 1").await;
+    let ada = world.member("ada").await;
+    world.model.always(Reply::status(500, &json!({})));
+    let failed = ada.post("/v1/chat/completions", &chat("x")).await;
+    assert_eq!((failed.status, failed.code().as_str()), (502, "upstream_failed"));
+    let answer = ada.post("/v1/chat/completions", &chat("x")).await;
+    assert_eq!((answer.status, answer.code().as_str()), (503, "model_out_of_service"));
+    assert!((1..=5).contains(&answer.header("retry-after").parse::<u64>().unwrap()));
+
+    let world = World::new().await;
+    let (ada, admin) = (world.member("ada").await, world.admin("chef").await);
+    let drained = json!({"route": "gross-1", "drained": true});
+    let put = admin.json(&Method::PUT, "/api/gateway/models/gross/drain", &drained).await;
+    assert_eq!(put.status, 204);
+    let answer = ada.post("/v1/chat/completions", &chat("x")).await;
+    assert_eq!((answer.status, answer.code().as_str()), (503, "model_drained"));
+    assert!(answer.headers.get("retry-after").is_none(), "nobody knows when");
+    assert!(answer.text().contains("abgeschaltet"), "{answer:?}");
+}
+
+/// Also where no route was taken, administrators see why not.
+#[tokio::test]
+async fn administrators_are_told_why_no_route_was_taken() {
+    let world = World::new().await;
+    let (admin, ada) = (world.admin("chef").await, world.member("ada").await);
+    let path = "/v1/chat/completions?explain=true";
+    let mut secret = chat("x");
+    secret["fachwerk"] = json!({"data_class": "restricted"});
+    let answer = admin.post(path, &secret).await;
+    assert_eq!(answer.status, 403);
+    assert_eq!(answer.header("x-fachwerk-explanation"), "\"gross-1\";not=above_clearance");
+    let plain = admin.post("/v1/chat/completions", &secret).await;
+    assert!(plain.headers.get("x-fachwerk-explanation").is_none());
+    assert!(ada.post(path, &secret).await.headers.get("x-fachwerk-explanation").is_none());
+
+    let vectors = json!({"model": "gross", "input": "x", "fachwerk": {"data_class": "restricted"}});
+    let answer = admin.post("/v1/embeddings?explain=true", &vectors).await;
+    assert_eq!(answer.header("x-fachwerk-explanation"), "\"gross-1\";not=above_clearance");
+
+    world.model.always(Reply::status(401, &json!({})));
+    let answer = admin.post(path, &chat("x")).await;
+    assert_eq!(answer.status, 502);
+    assert_eq!(answer.header("x-fachwerk-explanation"), "\"gross-1\";not=failed");
+}
+
+/// Who named no class is told which was assumed, and who mistyped a name what it may have been.
+#[tokio::test]
+async fn refusals_say_what_was_assumed_and_what_was_meant() {
+    let world = World::new().await;
+    let ada = world.member("ada").await;
+    let mut body = chat("x");
+    for (typed, meant) in
+        [("gros", "gross"), ("GROSS", "gross"), ("fachwerk-auszg", "fachwerk-auszug")]
+    {
+        body["model"] = json!(typed);
+        let answer = ada.post("/v1/chat/completions", &body).await;
+        assert_eq!(answer.status, 404);
+        assert!(answer.text().contains(&format!("Meinten Sie „{meant}“?")), "{answer:?}");
+    }
+    body["model"] = json!("gpt-4o");
+    assert!(!ada.post("/v1/chat/completions", &body).await.text().contains("Meinten"));
+
+    let text = format!(
+        "[[models]]\nname = \"gross\"\n[[models.routes]]\nkind = \"openai\"\nbase_url = {:?}\n\
+         upstream_model = \"oben\"\nplace = \"own\"\nclearance = \"open\"\n",
+        world.model.base_url(),
+    );
+    let config = load_text(&text, &Environment::default()).unwrap();
+    world.platform.replace_models(&config).await.unwrap();
+    let answer = ada.post("/v1/chat/completions", &chat("x")).await;
+    assert_eq!(answer.status, 403, "{answer:?}");
+    assert!(answer.text().contains("nennt keine Datenklasse, deshalb wurde"), "{answer:?}");
+    let mut declared = chat("x");
+    declared["fachwerk"] = json!({"data_class": "internal"});
+    let answer = ada.post("/v1/chat/completions", &declared).await;
+    assert_eq!(answer.status, 403);
+    assert!(!answer.text().contains("nennt keine Datenklasse"), "{answer:?}");
+}
+
+/// What a server says of itself stays in the answer's body: none of it becomes a header of ours.
+#[tokio::test]
+async fn nothing_of_a_servers_answer_becomes_a_header() {
+    let world = World::new().await;
+    let admin = world.admin("chef").await;
+    let evil = "x\r\nset-cookie: evil=1\r\n\r\n<html>";
+    let body = json!({
+        "id": evil, "object": "chat.completion", "created": 1, "model": evil,
+        "system_fingerprint": evil, "service_tier": evil,
+        "choices": [{"index": 0, "finish_reason": "stop",
+            "message": {"role": "assistant", "content": "Guten Tag"}}],
+    });
+    let chunk = json!({
+        "id": evil, "object": "chat.completion.chunk", "created": 1, "model": evil,
+        "choices": [{"index": 0, "finish_reason": "stop", "delta": {"content": "Guten Tag"}}],
+    });
+    let refusal = json!({"error": {"message": evil, "code": evil, "param": evil}});
+    let chunk = format!("data: {chunk}\n\ndata: [DONE]\n\n");
+    for (reply, stream) in [
+        (Reply::status(200, &body), false),
+        (Reply::raw(200, "text/event-stream", [chunk]), true),
+        (Reply::status(400, &refusal), false),
+        (Reply::status(400, &refusal), true),
+    ] {
+        let reply = reply.header("set-cookie", "evil=1").header("x-request-id", "evil=1");
+        world.model.always(reply.header("x-fachwerk-route", "evil=1"));
+        let mut asked = chat("x");
+        asked["stream"] = json!(stream);
+        let answer = admin.post("/v1/chat/completions?explain=true", &asked).await;
+        assert!(answer.headers.get("set-cookie").is_none(), "{answer:?}");
+        let is_evil =
+            |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).contains("evil");
+        assert!(!answer.headers.values().any(is_evil), "{answer:?}");
+    }
+}
