@@ -152,10 +152,24 @@ test('a model is added, tested, opened to some, drained, changed and deleted', a
 	await expect(dialog(page).getByLabel('Name', { exact: true })).toBeDisabled();
 	await dialog(page).getByText('Weitere Angaben').click();
 	await dialog(page).getByLabel('Euro je Million gesendeter Token').fill('0,15');
+	await dialog(page).getByLabel('Längste Antwort in Token').fill('4096');
+	await dialog(page).getByLabel('Token zählen mit').selectOption('o200k, für GPT-4o und neuere');
+	await dialog(page).getByLabel('Günstigeres Modell, das einspringt').selectOption('fachwerk-auszug');
+	const offers = dialog(page).getByRole('group', { name: 'Wofür der Server da ist' });
+	await offers.getByLabel('Unterhaltungen (Chat)').uncheck();
+	await button(dialog(page), 'Speichern').click();
+	await expect(dialog(page)).toContainText('Bitte wählen Sie mindestens eines.');
+	await offers.getByLabel('Unterhaltungen (Chat)').check();
+	await offers.getByLabel('Einbettungen (Embeddings)').check();
+	await expectAccessible(page);
 	await button(dialog(page), 'Speichern').click();
 	await expect(dialog(page)).toHaveCount(0);
 	await button(model(page, 'bau'), /^Ändern/).click();
 	await expect(dialog(page).getByLabel('Euro je Million gesendeter Token')).toHaveValue('0,15');
+	await expect(dialog(page).getByLabel('Längste Antwort in Token')).toHaveValue('4096');
+	await expect(dialog(page).getByLabel('Token zählen mit')).toHaveValue('o200k');
+	await expect(dialog(page).getByLabel('Günstigeres Modell, das einspringt')).toHaveValue('fachwerk-auszug');
+	await expect(offers.getByRole('checkbox', { checked: true })).toHaveCount(2);
 	await button(dialog(page), 'Abbrechen').click();
 
 	await button(model(page, 'bau'), /^Löschen/).click();

@@ -48,3 +48,25 @@ test('everybody sees their own usage', async ({ page }) => {
 	await expect(own).toContainText('Anfragen');
 	await expectAccessible(page);
 });
+
+test('what programs use stands apart, at once', async ({ page }) => {
+	const key = await house().serviceKey('Fachverfahren Wohngeld');
+	const answer = await page.request.post(`${house().url}/v1/chat/completions`, {
+		data: { model: 'fachwerk-auszug', messages: [{ role: 'user', content: 'Guten Tag' }] },
+		headers: { authorization: `Bearer ${key}` }
+	});
+	expect(answer.status()).toBe(200);
+	for (const [view, line] of [
+		['unit', 'Ohne Organisationseinheit'],
+		['model', 'fachwerk-auszug'],
+		['day', /\d\d\.\d\d\.\d{4}/]
+	] as const) {
+		const row = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: line }) });
+		await expect(async () => {
+			await page.goto(`${house().url}/admin/usage?by=${view}`);
+			await expect(row).toContainText('Dienstkonto', { timeout: 1_000 });
+		}).toPass();
+		await expect(row).toContainText('0,00 €');
+	}
+	await expectAccessible(page);
+});

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { formatBytes, groupByDay } from './format';
+import { formatBytes, formatEuro, groupByDay } from './format';
 
 const NOW = new Date(2026, 10, 22, 9, 30);
 const at = (...parts: [number, number, number, number]) => new Date(...parts).toISOString();
@@ -30,5 +30,28 @@ describe('formatBytes', () => {
 		expect(formatBytes(9, 'de')).toBe('9 Byte');
 		expect(formatBytes(1_240_000, 'de')).toBe('1,2 MB');
 		expect(formatBytes(204_000_000, 'de')).toBe('204 MB');
+	});
+});
+
+describe('formatEuro', () => {
+	const plain = (micro: number, locale = 'de') => formatEuro(micro, locale).replace(/\s/g, ' ');
+
+	it('says cents from a euro on', () => {
+		expect(plain(1_000_000)).toBe('1,00 €');
+		expect(plain(1_234_567_890)).toBe('1.234,57 €');
+		expect(plain(1_234_567_890, 'en')).toBe('€1,234.57');
+		expect(plain(0)).toBe('0,00 €');
+	});
+
+	it('says hundredths of a cent below', () => {
+		expect(plain(7_500)).toBe('0,0075 €');
+		expect(plain(500_000)).toBe('0,5000 €');
+		expect(plain(999_949)).toBe('0,9999 €');
+		expect(plain(10)).toBe('< 0,0001 €');
+	});
+
+	it('never says a euro with four decimals', () => {
+		expect(plain(999_950)).toBe('1,00 €');
+		expect(plain(999_999)).toBe('1,00 €');
 	});
 });

@@ -16,10 +16,6 @@ export function formatTime(time: Date, locale: string): string {
 	return new Intl.DateTimeFormat(locale, { timeStyle: 'medium' }).format(time);
 }
 
-export function formatEuros(euros: number, locale: string): string {
-	return new Intl.NumberFormat(locale, { style: 'currency', currency: 'EUR' }).format(euros);
-}
-
 /** A span of time such as `350 ms` or `2,4 s`. */
 export function formatSeconds(seconds: number, locale: string): string {
 	const short = seconds < 1;
@@ -40,14 +36,19 @@ export function formatEstimate(value: number, locale: string): string {
 	return new Intl.NumberFormat(locale, { maximumSignificantDigits: 3 }).format(value);
 }
 
-/** An amount such as `1.234,57 €`, from millionths of a euro; below a euro down to a hundredth of a cent. */
+/**
+ * An amount such as `1.234,57 €`, from millionths of a euro: two decimals from a euro on, four below, so that
+ * the price of a single request is seen and columns stay even.
+ */
 export function formatEuro(micro: number, locale: string): string {
 	const euro = { style: 'currency', currency: 'EUR' } as const;
 	if (micro > 0 && micro < 100) {
 		return `< ${new Intl.NumberFormat(locale, { ...euro, minimumFractionDigits: 4 }).format(0.0001)}`;
 	}
-	const maximumFractionDigits = micro < 1e6 ? 4 : 2;
-	return new Intl.NumberFormat(locale, { ...euro, maximumFractionDigits }).format(micro / 1e6);
+	// What four decimals round up to a euro is one.
+	const digits = micro > 0 && micro < 1e6 - 50 ? 4 : 2;
+	const decimals = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+	return new Intl.NumberFormat(locale, { ...euro, ...decimals }).format(micro / 1e6);
 }
 
 /** A size such as `1,2 MB`; powers of 1000, as file managers show them. */

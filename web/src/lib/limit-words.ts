@@ -1,6 +1,6 @@
 /** Limits as people write and read them: whole numbers, and euros with cents. */
 import type { Limit, Limits, LimitUse } from './api';
-import { formatNumber } from './format';
+import { formatEuro, formatNumber } from './format';
 import { decimalNumber, typed, wholeNumber } from './typed-numbers';
 
 const MICRO = 1_000_000;
@@ -31,7 +31,7 @@ export function unmeasured(limit: Pick<Limit, 'limits' | 'used'>): Field[] {
 /** A figure of a limit in words of its own kind: `12,50 €` or `1.000`. */
 export function figure(meter: LimitUse['meter'] | Field, value: number, locale: string): string {
 	if (meter !== 'cost_per_month' && meter !== 'micro_euro_per_month') return formatNumber(value, locale);
-	return new Intl.NumberFormat(locale, { style: 'currency', currency: 'EUR' }).format(value / MICRO);
+	return formatEuro(value, locale);
 }
 
 /** What stands in a field of the form. */
