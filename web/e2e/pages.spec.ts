@@ -163,14 +163,14 @@ test('an administrator adds people and units and checks the log', async ({ page 
 	await expect(row).toBeVisible();
 	await expectAccessible(page);
 
-	const change = button(page, 'Organisationseinheiten von Bert Moor');
-	await change.click();
+	const units = button(page, 'Organisationseinheiten von Bert Moor');
+	await units.click();
 	await dialog(page).getByLabel('Steueramt').check();
 	await expectAccessible(page);
 	await button(dialog(page), 'Speichern').click();
 	await expect(row).toContainText('Steueramt');
-	await expect(change).toBeFocused();
-	await change.click();
+	await expect(units).toBeFocused();
+	await units.click();
 	await expect(dialog(page).getByLabel('Steueramt')).toBeChecked();
 	await dialog(page).getByLabel('Steueramt').uncheck();
 	await button(dialog(page), 'Speichern').click();
@@ -179,6 +179,14 @@ test('an administrator adds people and units and checks the log', async ({ page 
 	await page.goto(`${house().url}/admin/audit`);
 	await button(page, 'Kette prüfen').click();
 	await expect(page.getByText('Die Kette ist unversehrt.')).toBeVisible();
+	const log = page.getByRole('region', { name: 'Prüfprotokoll' });
+	const change = log.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'Person geändert' }) });
+	await expect(change.first()).toContainText('im Browser');
+	await expect(change.first()).toContainText('gesperrt: nein');
+	await expect(log.getByRole('row', { name: /Person hinzugefügt/ }).last()).toContainText('Betrieb, Befehlszeile');
+	// Words instead of codes, and all of them in sight.
+	await expect(log).not.toContainText(/\b[a-z]+_[a-z_]+\b/);
+	expect(await log.evaluate((one) => one.scrollWidth - one.clientWidth)).toBe(0);
 	await expectAccessible(page);
 	for (const section of ['models', 'system']) {
 		await page.goto(`${house().url}/admin/${section}`);
