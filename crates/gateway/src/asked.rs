@@ -103,6 +103,12 @@ impl Asked<'_> {
         }
     }
 
+    /// Whether servers may answer whole what they were asked to stream, as OpenAI says of transcripts
+    /// by `whisper-1`.
+    pub(crate) fn may_come_whole(&self) -> bool {
+        matches!(self, Self::Transcription(_))
+    }
+
     pub(crate) fn needs(&self) -> Needs {
         match self {
             Self::Chat(request, _) => Needs::of(request),

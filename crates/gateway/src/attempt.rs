@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use hyper::body::Incoming;
-use llm::{Authentication, Delivery, OutgoingCall, UpstreamError, openai::Head};
+use llm::{Authentication, OutgoingCall, UpstreamError, openai::Head};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
@@ -74,6 +74,12 @@ impl From<OutgoingCall> for Prepared {
     }
 }
 
+/// How a server answers a wish for a stream.
+pub(crate) enum Reply {
+    Stream(Box<UpstreamStream>),
+    Whole(Box<Whole>),
+}
+
 /// One try on a model server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Attempt<'a> {
@@ -92,9 +98,10 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// Opens a stream and waits for its first event. Dropping the future or the stream closes the
+    /// Opens a stream and waits for its first event, or fetches a whole answer from a server that
+    /// does not stream what it may answer whole. Dropping the future or the stream closes the
     /// connection, which tells the server to stop.
-    pub(crate) async fn stream(&self) -> Result<UpstreamStream, Failed> {
+    pub(crate) async fn stream(&self) -> Result<Reply, Failed> {
         let timeouts = self.route.timeouts;
         let started = Instant::now();
         let until = self.until(started);
@@ -102,7 +109,12 @@ impl Attempt<'_> {
             let [call, ..] = self.calls else {
                 return Err(self.failed(Failure::Garbled, None, Next::OtherRoute));
             };
-            let response = self.send(call, Delivery::Streamed).await?;
+            let expected = self.server.dialect.stream_media_type();
+            let response = self.send(call, Some(expected)).await?;
+            if self.asked.may_come_whole() && !has_type(&response, expected) {
+                return Ok(Err(response));
+            }
+            self.check_content_type(&response, Some(expected))?;
             let events = self.asked.reader(self.server.dialect, self.head);
             let mut stream = UpstreamStream::new(
                 response.into_body(),
@@ -116,12 +128,19 @@ impl Attempt<'_> {
                 .await_first()
                 .await
                 .map_err(|error| Failed { next: after_break(&error), error })?;
-            Ok(stream)
+            Ok(Ok(stream))
         };
         let first_byte = Until::new(started + timeouts.first_byte, TimeLimit::FirstByte);
         let first_byte = first_byte.or_before(self.deadline);
         match timeout_at(first_byte.at, open).await {
-            Ok(opened) => opened,
+            Ok(Ok(Ok(stream))) => Ok(Reply::Stream(Box::new(stream))),
+            Ok(Ok(Err(whole))) => {
+                let read = async { self.decode(vec![self.read(whole).await?]) };
+                let whole = timeout_at(until.at, read).await;
+                let whole = whole.unwrap_or_else(|_| Err(self.timed_out(until.limit)))?;
+                Ok(Reply::Whole(Box::new(whole)))
+            }
+            Ok(Err(failed)) => Err(failed),
             Err(_) => Err(self.timed_out(first_byte.limit)),
         }
     }
@@ -134,8 +153,7 @@ impl Attempt<'_> {
             for call in self.calls {
                 received.push(self.receive(call).await?);
             }
-            let whole = self.asked.read(self.server.dialect, received, self.head);
-            whole.map_err(|_| self.failed(Failure::Garbled, None, Next::OtherRoute))
+            self.decode(received)
         };
         match timeout_at(until.at, fetch).await {
             Ok(fetched) => fetched,
@@ -143,8 +161,18 @@ impl Attempt<'_> {
         }
     }
 
+    fn decode(&self, received: Vec<Received>) -> Result<Whole, Failed> {
+        let whole = self.asked.read(self.server.dialect, received, self.head);
+        whole.map_err(|_| self.failed(Failure::Garbled, None, Next::OtherRoute))
+    }
+
     async fn receive(&self, call: &Prepared) -> Result<Received, Failed> {
-        let response = self.send(call, Delivery::Whole).await?;
+        let response = self.send(call, self.asked.media_type()).await?;
+        self.read(response).await
+    }
+
+    async fn read(&self, response: Response<Incoming>) -> Result<Received, Failed> {
+        self.check_content_type(&response, self.asked.media_type())?;
         let content_type = response.headers().get(header::CONTENT_TYPE).cloned();
         match http_client::read(response.into_body(), self.asked.answer_bytes_max()).await {
             Ok((body, true)) => Ok(Received { content_type, body }),
@@ -160,12 +188,8 @@ impl Attempt<'_> {
     async fn send(
         &self,
         call: &Prepared,
-        delivery: Delivery,
+        accept: Option<&'static str>,
     ) -> Result<Response<Incoming>, Failed> {
-        let accept = match delivery {
-            Delivery::Streamed => Some(self.server.dialect.stream_media_type()),
-            Delivery::Whole => self.asked.media_type(),
-        };
         let uri = self.server.base_url.endpoint(&call.path, call.query, &self.server.query);
         // Nobody is reached at such an address.
         let uri = uri.ok_or_else(|| self.failed(Failure::Connect, None, Next::OtherRoute))?;
@@ -192,9 +216,6 @@ impl Attempt<'_> {
         }
         if !response.status().is_success() {
             return Err(self.refused(response).await);
-        }
-        if let Some(expected) = accept {
-            self.check_content_type(&response, expected)?;
         }
         Ok(response)
     }
@@ -251,14 +272,9 @@ impl Attempt<'_> {
     fn check_content_type(
         &self,
         response: &Response<Incoming>,
-        expected: &str,
+        expected: Option<&str>,
     ) -> Result<(), Failed> {
-        let given = response.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
-        // Servers that name no type get the benefit of the doubt; the decoder will tell.
-        let fits = given.is_none_or(|given| {
-            let essence = given.split(';').next().unwrap_or_default().trim();
-            essence.eq_ignore_ascii_case(expected)
-        });
+        let fits = expected.is_none_or(|expected| has_type(response, expected));
         if fits { Ok(()) } else { Err(self.failed(Failure::Garbled, None, Next::OtherRoute)) }
     }
 
@@ -320,6 +336,16 @@ impl Attempt<'_> {
         let route = self.route.name.clone();
         Failed { error: GatewayError::Upstream { route, failure, source }, next }
     }
+}
+
+/// Whether an answer is of this media type. Servers that name none get the benefit of the doubt; the
+/// decoder will tell.
+fn has_type(response: &Response<Incoming>, expected: &str) -> bool {
+    let given = response.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    given.is_none_or(|given| {
+        let essence = given.split(';').next().unwrap_or_default().trim();
+        essence.eq_ignore_ascii_case(expected)
+    })
 }
 
 fn after_break(error: &GatewayError) -> Next {

@@ -82,6 +82,7 @@ impl EmbeddingRequest {
                 return Err(RequestError::invalid_value("encoding_format", message));
             }
         };
+        kept.refuse_stream()?;
         kept.count("dimensions", DIMENSIONS_MAX)?;
         Ok(Self { kept, inputs, encoding })
     }

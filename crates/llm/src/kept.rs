@@ -71,6 +71,19 @@ impl Kept {
         serde_json::to_vec(&body).expect("JSON values always serialise")
     }
 
+    /// Refuses the wish for an answer in pieces, for interfaces whose answers come whole. A server that
+    /// followed it would look as if it failed.
+    pub(crate) fn refuse_stream(&self) -> Result<(), RequestError> {
+        match self.field("stream") {
+            None | Some(Value::Bool(false)) => Ok(()),
+            Some(Value::Bool(true)) => {
+                let message = "cannot be true here: the answer comes whole";
+                Err(RequestError::unsupported("stream", message))
+            }
+            Some(other) => Err(RequestError::wrong_type("stream", "a boolean", other)),
+        }
+    }
+
     /// A positive whole number up to `max`.
     pub(crate) fn count(&self, name: &str, max: u64) -> Result<Option<u64>, RequestError> {
         match self.field(name) {

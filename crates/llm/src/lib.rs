@@ -65,8 +65,8 @@ pub use language::Language;
 pub use message::{Message, Role};
 pub use moderation::Flag;
 pub use operation::{
-    IMAGE_PROMPT_CHARS_MAX, Operation, OperationRequest, OperationResponse, SPEECH_CHARS_MAX,
-    TEXTS_MAX,
+    IMAGE_PROMPT_CHARS_MAX, IMAGES_MAX, Operation, OperationRequest, OperationResponse,
+    SPEECH_CHARS_MAX, TEXTS_MAX,
 };
 pub use prompt::system_prompt;
 pub use request::{

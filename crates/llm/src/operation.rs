@@ -15,6 +15,8 @@ use crate::{
 pub const SPEECH_CHARS_MAX: usize = 4_096;
 /// Longest description of an image, in characters, as at OpenAI; beyond: refused.
 pub const IMAGE_PROMPT_CHARS_MAX: usize = 32_000;
+/// Most images of one request, as at OpenAI; beyond: refused.
+pub const IMAGES_MAX: u64 = 10;
 /// Most texts in one request; beyond: refused.
 pub const TEXTS_MAX: usize = 2_048;
 
@@ -69,6 +71,14 @@ impl Operation {
         matches!(self, Self::Completion | Self::Moderation)
     }
 
+    /// Most answers of one request, as at OpenAI; more images would be more than is read.
+    const fn answers_max(self) -> u64 {
+        match self {
+            Self::ImageGeneration => IMAGES_MAX,
+            Self::Completion | Self::Moderation | Self::Speech => 128,
+        }
+    }
+
     /// Whether a body whose `model` is missing is no request.
     const fn needs_model(self) -> bool {
         matches!(self, Self::Completion | Self::Speech)
@@ -102,9 +112,20 @@ impl OperationRequest {
         {
             return Err(RequestError::missing("voice"));
         }
-        kept.count("n", 128)?;
-        if let Some(other) = kept.field("stream").filter(|stream| !stream.is_boolean()) {
-            return Err(RequestError::wrong_type("stream", "a boolean", other));
+        kept.count("n", operation.answers_max())?;
+        match operation {
+            Operation::Moderation | Operation::ImageGeneration => kept.refuse_stream()?,
+            Operation::Completion | Operation::Speech => {
+                if let Some(other) = kept.field("stream").filter(|stream| !stream.is_boolean()) {
+                    return Err(RequestError::wrong_type("stream", "a boolean", other));
+                }
+            }
+        }
+        if operation == Operation::ImageGeneration
+            && kept.field("partial_images").is_some_and(|count| count.as_u64() != Some(0))
+        {
+            let message = "cannot be used: images come whole";
+            return Err(RequestError::unsupported("partial_images", message));
         }
         Ok(Self { operation, kept })
     }

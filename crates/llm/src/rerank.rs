@@ -53,6 +53,7 @@ impl RerankRequest {
             })
         });
         let documents = texts.collect::<Result<_, _>>()?;
+        kept.refuse_stream()?;
         let top_n = kept.count("top_n", DOCUMENTS_MAX as u64)?;
         let return_documents = match kept.field("return_documents") {
             None => false,

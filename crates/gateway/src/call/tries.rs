@@ -9,7 +9,7 @@ use super::{Answer, Call, Moment, Opened, Setback};
 use crate::{
     GatewayError, Model, Reason, Route, RouteKind, ServerRoute, Taken,
     asked::Asked,
-    attempt::{Attempt, Failed, Next, Prepared},
+    attempt::{Attempt, Failed, Next, Prepared, Reply},
     backoff,
     lease::Lease,
     model_state::RouteState,
@@ -170,10 +170,10 @@ impl Call<'_> {
                 Attempt { client, route, server, asked, calls, head, deadline, trace_parent };
             lease.spans.attempt(span);
             let answered = match asked.delivery() {
-                Delivery::Streamed => {
-                    let stream = attempt.stream().await;
-                    stream.map(|stream| Answer::Stream(Origin::Upstream(Box::new(stream))))
-                }
+                Delivery::Streamed => attempt.stream().await.map(|reply| match reply {
+                    Reply::Stream(stream) => Answer::Stream(Origin::Upstream(stream)),
+                    Reply::Whole(whole) => Answer::Whole(whole),
+                }),
                 Delivery::Whole => attempt.whole().await.map(|r| Answer::Whole(Box::new(r))),
             };
             let failed = match answered {

@@ -110,6 +110,7 @@ fn what_makes_no_sense_is_refused_by_name() {
         json!({"input": [["a"]]}),
         json!({"input": vec!["a"; INPUTS_MAX + 1]}),
         json!({"input": "a", "encoding_format": "hex"}),
+        json!({"input": "a", "stream": true}),
         json!({"input": "a", "dimensions": 0}),
         json!({"input": "a", "dimensions": DIMENSIONS_MAX + 1}),
     ];

@@ -64,6 +64,10 @@ fn what_makes_no_sense_is_refused_by_name() {
         (Operation::Completion, json!({"prompt": "a", "n": 1000})),
         (Operation::Moderation, json!({"input": vec!["a"; llm::TEXTS_MAX + 1]})),
         (Operation::ImageGeneration, json!({"prompt": ["a"]})),
+        (Operation::ImageGeneration, json!({"prompt": "a", "stream": true})),
+        (Operation::ImageGeneration, json!({"prompt": "a", "partial_images": 1})),
+        (Operation::ImageGeneration, json!({"prompt": "a", "n": 11})),
+        (Operation::Moderation, json!({"input": "a", "stream": true})),
         (Operation::Speech, json!({"input": "a"})),
         (Operation::Speech, json!({"input": "ä".repeat(SPEECH_CHARS_MAX + 1), "voice": "a"})),
     ];
@@ -77,6 +81,8 @@ fn what_makes_no_sense_is_refused_by_name() {
     insta::assert_snapshot!("refusals", lines.join("\n"));
     let longest = json!({"model": "m", "input": "ä".repeat(SPEECH_CHARS_MAX), "voice": "a"});
     assert!(parse(Operation::Speech, &longest).is_ok());
+    let whole = json!({"model": "m", "prompt": "a", "stream": false, "partial_images": 0, "n": 10});
+    assert!(parse(Operation::ImageGeneration, &whole).is_ok());
     let tokens = json!({"model": "m", "prompt": vec![7; llm::TEXTS_MAX + 1]});
     assert!(parse(Operation::Completion, &tokens).is_ok());
 }

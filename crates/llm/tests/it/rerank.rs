@@ -69,6 +69,7 @@ fn what_makes_no_sense_is_refused_by_name() {
         json!({"query": "q", "documents": "a"}),
         json!({"query": "q", "documents": ["a", {"title": "b"}]}),
         json!({"query": "q", "documents": vec!["a"; DOCUMENTS_MAX + 1]}),
+        json!({"query": "q", "documents": ["a"], "stream": true}),
         json!({"query": "q", "documents": ["a"], "top_n": 0}),
         json!({"query": "q", "documents": ["a"], "return_documents": "yes"}),
     ];

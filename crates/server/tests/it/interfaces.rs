@@ -84,6 +84,27 @@ async fn every_interface_keeps_to_the_time_of_the_caller() {
 }
 
 /// G-1: a base URL without `/v1` is the most common mistake of all.
+/// A caller who wants events where the answer comes whole is told so, and no server hears of it: an
+/// answer in the wrong form would count against the route, for everybody.
+#[tokio::test]
+async fn what_does_not_stream_says_so() {
+    let world = World::new().await;
+    let ada = world.member("ada").await;
+    for (path, mut body) in requests() {
+        if !["embeddings", "rerank", "moderations", "images/generations"].contains(&path) {
+            continue;
+        }
+        body["stream"] = true.into();
+        let answer = ada.post(&format!("/v1/{path}"), &body).await;
+        assert_eq!(
+            (answer.status, &answer.json()["error"]["param"]),
+            (400, &json!("stream")),
+            "{path}"
+        );
+    }
+    assert!(world.model.requests().is_empty());
+}
+
 #[tokio::test]
 async fn an_address_without_its_version_is_answered_with_a_hint() {
     let world = World::new().await;

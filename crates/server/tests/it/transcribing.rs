@@ -128,6 +128,26 @@ async fn a_streamed_transcript_keeps_its_typed_events() {
     assert!(cut.starts_with(events[0]) && cut.contains("\"error\""), "{cut}");
 }
 
+/// Servers that cannot stream a transcript answer whole, as OpenAI says of its `whisper-1`.
+#[tokio::test]
+async fn a_transcript_that_comes_whole_in_spite_of_the_wish_is_no_failure() {
+    let world = World::with("[[guards]]\nmodel = \"gross\"\nanswer_links = \"remove\"\nanswer_links_allowed = \"bund.example\"\n").await;
+    let ada = world.member("ada").await;
+    let fields = [("model", "gross"), ("stream", "true")];
+    for _ in 0..6 {
+        let said = json!({"text": "Siehe https://boese.example/?a=b", "duration": 3});
+        world.model.next(Reply::status(200, &said));
+        let answer = transcript(&ada, &fields).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.header("content-type"), "application/json");
+        assert_eq!(answer.json()["text"], "Siehe [Link entfernt]");
+    }
+    let subtitles = "1\n00:00:00,000 --> 00:00:01,000\nGuten Tag.\n";
+    world.model.next(Reply::raw(200, "application/x-subrip", [subtitles]));
+    let fields = [("model", "gross"), ("stream", "true"), ("response_format", "srt")];
+    assert_eq!(transcript(&ada, &fields).await.text(), subtitles);
+}
+
 /// G-6: the second route gets the same file.
 #[tokio::test]
 async fn a_route_that_fails_leaves_the_recording_to_the_next() {
