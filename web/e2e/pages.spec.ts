@@ -99,6 +99,9 @@ test('administrators find any key and revoke it, by keyboard', async ({ page }) 
 	expect((await use()).status()).toBe(200);
 
 	await page.goto(`${house().url}/admin`);
+	const program = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'Wohngeld' }) });
+	await expect(program).toContainText('Dienstkonto');
+	await expect(program).not.toContainText('@');
 	await page.getByRole('link', { name: 'API-Schlüssel' }).focus();
 	await page.keyboard.press('Enter');
 	await expectAccessible(page);

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::{List, Page, PartQuery, account::UnitRef};
 use crate::door::{Caller, Id, Json, Problem, Query, Time, codes::RoleCode};
 
-/// A person with an account.
+/// A person or a program with an account.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct User {
     #[schema(value_type = Uuid)]
@@ -26,6 +26,8 @@ pub(crate) struct User {
     created_at: Time,
     /// Whether signing in is refused.
     disabled: bool,
+    /// Whether it is a program, which nobody can sign in as; its address is made up.
+    is_service: bool,
 }
 
 /// An account to make.
@@ -101,6 +103,7 @@ impl From<app::User> for User {
                 .collect(),
             created_at: user.created_at.into(),
             disabled: user.disabled,
+            is_service: user.is_service,
         }
     }
 }

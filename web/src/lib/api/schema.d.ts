@@ -2025,6 +2025,8 @@ export interface components {
                 created_at: components["schemas"]["Time"];
                 /** @description Whether signing in is refused. */
                 disabled: boolean;
+                /** @description Whether it is a program, which nobody can sign in as; its address is made up. */
+                is_service: boolean;
             }[];
             /** @description What to pass as `after` for the next part; absent at the end. */
             next?: string | null;
@@ -2474,7 +2476,7 @@ export interface components {
             first_day: string;
             last_day: string;
         };
-        /** @description A person with an account. */
+        /** @description A person or a program with an account. */
         User: {
             /** Format: uuid */
             id: string;
@@ -2485,6 +2487,8 @@ export interface components {
             created_at: components["schemas"]["Time"];
             /** @description Whether signing in is refused. */
             disabled: boolean;
+            /** @description Whether it is a program, which nobody can sign in as; its address is made up. */
+            is_service: boolean;
         };
         /** @description What to change in an account; what is absent stays. */
         UserPatch: {
