@@ -1,6 +1,9 @@
 //! One's own account: who am I, my password, my API keys.
 
-use domain::{CollectionId, Credential, DataClass, ErrorKind, Instant, KeyId, Role, Scope, UserId};
+use domain::{
+    CollectionId, Credential, DataClass, ErrorKind, Instant, KeyId, Role, Scope, TenantId, UnitId,
+    UserId,
+};
 use identity::{Password, PasswordHash, Token, TokenKind};
 use store::{
     ApiKey, AuditEvent, AuditOutcome, By, NewApiKey, NewUser, ObjectKind, Tenant, TenantKey, User,
@@ -43,6 +46,12 @@ pub struct KeyRequest {
     pub models: Option<Vec<String>>,
     /// The class of the data it stands for; `None` for the default of the installation.
     pub data_class: Option<DataClass>,
+}
+
+/// A key that may be made, with its secret.
+struct NewKey {
+    token: Token,
+    row: NewApiKey,
 }
 
 /// Whose key an operator makes.
@@ -110,6 +119,7 @@ impl App {
     /// If they came with an API key.
     pub async fn list_keys(&self, principal: &Principal) -> Result<Vec<ApiKey>> {
         self.authorise_account(principal)?;
+        self.note_used_keys().await;
         Ok(self.store.keys(principal.tenant, principal.user).await?)
     }
 
@@ -119,8 +129,9 @@ impl App {
     /// If they came with an API key, or a field is wrong.
     pub async fn create_key(&self, principal: &Principal, asked: KeyRequest) -> Result<CreatedKey> {
         self.authorise_account(principal)?;
+        let new = self.checked_key(asked)?;
         let user = self.store.user(principal.tenant, principal.user).await?;
-        self.make_key(&user, asked, &By::from(principal)).await
+        self.make_key(&user, new, &By::from(principal)).await
     }
 
     /// Makes a key for a person or a program. For the operator at the command line.
@@ -132,13 +143,18 @@ impl App {
         owner: KeyOwner,
         asked: KeyRequest,
     ) -> Result<CreatedKey> {
+        let new = self.checked_key(asked)?;
         let owner = match owner {
-            KeyOwner::Person(email) => {
-                self.store.login(&email).await?.ok_or_else(Error::not_found)?.user
-            }
+            KeyOwner::Person(email) => match self.store.login(&email).await? {
+                Some(login) => login.user,
+                None => {
+                    let unknown = Error::new(ErrorKind::NotFound, "person_unknown");
+                    return Err(unknown.with("email", email));
+                }
+            },
             KeyOwner::Service { name, unit } => self.service_by_command(&name, unit).await?,
         };
-        self.make_key(&owner, asked, &By::command()).await
+        self.make_key(&owner, new, &By::command()).await
     }
 
     /// Lists all keys of the default tenant. For the operator at the command line.
@@ -166,6 +182,7 @@ impl App {
     /// If the principal is no administrator.
     pub async fn list_tenant_keys(&self, principal: &Principal) -> Result<Vec<TenantKey>> {
         self.authorise_people(principal)?;
+        self.note_used_keys().await;
         Ok(self.store.tenant_keys(principal.tenant).await?)
     }
 
@@ -186,39 +203,53 @@ impl App {
         self.found(principal, ObjectKind::Key, id, revoked).await
     }
 
-    /// The account of a program, made if there is none of that name.
+    /// The account of a program, made if there is none of that name. One that is there stays in its
+    /// unit: another one is refused, since its use would be counted where nobody expects it.
     async fn service_by_command(&self, name: &str, unit: Option<String>) -> Result<User> {
         let name = checked_name(name, "service")?;
         let tenant = self.store.default_tenant().await?.id;
-        if let Some(service) = self.store.service(tenant, &name).await? {
-            return Ok(service);
-        }
         let mut units = vec![];
         if let Some(wanted) = unit {
-            let all = self.store.units(tenant).await?;
-            let mut named =
-                all.iter().filter(|unit| unit.name == wanted || unit.id.to_string() == wanted);
-            match (named.next(), named.next()) {
-                (Some(unit), None) => units.push(unit.id),
-                // Of two of one name nobody knows which is meant: it has to be the id.
-                _ => return Err(Error::not_found().in_field("unit")),
+            units.push(self.unit_called(tenant, wanted).await?);
+        }
+        if let Some(service) = self.store.service(tenant, &name).await? {
+            let has = |wanted| service.units.iter().any(|unit| unit.id == wanted);
+            if units.iter().all(|unit| has(*unit)) {
+                return Ok(service);
             }
+            let other = Error::new(ErrorKind::Conflict, "service_elsewhere");
+            return Err(other.with("service", name).in_field("unit"));
         }
         let new = NewUser {
             // Nobody can have this address (RFC 2606), nor a password with this hash.
             email: format!("{}@service.invalid", UserId::new()),
             name,
             role: Role::Member,
+            is_service: true,
             password_hash: String::from("!"),
             locale: None,
             units,
             default_collection: wording(Language::German, "default_collection_name", &[]),
             default_class: DataClass::Internal,
         };
-        Ok(self.store.create_service(tenant, &new, &By::command()).await?)
+        Ok(self.store.create_user(tenant, &new, &By::command()).await?)
     }
 
-    async fn make_key(&self, owner: &User, asked: KeyRequest, by: &By) -> Result<CreatedKey> {
+    /// The unit of this name or id. Of two of one name nobody knows which is meant: it has to be the id.
+    async fn unit_called(&self, tenant: TenantId, wanted: String) -> Result<UnitId> {
+        let all = self.store.units(tenant).await?;
+        let mut named =
+            all.iter().filter(|unit| unit.name == wanted || unit.id.to_string() == wanted);
+        let code = match (named.next(), named.next()) {
+            (Some(unit), None) => return Ok(unit.id),
+            (None, _) => "unit_unknown",
+            (Some(_), Some(_)) => "unit_ambiguous",
+        };
+        Err(Error::new(ErrorKind::NotFound, code).with("unit", wanted).in_field("unit"))
+    }
+
+    /// A key as asked for, if it makes sense.
+    fn checked_key(&self, asked: KeyRequest) -> Result<NewKey> {
         let name = checked_name(&asked.name, "name")?;
         let mut scopes = asked.scopes;
         scopes.sort_unstable();
@@ -230,11 +261,8 @@ impl App {
             return Err(Error::invalid("expiry_past").in_field("expires_at"));
         }
         let models = asked.models.map(|names| self.checked_models(names)).transpose()?;
-        if self.store.keys(owner.tenant, owner.id).await?.len() >= KEYS_MAX {
-            return Err(Error::new(ErrorKind::Conflict, "too_many_keys").with("max", KEYS_MAX));
-        }
         let token = Token::generate(TokenKind::ApiKey);
-        let new = NewApiKey {
+        let row = NewApiKey {
             name,
             prefix: token.hint(),
             token_hash: self.secret.hash(&token).as_str().to_owned(),
@@ -243,8 +271,15 @@ impl App {
             models,
             data_class: asked.data_class,
         };
-        let key = self.store.create_key(owner.tenant, owner.id, &new, by).await?;
-        Ok(CreatedKey { token, key })
+        Ok(NewKey { token, row })
+    }
+
+    async fn make_key(&self, owner: &User, new: NewKey, by: &By) -> Result<CreatedKey> {
+        if self.store.keys(owner.tenant, owner.id).await?.len() >= KEYS_MAX {
+            return Err(Error::new(ErrorKind::Conflict, "too_many_keys").with("max", KEYS_MAX));
+        }
+        let key = self.store.create_key(owner.tenant, owner.id, &new.row, by).await?;
+        Ok(CreatedKey { token: new.token, key })
     }
 
     /// The names of models that a key is narrowed to; `auto` then chooses among them.

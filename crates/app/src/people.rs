@@ -155,6 +155,7 @@ impl App {
             email: email.as_str().to_owned(),
             name,
             role: person.role,
+            is_service: false,
             password_hash,
             locale: None,
             units: person.units,

@@ -254,6 +254,7 @@ impl App {
         let warnings = self.ledger.settle(&self.store).await?;
         self.limiter.settled();
         count_warnings(&warnings);
+        self.note_used_keys().await;
         Ok(())
     }
 }

@@ -4,9 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use domain::{Action, Credential, ErrorKind, Instant, Resource, SessionId};
 use identity::{Attempts, Password, PasswordHash, ThrottlePolicy, Token, TokenKind};
-use store::{
-    ApiKey, AuditEvent, AuditOutcome, By, Login, LoginAttempts, ObjectKind, Page, Session, User,
-};
+use store::{AuditEvent, AuditOutcome, By, Login, LoginAttempts, ObjectKind, Page, Session, User};
 
 use crate::{App, Error, Part, Principal, Result};
 
@@ -123,29 +121,48 @@ impl App {
         if let Some(principal) = self.known_keys.fresh(hash, changes, now) {
             return Ok(principal);
         }
-        let asked = tokio::time::timeout(LOOKUP_MAX, self.store.key_by_token(hash, now));
-        let answered = match asked.await {
-            Ok(Err(error)) if error.kind() != ErrorKind::Overloaded => return Err(error.into()),
-            Ok(Ok(answered)) => answered,
+        let asked = tokio::time::timeout(LOOKUP_MAX, self.look_up_key(hash, changes, now));
+        match asked.await {
+            Ok(Err(error)) if error.kind() != ErrorKind::Overloaded => Err(error.into()),
+            Ok(Ok(principal)) => principal.ok_or_else(unknown),
             Ok(Err(_)) | Err(_) => {
                 let known = self.known_keys.during_outage(hash, changes, now);
-                return known.ok_or_else(|| Error::new(ErrorKind::Overloaded, "overloaded"));
+                known.ok_or_else(|| Error::new(ErrorKind::Overloaded, "overloaded"))
             }
-        };
-        let Some(holder) = answered else {
-            self.known_keys.forget(hash);
-            return Err(unknown());
-        };
-        self.known_keys.keep(hash, &holder, changes);
-        self.touch_key(&holder.key, now).await;
-        Ok(holder.principal())
+        }
     }
 
-    /// Notes that a key is in use. That it could not be noted is no reason to turn the caller away.
-    async fn touch_key(&self, key: &ApiKey, now: Instant) {
-        if let Err(error) = self.store.touch_key(key, now).await {
+    /// Asks the database whether anything has changed, and whose key it is if the copy is not enough.
+    async fn look_up_key(
+        &self,
+        hash: &str,
+        changes: u64,
+        now: Instant,
+    ) -> Result<Option<Principal>, store::Error> {
+        if self.known_keys.must_ask() {
+            self.known_keys.answered(self.store.principals_version().await?);
+            if let Some(principal) = self.known_keys.fresh(hash, changes, now) {
+                return Ok(Some(principal));
+            }
+        }
+        let version = self.known_keys.version();
+        let Some(holder) = self.store.key_by_token(hash, now).await? else {
+            self.known_keys.forget(hash);
+            return Ok(None);
+        };
+        self.known_keys.keep(hash, &holder, (version, changes));
+        Ok(Some(holder.principal()))
+    }
+
+    /// Writes down which keys are in use. That it could not be noted is no reason to do less.
+    pub(crate) async fn note_used_keys(&self) {
+        let used = self.known_keys.take_used();
+        if used.is_empty() {
+            return;
+        }
+        if let Err(error) = self.store.touch_keys(&used, Instant::now()).await {
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(key.id = %key.id, error = error, "the use of a key was not noted");
+            tracing::warn!(keys = used.len(), error, "the use of keys was not noted");
         }
     }
 

@@ -172,7 +172,11 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 /// Writes a result to standard output.
 fn print(text: &str) -> Outcome {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::other)
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // Whoever reads, `head` for instance, has enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        done => done.map_err(Failure::other),
+    }
 }
 
 /// Tells the operator something. If nobody listens any more, so be it.

@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use crate::{
     Engine, Error, Location, engine,
     engine::Lock,
+    settings::{PRINCIPALS_VERSION, count_change},
     values::{Params, get, params},
 };
 
@@ -214,7 +215,10 @@ impl Tx {
         fetch_one(&mut self.inner, sql, params).await
     }
 
-    pub(crate) async fn commit(self) -> Result<(), Error> {
+    pub(crate) async fn commit(mut self) -> Result<(), Error> {
+        if self.changes_principals {
+            count_change(&mut self, PRINCIPALS_VERSION).await?;
+        }
         self.inner.commit().await?;
         if self.changes_principals {
             self.store.inner.principal_changes.fetch_add(1, Ordering::AcqRel);

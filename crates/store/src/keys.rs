@@ -5,11 +5,14 @@ use sqlx::any::AnyRow;
 
 use crate::{
     AuditEvent, By, Error, PersonName, Store, User, audit,
-    database::{fetch, fetch_one},
+    database::{composed, fetch, fetch_one, placeholders},
     people,
     sessions::TOUCH_INTERVAL,
     values::{Json, get, params},
 };
+
+/// Keys in one statement.
+const KEYS_PER_STATEMENT: usize = 200;
 
 /// An API key, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,21 +178,22 @@ impl Store {
         Ok(Some(KeyHolder { key: key(&row)?, user }))
     }
 
-    /// Writes down that a key is in use, at most once a minute.
+    /// Writes down that keys are in use, for each at most once a minute.
     ///
     /// # Errors
     /// A database error.
-    pub async fn touch_key(&self, key: &ApiKey, now: Instant) -> Result<(), Error> {
-        if key.last_used_at.is_some_and(|last| now.since(last) < TOUCH_INTERVAL) {
-            return Ok(());
-        }
+    pub async fn touch_keys(&self, keys: &[KeyId], now: Instant) -> Result<(), Error> {
         let mut tx = self.write().await?;
-        tx.execute(
-            "UPDATE api_key SET last_used_at = $2 \
-             WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $3)",
-            params![key.id, now, now.before(TOUCH_INTERVAL)],
-        )
-        .await?;
+        for part in keys.chunks(KEYS_PER_STATEMENT) {
+            let mut list = params![now, now.before(TOUCH_INTERVAL)];
+            part.iter().for_each(|key| list.add(*key));
+            let sql = format!(
+                "UPDATE api_key SET last_used_at = $1 \
+                 WHERE (last_used_at IS NULL OR last_used_at <= $2) AND id IN ({})",
+                placeholders(3, part.len())
+            );
+            tx.execute(composed(sql), list).await?;
+        }
         tx.commit().await
     }
 

@@ -10,11 +10,10 @@ use sqlx::any::AnyRow;
 use crate::{
     AuditEvent, By, Error, Store, audit,
     database::{Tx, composed, fetch, fetch_one, placeholders},
+    settings::{LIMITS_VERSION, count_change},
     values::{Params, get, params},
 };
 
-/// The setting that counts changes of limits and of the tree of units.
-const VERSION: &str = "limits_version";
 /// Most keys listed; beyond: left out.
 const KEYS_MAX: u32 = 10_000;
 /// Subjects asked for in one statement.
@@ -87,8 +86,7 @@ impl Store {
     /// # Errors
     /// A database error.
     pub async fn limits_version(&self) -> Result<u64, Error> {
-        let value = self.setting(VERSION).await?;
-        Ok(value.and_then(|value| value.parse().ok()).unwrap_or(0))
+        self.version(LIMITS_VERSION).await
     }
 
     /// Reads all limits of all tenants.
@@ -153,7 +151,7 @@ impl Store {
             ],
         )
         .await?;
-        count_change(&mut tx).await?;
+        count_change(&mut tx, LIMITS_VERSION).await?;
         let mut event = AuditEvent::done(by, "put_limit").with("at_limit", limit.at_limit.code());
         event.object = Some(object(scope));
         for meter in Meter::ALL {
@@ -183,7 +181,7 @@ impl Store {
         if tx.execute(sql, params![tenant, scope.to_string()]).await? == 0 {
             return Err(Error::NotFound);
         }
-        count_change(&mut tx).await?;
+        count_change(&mut tx, LIMITS_VERSION).await?;
         let mut event = AuditEvent::done(by, "delete_limit");
         event.object = Some(object(scope));
         audit::append(&mut tx, tenant, event).await?;
@@ -326,17 +324,6 @@ impl Store {
         .await?;
         rows.iter().map(|row| Ok((get(row, "id")?, get(row, "name")?))).collect()
     }
-}
-
-/// Says that limits or units have changed, so that other processes read them anew.
-pub(crate) async fn count_change(tx: &mut Tx) -> Result<(), Error> {
-    tx.execute(
-        "INSERT INTO setting (name, value) VALUES ($1, '1') \
-         ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(setting.value AS BIGINT) + 1 AS TEXT)",
-        params![VERSION],
-    )
-    .await?;
-    Ok(())
 }
 
 /// The limits of these scopes, where they have any.

@@ -74,6 +74,8 @@ pub struct NewUser {
     pub name: String,
     /// Role.
     pub role: Role,
+    /// Whether it is a program's.
+    pub is_service: bool,
     /// What `identity` made of the password.
     pub password_hash: String,
     /// Language, if chosen.
@@ -136,36 +138,14 @@ impl Store {
     ) -> Result<User, Error> {
         let mut tx = self.write().await?;
         let user = insert(&mut tx, tenant, new).await?;
-        let event = AuditEvent::done(by, "create_user")
+        let action = if user.is_service { "create_service" } else { "create_user" };
+        let event = AuditEvent::done(by, action)
             .to("user", user.id)
             .with("role", user.role.code())
             .with("units", ids_of(&new.units));
         audit::append(&mut tx, tenant, event).await?;
         tx.commit().await?;
         Ok(user)
-    }
-
-    /// Makes the account of a program.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] if a unit is not one of the tenant.
-    pub async fn create_service(
-        &self,
-        tenant: TenantId,
-        new: &NewUser,
-        by: &By,
-    ) -> Result<User, Error> {
-        let mut tx = self.write().await?;
-        let made = insert(&mut tx, tenant, new).await?;
-        let sql = "UPDATE user_account SET is_service = 1 WHERE tenant_id = $1 AND id = $2";
-        tx.execute(sql, params![tenant, made.id]).await?;
-        let event = AuditEvent::done(by, "create_service")
-            .to("user", made.id)
-            .with("units", ids_of(&new.units));
-        audit::append(&mut tx, tenant, event).await?;
-        let service = find(tx.db(), tenant, made.id).await?;
-        tx.commit().await?;
-        Ok(service)
     }
 
     /// Returns the account of a program by its name.
@@ -371,8 +351,8 @@ pub(crate) async fn insert(tx: &mut Tx, tenant: TenantId, new: &NewUser) -> Resu
     let (id, now) = (UserId::new(), Instant::now());
     tx.execute(
         "INSERT INTO user_account (id, tenant_id, email, name, role, password_hash, disabled, \
-                                   locale, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $8)",
+                                   locale, created_at, updated_at, is_service) \
+         VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $8, $9)",
         params![
             id,
             tenant,
@@ -381,7 +361,8 @@ pub(crate) async fn insert(tx: &mut Tx, tenant: TenantId, new: &NewUser) -> Resu
             new.role.code(),
             new.password_hash.as_str(),
             new.locale.clone(),
-            now
+            now,
+            new.is_service
         ],
     )
     .await

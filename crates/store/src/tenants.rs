@@ -6,7 +6,7 @@ use sqlx::any::AnyRow;
 use crate::{
     AuditEvent, By, Error, Store, audit,
     database::{fetch, fetch_one},
-    limits,
+    settings::{LIMITS_VERSION, count_change},
     values::{get, params},
 };
 
@@ -129,7 +129,7 @@ impl Store {
         }
         audit::append(&mut tx, tenant, event).await?;
         // A limit above binds the new unit too.
-        limits::count_change(&mut tx).await?;
+        count_change(&mut tx, LIMITS_VERSION).await?;
         // What is open to the unit above is open to this one.
         tx.stamp_catalogue().await?;
         tx.commit().await?;

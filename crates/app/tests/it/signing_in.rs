@@ -4,8 +4,19 @@ use app::{KeyRequest, NewPerson};
 use std::time::Duration;
 
 use domain::{ErrorKind, Role, Scope};
+use store::{By, Store, UserChange};
 
 use crate::world::{PASSWORD, World};
+
+fn key_request() -> KeyRequest {
+    KeyRequest {
+        data_class: None,
+        name: "k".to_owned(),
+        scopes: Scope::ALL.to_vec(),
+        expires_at: None,
+        models: None,
+    }
+}
 
 fn first_admin() -> NewPerson {
     NewPerson {
@@ -136,14 +147,7 @@ async fn the_present_password_is_not_guessed_from_inside_either() {
 async fn a_key_is_still_known_for_a_while_when_the_database_goes_away() {
     let world = World::new().await;
     let anna = world.member("anna").await;
-    let asked = KeyRequest {
-        data_class: None,
-        name: "k".to_owned(),
-        scopes: Scope::ALL.to_vec(),
-        expires_at: None,
-        models: None,
-    };
-    let made = world.app.create_key(&anna, asked).await.unwrap();
+    let made = world.app.create_key(&anna, key_request()).await.unwrap();
     let caller = world.app.principal_by_key(made.token.reveal()).await.unwrap();
     world.store.close().await;
     tokio::time::sleep(Duration::from_millis(1_100)).await;
@@ -158,16 +162,48 @@ async fn a_key_is_still_known_for_a_while_when_the_database_goes_away() {
 async fn a_revoked_key_is_refused_at_once() {
     let world = World::new().await;
     let anna = world.member("anna").await;
-    let asked = KeyRequest {
-        data_class: None,
-        name: "k".to_owned(),
-        scopes: Scope::ALL.to_vec(),
-        expires_at: None,
-        models: None,
-    };
-    let made = world.app.create_key(&anna, asked).await.unwrap();
+    let made = world.app.create_key(&anna, key_request()).await.unwrap();
     world.app.principal_by_key(made.token.reveal()).await.unwrap();
     world.app.revoke_key(&anna, made.key.id).await.unwrap();
     let error = world.app.principal_by_key(made.token.reveal()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unauthenticated);
+}
+
+/// Whatever another process changes holds here a second later, for all keys by one question.
+#[tokio::test]
+async fn what_another_process_changes_is_seen_within_a_second() {
+    let world = World::new().await;
+    let (anna, vera) = (world.member("anna").await, world.member("vera").await);
+    let revoked = world.app.create_key(&anna, key_request()).await.unwrap();
+    let changed = world.app.create_key(&vera, key_request()).await.unwrap();
+    let ask = async |made: &app::CreatedKey| world.app.principal_by_key(made.token.reveal()).await;
+    assert_eq!(ask(&changed).await.unwrap().role, Role::Member);
+    ask(&revoked).await.unwrap();
+
+    let other = Store::open(world.store.location()).await.unwrap();
+    let by = By::command();
+    other.revoke_key(anna.tenant, anna.user, revoked.key.id, &by).await.unwrap();
+    let change = UserChange { role: Some(Role::Admin), ..UserChange::default() };
+    other.change_user(vera.tenant, vera.user, &change, &by).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(ask(&revoked).await.unwrap_err().kind, ErrorKind::Unauthenticated);
+    assert_eq!(ask(&changed).await.unwrap().role, Role::Admin);
+}
+
+#[tokio::test]
+async fn the_use_of_keys_is_noted_together() {
+    let world = World::new().await;
+    let anna = world.member("anna").await;
+    let mut used = vec![];
+    for _ in 0..3 {
+        let made = world.app.create_key(&anna, key_request()).await.unwrap();
+        world.app.principal_by_key(made.token.reveal()).await.unwrap();
+        used.push(made.key.id);
+    }
+    let idle = world.app.create_key(&anna, key_request()).await.unwrap();
+    world.app.settle_ledger().await.unwrap();
+    for key in world.app.list_keys(&anna).await.unwrap() {
+        assert_eq!(key.last_used_at.is_some(), used.contains(&key.id), "{}", key.id);
+    }
+    assert!(!used.contains(&idle.key.id));
 }

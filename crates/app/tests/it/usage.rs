@@ -163,6 +163,21 @@ async fn programs_stand_in_figures_as_such_and_count_no_person() {
     let program = world.app.principal_by_key(made.token.reveal()).await.unwrap();
     assert_eq!(program.home_unit(), Some(office.id));
 
+    // What is refused leaves nothing behind; an account stays in its unit.
+    let new =
+        |unit: &str| KeyOwner::Service { name: "Neu".to_owned(), unit: Some(unit.to_owned()) };
+    let wrong = || KeyRequest { models: Some(vec!["nix".to_owned()]), ..asked() };
+    let refused = world.app.create_key_by_command(new("Bauamt"), wrong()).await.err().unwrap();
+    assert_eq!(refused.code, "key_model_unknown");
+    let refused = world.app.create_key_by_command(new("Nirgends"), asked()).await.err().unwrap();
+    assert_eq!(refused.code, "unit_unknown");
+    assert_eq!(world.store.service(admin.tenant, "Neu").await.unwrap(), None);
+    world.app.create_unit(&admin, "Kasse", None).await.unwrap();
+    let elsewhere =
+        KeyOwner::Service { name: "Fachverfahren".to_owned(), unit: Some("Kasse".to_owned()) };
+    let refused = world.app.create_key_by_command(elsewhere, asked()).await.err().unwrap();
+    assert_eq!(refused.code, "service_elsewhere");
+
     // One program and one person: the person stays hidden, the program does not.
     let of_program = call(&program, program.user, day(1));
     world.store.record_usage(&[of_program, call(&admin, UserId::new(), day(1))]).await.unwrap();

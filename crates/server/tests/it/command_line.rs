@@ -210,8 +210,17 @@ fn keys_of_people_and_programs_from_the_command_line() {
     ] {
         assert_eq!(run(&folder, wrong, "").status.code(), Some(64), "{wrong:?}");
     }
-    let unit = run(&folder, &["key", "create", "--service", "y", "--unit", "fehlt"], "");
-    assert_eq!(unit.status.code(), Some(1), "{unit:?}");
+    // A refusal says what is wrong.
+    for (wrong, said) in [
+        (&["--service", "y", "--unit", "fehlt"], "unit \"fehlt\""),
+        (&["--service", "y", "--model", "nix"], "nix"),
+        (&["--person", "wer@amt.example", "--name", "x"], "wer@amt.example"),
+        (&["--service", "Fachverfahren", "--unit", "fehlt"], "unit \"fehlt\""),
+    ] {
+        let refused = run(&folder, &[&["key", "create"], &wrong[..]].concat(), "");
+        assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+        assert!(err(&refused).contains(said), "{refused:?}");
+    }
 }
 
 #[test]

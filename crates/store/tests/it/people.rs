@@ -198,7 +198,7 @@ async fn keys_are_found_until_revoked_or_expired(world: World) {
     assert!(world.store.key_by_token("h2", now).await.unwrap().is_some());
     assert!(world.store.key_by_token("h2", ends).await.unwrap().is_none());
 
-    world.store.touch_key(&key, now).await.unwrap();
+    world.store.touch_keys(&[key.id], now).await.unwrap();
     let keys = world.store.keys(tenant, user).await.unwrap();
     assert_eq!(keys.len(), 2);
     assert_eq!(keys.iter().find(|k| k.id == key.id).unwrap().last_used_at, Some(now));

@@ -102,6 +102,7 @@ pub fn new_user(name: &str, role: Role, units: &[UnitId]) -> NewUser {
         email: format!("{name}@Example.org"),
         name: name.to_owned(),
         role,
+        is_service: false,
         password_hash: "$argon2id$…".to_owned(),
         locale: None,
         units: units.to_vec(),
