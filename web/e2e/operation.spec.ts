@@ -66,7 +66,7 @@ test('routes, load, errors and cost are seen as they change (O-1)', async ({ pag
 	await expect(first).toContainText(/Zeit bis zum ersten Stück\s*[\d,.]+\s(ms|Sek)/);
 
 	// Ten tokens read at 100 euros a million, five written at 1,000.
-	await expect(page.getByRole('region', { name: 'Heute' })).toContainText('0,01');
+	await expect(page.getByRole('region', { name: 'Heute' })).toContainText('0,0060 €');
 	await expect(page.getByRole('main')).not.toContainText('geheim4711');
 	await expectAccessible(page);
 });
