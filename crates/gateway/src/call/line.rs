@@ -40,7 +40,8 @@ impl Line {
                 Ok(ticket)
             }
             None => {
-                let cost = call.needs.tokens_likely();
+                let likely = call.needs.usage_likely();
+                let cost = likely.prompt_tokens.saturating_add(likely.completion_tokens);
                 state.queue.join(call.terms.caller, cost, state, routes, model.queue)
             }
         };

@@ -1,13 +1,16 @@
-//! Whose turn it is: deficit round robin (Shreedhar and Varghese, "Efficient fair queuing using
-//! deficit round-robin", 1996) over units, within a unit over people, within a person over keys, so
-//! that each gets its share of tokens however many calls it makes. Pure; knows no places and no time.
+//! Whose turn it is: start-time fair queueing (Goyal, Vin and Cheng, "Start-time fair queuing", 1996)
+//! over units, within a unit over people, within a person over keys, so that each gets its share of
+//! tokens however many calls it makes and however small they are. Pure; knows no places and no time.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    cmp::Ordering,
+    collections::{HashMap, VecDeque},
+};
 
-/// What whoever has weight 1 may take in one turn, in tokens.
-const QUANTUM: u64 = 4 << 10;
-/// The most that one call counts, in tokens: it gets its turn after a bounded number of rounds.
-const COST_MAX: u64 = 16 * QUANTUM;
+/// The most that one call counts, in tokens: nobody waits for ever after a large one.
+const COST_MAX: u64 = 64 << 10;
+/// Parts of a token in which shares are counted, so that weights divide them.
+const PARTS: u64 = 1 << 16;
 /// Tries to find a place for somebody when places are taken by others in the same moment.
 const TRIES_MAX: usize = 8;
 
@@ -57,13 +60,17 @@ pub(crate) struct Fair<T> {
 #[derive(Debug)]
 struct Node<T> {
     weight: u32,
-    deficit: u64,
-    /// Whether it has yet to be given its quantum for this turn.
-    is_fresh: bool,
+    /// How much it has had, on the clock of its siblings: the least has the next turn.
+    begins: u128,
+    /// Which of those that have had the same goes first.
+    turn: u64,
+    /// Where the last turn of its children began. Who comes, or could not go on, begins there: nobody
+    /// is given what they did not use.
+    clock: u128,
+    /// Turns of its children so far.
+    turns: u64,
     /// All that waits below.
     length: usize,
-    /// The children, the next one first.
-    ring: VecDeque<u128>,
     children: HashMap<u128, Node<T>>,
     /// What waits here; only keys have something.
     waiting: VecDeque<Waiting<T>>,
@@ -102,10 +109,10 @@ impl<T> Fair<T> {
         let mut node = &mut self.root;
         node.length += 1;
         for Share { id, weight } in caller.path() {
-            let Node { children, ring, .. } = node;
+            let Node { children, clock, turns, .. } = node;
             node = children.entry(id).or_insert_with(|| {
-                ring.push_back(id);
-                Node::new(weight)
+                *turns += 1;
+                Node { begins: *clock, turn: *turns, ..Node::new(weight) }
             });
             node.weight = weight.max(1);
             node.length += 1;
@@ -146,8 +153,7 @@ impl<T> Fair<T> {
         mut take: impl FnMut(&T) -> Option<R>,
     ) -> Option<(T, R)> {
         for _ in 0..TRIES_MAX {
-            self.root.turn(&could)?;
-            let (path, at) = self.root.front(&could)?;
+            let (path, at) = self.root.first(&could)?;
             let mut taken = None;
             let one = self.root.take_out(&path, true, &mut |waiting| {
                 taken = take(&waiting.get(at)?.value);
@@ -166,10 +172,11 @@ impl<T> Node<T> {
     fn new(weight: u32) -> Self {
         Self {
             weight: weight.max(1),
-            deficit: 0,
-            is_fresh: true,
+            begins: 0,
+            turn: 0,
+            clock: 0,
+            turns: 0,
             length: 0,
-            ring: VecDeque::new(),
             children: HashMap::new(),
             waiting: VecDeque::new(),
         }
@@ -182,44 +189,34 @@ impl<T> Node<T> {
         self.children.values().map(Self::leaves).sum()
     }
 
-    /// Brings those to the front, at each level, whose turn it is. Returns what the next call costs;
-    /// `None` if none could go on. Asked again before it is served, the same one stands in front.
-    fn turn(&mut self, could: &impl Fn(&T) -> bool) -> Option<u64> {
-        if self.children.is_empty() {
-            return self.waiting.iter().find(|one| could(&one.value)).map(|one| one.cost);
-        }
-        let mut passed_over = 0;
-        while passed_over < self.ring.len() {
-            let child = self.children.get_mut(self.ring.front()?)?;
-            let Some(cost) = child.turn(could) else {
-                child.is_fresh = true;
-                self.ring.rotate_left(1);
-                passed_over += 1;
-                continue;
-            };
-            if child.is_fresh {
-                child.deficit += QUANTUM * u64::from(child.weight);
-                child.is_fresh = false;
-            }
-            if cost <= child.deficit {
-                return Some(cost);
-            }
-            child.is_fresh = true;
-            self.ring.rotate_left(1);
-            passed_over = 0;
-        }
-        None
+    /// The way to whoever has the next turn, and the place of the first call there that could go on.
+    /// Keys are met from the end of the way to its beginning.
+    fn first(&self, could: &impl Fn(&T) -> bool) -> Option<(Vec<u128>, usize)> {
+        let mut way = Vec::with_capacity(3);
+        let at = self.descend(could, &mut way)?;
+        way.reverse();
+        Some((way, at))
     }
 
-    /// The way along the fronts, and the place of the first call there that could go on.
-    fn front(&self, could: &impl Fn(&T) -> bool) -> Option<(Vec<u128>, usize)> {
-        let (mut node, mut path) = (self, Vec::with_capacity(3));
-        while let Some(id) = node.ring.front() {
-            path.push(*id);
-            node = node.children.get(id)?;
+    fn descend(&self, could: &impl Fn(&T) -> bool, way: &mut Vec<u128>) -> Option<usize> {
+        if self.children.is_empty() {
+            return self.waiting.iter().position(|one| could(&one.value));
         }
-        let at = node.waiting.iter().position(|one| could(&one.value))?;
-        Some((path, at))
+        let mut best: Option<((u128, u64), Vec<u128>, usize)> = None;
+        for (id, child) in &self.children {
+            let rank = (child.begins.max(self.clock), child.turn);
+            if best.as_ref().is_some_and(|(least, ..)| *least < rank) {
+                continue;
+            }
+            let mut below = Vec::with_capacity(3);
+            if let Some(at) = child.descend(could, &mut below) {
+                below.push(*id);
+                best = Some((rank, below, at));
+            }
+        }
+        let (_, below, at) = best?;
+        *way = below;
+        Some(at)
     }
 
     /// Takes something out of the line at the end of the way; if it is served, all on the way pay for
@@ -239,11 +236,13 @@ impl<T> Node<T> {
         let taken = child.take_out(rest, is_served, act)?;
         self.length -= 1;
         if is_served {
-            child.deficit = child.deficit.saturating_sub(taken.cost);
+            self.turns += 1;
+            self.clock = self.clock.max(child.begins);
+            child.begins = self.clock + u128::from(taken.cost * PARTS / u64::from(child.weight));
+            child.turn = self.turns;
         }
         if child.length == 0 {
             self.children.remove(id);
-            self.ring.retain(|other| other != id);
         }
         Some(taken)
     }
@@ -272,8 +271,10 @@ impl<T> Node<T> {
     }
 
     fn longest(&self) -> Option<(u128, &Self)> {
-        let children = self.ring.iter().filter_map(|id| Some((*id, self.children.get(id)?)));
-        children.max_by(|(_, one), (_, other)| one.share().total_cmp(&other.share()))
+        let order = |(_, one): &(&u128, &Self), (_, other): &(&u128, &Self)| -> Ordering {
+            one.share().total_cmp(&other.share()).then(one.turn.cmp(&other.turn))
+        };
+        self.children.iter().max_by(order).map(|(id, child)| (*id, child))
     }
 
     fn share(&self) -> f64 {
@@ -286,6 +287,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// What an ordinary call costs, in tokens.
+    const CALL: u64 = 4 << 10;
 
     fn caller(id: u128, weight: u32) -> Caller {
         Caller { person: Share { id, weight }, ..Caller::default() }
@@ -304,9 +308,9 @@ mod tests {
             let mut fair = Fair::new();
             for number in 0..100 {
                 let noisy = if units { of_unit(1, 1, number, 0) } else { of_unit(1, 1, 1, number) };
-                fair.push(noisy, number as u64, QUANTUM, 1);
+                fair.push(noisy, number as u64, CALL, 1);
                 let quiet = if units { of_unit(2, 1, 0, 0) } else { of_unit(1, 1, 2, 0) };
-                fair.push(quiet, 1_000 + number as u64, QUANTUM, 2);
+                fair.push(quiet, 1_000 + number as u64, CALL, 2);
             }
             let served = drain(&mut fair, 60);
             let quiet = served.iter().filter(|id| **id == 2).count();
@@ -319,8 +323,8 @@ mod tests {
     fn a_unit_with_twice_the_weight_has_twice_the_turns() {
         let mut fair = Fair::new();
         for number in 0..300 {
-            fair.push(of_unit(1, 2, number % 7, 0), number as u64, QUANTUM / 2, 1);
-            fair.push(of_unit(2, 1, 0, number % 3), 1_000 + number as u64, QUANTUM / 2, 2);
+            fair.push(of_unit(1, 2, number % 7, 0), number as u64, CALL / 2, 1);
+            fair.push(of_unit(2, 1, 0, number % 3), 1_000 + number as u64, CALL / 2, 2);
         }
         let served = drain(&mut fair, 90);
         let heavy = served.iter().filter(|id| **id == 1).count();
@@ -353,11 +357,46 @@ mod tests {
     fn a_noisy_neighbour_waits_for_itself() {
         let mut fair = Fair::new();
         for number in 0..100 {
-            fair.push(caller(1, 1), number, QUANTUM, 1);
+            fair.push(caller(1, 1), number, CALL, 1);
         }
-        fair.push(caller(2, 1), 100, QUANTUM, 2);
+        fair.push(caller(2, 1), 100, CALL, 2);
         let served = drain(&mut fair, 3);
         assert!(served.contains(&2), "{served:?}");
+    }
+
+    /// G-9: the same for small calls, and for whoever comes in the middle.
+    #[test]
+    fn small_calls_are_no_advantage() {
+        let mut fair = Fair::new();
+        for number in 0..100 {
+            fair.push(caller(1, 1), number, 10, 1);
+        }
+        assert_eq!(drain(&mut fair, 30), [1; 30]);
+        fair.push(caller(2, 1), 100, 1_000, 2);
+        fair.push(caller(2, 1), 101, 1_000, 2);
+        assert_eq!(drain(&mut fair, 1), [2], "who comes has had the least");
+        assert_eq!(
+            drain(&mut fair, 70),
+            [1; 70],
+            "a hundred small ones cost as much as a large one"
+        );
+        assert_eq!(drain(&mut fair, 1), [2]);
+    }
+
+    /// Who could not go on for a while does not take all turns afterwards.
+    #[test]
+    fn turns_that_could_not_be_used_are_not_saved_up() {
+        let mut fair = Fair::new();
+        for number in 0..50 {
+            fair.push(caller(1, 1), number, CALL, 1);
+            fair.push(caller(2, 1), 100 + number, CALL, 2);
+        }
+        for _ in 0..20 {
+            assert_eq!(fair.next(|id| *id == 1, |_| Some(())), Some((1, ())));
+        }
+        let served = drain(&mut fair, 10);
+        let late = served.iter().filter(|id| **id == 2).count();
+        assert!((5..=6).contains(&late), "{served:?}");
     }
 
     #[test]
@@ -374,11 +413,10 @@ mod tests {
     }
 
     proptest! {
-        /// As long as all of them wait, callers get tokens by their weight, up to one quantum and one
-        /// call each.
+        /// As long as all of them wait, callers get tokens by their weight, up to one call each.
         #[test]
         fn shares_follow_weights(
-            callers in proptest::collection::vec((1..5_u32, 1..3 * QUANTUM), 2..6),
+            callers in proptest::collection::vec((1..5_u32, 1..3 * CALL), 2..6),
             turns in 20..200_usize,
         ) {
             let mut fair = Fair::new();
@@ -395,7 +433,7 @@ mod tests {
             let share = |id: usize| tokens[id] as f64 / f64::from(callers[id].0);
             for one in 0..callers.len() {
                 for other in 0..callers.len() {
-                    let slack = 2 * QUANTUM + callers[one].1 + callers[other].1;
+                    let slack = callers[one].1 + callers[other].1;
                     prop_assert!(share(one) - share(other) <= slack as f64, "{tokens:?}");
                 }
             }
