@@ -40,7 +40,6 @@ mod snapshot;
 mod status;
 mod stream;
 mod terms;
-mod text_only;
 mod today;
 mod trace;
 mod transcript;

@@ -78,7 +78,7 @@ const PREFACE: &str = "# What each interface and each provider can do
 <!-- Generated from crates/llm/src/compatibility.rs; `UPDATE_EXPECT=1 cargo test -p llm generated` writes it anew. -->
 
 Clients speak OpenAI or Anthropic to Fachwerk; model servers speak one of the dialects below. Each entry was found out by encoding a
-request with the field and one without:
+request with the field and one without, or by asking a model inside which fields it acts on:
 
 - **passed**: the field goes on as it came.
 - **translated**: it goes on in the words of the other side.
@@ -111,16 +111,16 @@ fn write(table: &Table, page: &mut String) {
     }
 }
 
-/// A table of what servers get: one column for each dialect that has the interface. `sent` says what
-/// that is for the smallest request with a patch over it, if the request is not refused.
-fn outgoing(
+/// A table of what models get: one column for each that has the interface, under its name. `sent`
+/// says what that is for the smallest request with a patch over it, if the request is not refused.
+fn outgoing<M: Copy>(
     title: &'static str,
+    models: &[(&str, M)],
     probes: &[Probe],
-    sent: impl Fn(&str, Dialect) -> Option<Map<String, Value>>,
+    sent: impl Fn(&str, M) -> Option<Map<String, Value>>,
 ) -> Table {
-    let dialects: Vec<_> =
-        Dialect::ALL.into_iter().filter(|dialect| sent("{}", *dialect).is_some()).collect();
-    let outcome = |probe: &Probe, dialect| match (sent(probe.1, dialect), sent(probe.2, dialect)) {
+    let models: Vec<_> = models.iter().filter(|(_, model)| sent("{}", *model).is_some()).collect();
+    let outcome = |probe: &Probe, model| match (sent(probe.1, model), sent(probe.2, model)) {
         (None, _) => Outcome::Refused,
         (with, without) if with == without => Outcome::Ignored,
         (Some(with), _) if probe.is_in(&with) => Outcome::Passed,
@@ -128,12 +128,17 @@ fn outgoing(
     };
     let rows = probes
         .iter()
-        .map(|probe| (probe.0, dialects.iter().map(|dialect| outcome(probe, *dialect)).collect()));
+        .map(|probe| (probe.0, models.iter().map(|(_, model)| outcome(probe, *model)).collect()));
     Table {
         title,
-        columns: dialects.iter().map(|dialect| dialect.name().to_owned()).collect(),
+        columns: models.iter().map(|(name, _)| (*name).to_owned()).collect(),
         rows: rows.collect(),
     }
+}
+
+/// Every dialect under its name.
+fn dialects() -> Vec<(&'static str, Dialect)> {
+    Dialect::ALL.into_iter().map(|dialect| (dialect.name(), dialect)).collect()
 }
 
 /// A field to try: its name, the fields of a request that uses it, and those of one that does not.

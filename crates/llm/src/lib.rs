@@ -51,6 +51,7 @@ mod settings;
 mod source;
 mod sse;
 mod stream;
+mod text_only;
 mod texts;
 pub mod transcription;
 mod upstream;
@@ -69,13 +70,12 @@ pub use operation::{
     SPEECH_CHARS_MAX, TEXTS_MAX,
 };
 pub use prompt::system_prompt;
-pub use request::{
-    ChatRequest, JSON_DEPTH_MAX, MESSAGES_MAX, MODEL_CHARS_MAX, RequestError, STRUCTURE_FIELDS,
-};
+pub use request::{ChatRequest, JSON_DEPTH_MAX, MESSAGES_MAX, MODEL_CHARS_MAX, RequestError};
 pub use response::{ChatResponse, DecodeError};
 pub use source::{Grounding, Source, SummaryLength, Task};
 pub use sse::{SseDecoder, SseError, SseEvent, SseLimits};
 pub use stream::{ChatStream, StreamError};
+pub use text_only::TextModel;
 pub use texts::{AnswerPlace, Origin, Text};
 pub use upstream::Delivery;
 pub use usage::{Usage, UsageDetails};

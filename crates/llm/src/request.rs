@@ -8,7 +8,6 @@ use serde_json::{Map, Value};
 
 use crate::{Extension, Grounding, Language, Message, Role};
 
-pub use fields::STRUCTURE_FIELDS;
 pub use refusal::RequestError;
 
 /// Deepest nesting of a request body; beyond: refused before parsing.

@@ -35,16 +35,23 @@ impl FieldRules {
         request: &ChatRequest,
         dialect: Dialect,
     ) -> Result<(), RequestError> {
-        for (name, value) in request.fields() {
-            let name = name.as_str();
-            let is_listed = matches!(name, "model" | "messages" | "stream" | "stream_options")
-                || self.translated.contains(&name)
-                || self.ignored.contains(&name);
-            if !is_listed && asks_for_something(name, value) {
-                return Err(dialect.refuse(name));
-            }
-        }
-        Ok(())
+        self.unlisted(request, |_, _| false).map_or(Ok(()), |name| Err(dialect.refuse(name)))
+    }
+
+    /// The first field that is on no list, asks for something, and is no hint beside the listed ones.
+    pub(crate) fn unlisted<'r>(
+        &self,
+        request: &'r ChatRequest,
+        is_hint: impl Fn(&str, &Value) -> bool,
+    ) -> Option<&'r str> {
+        let mut fields = request.fields().iter().map(|(name, value)| (name.as_str(), value));
+        let unlisted = fields.find(|(name, value)| {
+            let is_listed = matches!(*name, "model" | "messages" | "stream" | "stream_options")
+                || self.translated.contains(name)
+                || self.ignored.contains(name);
+            !is_listed && asks_for_something(name, value) && !is_hint(name, value)
+        });
+        unlisted.map(|(name, _)| name)
     }
 }
 

@@ -1,9 +1,7 @@
 //! A chat request as the engine understands it.
 
 use infer::{ExtractAnswer, ExtractRequest, Extractive, Speaker, estimate_tokens};
-use llm::{ChatRequest, Grounding, Language, RequestError, Role};
-
-use crate::text_only;
+use llm::{ChatRequest, Grounding, Language, RequestError, Role, TextModel};
 
 /// What the engine needs of a request, owned so that it can be answered on another thread.
 #[derive(Debug)]
@@ -24,7 +22,7 @@ enum Given {
 impl Question {
     /// Reads a request. What the engine cannot do is refused by name, never dropped silently.
     pub(super) fn of(request: &ChatRequest) -> Result<Self, RequestError> {
-        text_only::check(request, "the built-in engine")?;
+        TextModel::BuiltIn.check(request)?;
         let given = match &request.grounding {
             Some(grounding) => Given::Sources(grounding.clone()),
             None => Given::Conversation(conversation(request)),
@@ -82,14 +80,11 @@ fn task(task: llm::Task) -> infer::Task {
 
 fn conversation(request: &ChatRequest) -> Vec<(Speaker, String)> {
     let speaker = |role| match role {
-        Role::System | Role::Developer => Some(Speaker::System),
-        Role::User => Some(Speaker::User),
-        Role::Assistant => Some(Speaker::Assistant),
-        // No one asks this engine to use a tool.
-        Role::Tool => None,
+        Role::System | Role::Developer => Speaker::System,
+        Role::User => Speaker::User,
+        // No result of a tool comes so far.
+        Role::Assistant | Role::Tool => Speaker::Assistant,
     };
     let messages = request.messages().iter();
-    messages
-        .filter_map(|message| Some((speaker(message.role())?, message.text().into_owned())))
-        .collect()
+    messages.map(|message| (speaker(message.role()), message.text().into_owned())).collect()
 }

@@ -4,17 +4,12 @@ use infer::{
     Speaker,
     local::{Asked, Sampling, Turn},
 };
-use llm::{ChatRequest, Delivery, Dialect, Message, RequestError, Role};
+use llm::{ChatRequest, Delivery, Dialect, Message, RequestError, Role, TextModel};
 use serde_json::Value;
 
-use crate::text_only;
-
-const WHO: &str = "a local model";
 /// Most texts at which an answer stops, and the longest in bytes; beyond: refused.
 const STOPS_MAX: usize = 16;
 const STOP_BYTES_MAX: usize = 1_024;
-/// Fields that change what the model says and that nothing here acts on.
-const REFUSED: [&str; 4] = ["logit_bias", "prediction", "reasoning_effort", "thinking"];
 
 /// What the model needs of a request.
 #[derive(Debug)]
@@ -26,38 +21,27 @@ pub(super) struct Question {
 impl Question {
     /// Reads a request. What cannot be done is refused by name, never dropped silently.
     pub fn of(request: &ChatRequest) -> Result<Self, RequestError> {
-        text_only::check(request, WHO)?;
-        let refused = REFUSED.into_iter().find(|name| request.field(name).is_some());
-        if let Some(name) = refused {
-            return Err(RequestError::unsupported(name, "has no effect on a local model"));
-        }
+        TextModel::Local.check(request)?;
         // Sources become a message in the same words as for a model server.
-        let call = Dialect::Compatible.chat_call(request, WHO, Delivery::Whole)?;
+        let call = Dialect::Compatible.chat_call(request, "local", Delivery::Whole)?;
         let grounded = ChatRequest::parse(&call.body)?;
-        let messages = grounded.messages().iter().enumerate();
-        let turns: Result<Vec<Turn>, RequestError> =
-            messages.map(|(index, message)| turn(index, message)).collect();
         let asked = Asked {
             sampling: sampling(request)?,
             stops: stops(request)?,
             tokens_max: request.max_tokens().and_then(|most| usize::try_from(most).ok()),
         };
-        Ok(Self { turns: turns?, asked })
+        Ok(Self { turns: grounded.messages().iter().map(turn).collect(), asked })
     }
 }
 
-fn turn(index: usize, message: &Message) -> Result<Turn, RequestError> {
-    let has_calls = message.fields().get("tool_calls").is_some_and(|calls| !calls.is_null());
+fn turn(message: &Message) -> Turn {
     let speaker = match message.role() {
         Role::System | Role::Developer => Speaker::System,
         Role::User => Speaker::User,
-        Role::Assistant if !has_calls => Speaker::Assistant,
-        Role::Assistant | Role::Tool => {
-            let text = "calls a tool or answers such a call, which a local model cannot read";
-            return Err(RequestError::unsupported(format!("messages[{index}]"), text));
-        }
+        // No result of a tool comes so far.
+        Role::Assistant | Role::Tool => Speaker::Assistant,
     };
-    Ok(Turn { speaker, text: message.text().into_owned() })
+    Turn { speaker, text: message.text().into_owned() }
 }
 
 fn sampling(request: &ChatRequest) -> Result<Sampling, RequestError> {

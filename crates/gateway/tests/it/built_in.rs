@@ -126,6 +126,14 @@ async fn what_it_cannot_do_is_refused_by_name() {
         (json!({"tools": [{"type": "function"}]}), "tools"),
         (json!({"response_format": {"type": "json_object"}}), "response_format"),
         (json!({"logprobs": true}), "logprobs"),
+        (json!({"reasoning_effort": "low"}), "reasoning_effort"),
+        (json!({"guided_json": {"type": "object"}}), "guided_json"),
+        (json!({"stop": ["a"]}), "stop"),
+        (json!({"foo": 1}), "foo"),
+        (
+            json!({"messages": [{"role": "user", "content": "?"}, {"role": "tool", "tool_call_id": "1", "content": "x"}]}),
+            "messages[1]",
+        ),
         (json!({"messages": [{"role": "user", "content": image}]}), "messages[0].content"),
     ] {
         let error = hear(&engine(), &request(fields)).await.unwrap_err();
@@ -134,7 +142,7 @@ async fn what_it_cannot_do_is_refused_by_name() {
     }
     let plain = json!({
         "n": 1, "tools": [], "response_format": {"type": "text"}, "logprobs": false,
-        "modalities": ["text"], "temperature": 0.5,
+        "modalities": ["text"], "temperature": 0.5, "user": "u", "parallel_tool_calls": false,
     });
     assert!(hear(&engine(), &request(plain)).await.is_ok());
 }

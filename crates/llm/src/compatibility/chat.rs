@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Probe, Table};
-use crate::{ChatRequest, Delivery, Dialect};
+use crate::{ChatRequest, Delivery, Dialect, TextModel};
 
 const BASE: &str = r#"{"model": "m", "messages": [{"role": "user", "content": "a"}]}"#;
 
@@ -70,14 +70,30 @@ const PROBES: [Probe; 55] = [
     Probe("any other field", r#"{"guided_regex": "a"}"#, "{}"),
 ];
 
-pub(super) fn table() -> Table {
-    super::outgoing("Chat, to model servers", &PROBES, sent)
+/// Who answers.
+#[derive(Clone, Copy)]
+enum Model {
+    OnServer(Dialect),
+    Inside(TextModel),
 }
 
-/// What a server gets; `None` if the request is refused.
-fn sent(patch: &str, dialect: Dialect) -> Option<Map<String, Value>> {
+pub(super) fn table() -> Table {
+    let servers = super::dialects().into_iter().map(|(name, one)| (name, Model::OnServer(one)));
+    let inside = TextModel::ALL.into_iter().map(|one| (one.name(), Model::Inside(one)));
+    let models: Vec<_> = servers.chain(inside).collect();
+    super::outgoing("Chat, to models", &models, &PROBES, sent)
+}
+
+/// What a model gets; `None` if the request is refused.
+fn sent(patch: &str, model: Model) -> Option<Map<String, Value>> {
     let body = serde_json::to_vec(&Probe::body(BASE, patch)).expect("JSON values always serialise");
     let request = ChatRequest::parse(&body).expect("a probe is a request");
+    let dialect = match model {
+        Model::OnServer(dialect) => dialect,
+        Model::Inside(model) => {
+            return model.check(&request).is_ok().then(|| model.acts_on(&request));
+        }
+    };
     // Of several makers on Bedrock, the one with the most settings.
     let model = match dialect {
         Dialect::Bedrock => "anthropic.claude-sonnet-4-5",

@@ -33,7 +33,8 @@ const RERANK: [Probe; 6] = [
 ];
 
 pub(super) fn embedding() -> Table {
-    super::outgoing("Vectors (`/v1/embeddings`), to model servers", &EMBEDDING, |patch, dialect| {
+    let title = "Vectors (`/v1/embeddings`), to model servers";
+    super::outgoing(title, &super::dialects(), &EMBEDDING, |patch, dialect| {
         let body = body(EMBEDDING_BASE, patch);
         let request = EmbeddingRequest::parse(&body).expect("a probe is a request");
         let model = model(dialect);
@@ -44,7 +45,8 @@ pub(super) fn embedding() -> Table {
 }
 
 pub(super) fn rerank() -> Table {
-    super::outgoing("Order (`/v1/rerank`), to model servers", &RERANK, |patch, dialect| {
+    let title = "Order (`/v1/rerank`), to model servers";
+    super::outgoing(title, &super::dialects(), &RERANK, |patch, dialect| {
         let body = body(RERANK_BASE, patch);
         let request = RerankRequest::parse(&body).expect("a probe is a request");
         sent(dialect.rerank_call(&request, model(dialect)).ok()?)

@@ -11,11 +11,6 @@ use crate::{Message, RequestError};
 pub(super) const OWN_FIELDS: [&str; 5] =
     ["model", "messages", "stream", "stream_options", "fachwerk"];
 
-/// Fields that ask for more than text: tools and structured output. A model that can only give text
-/// refuses them by name.
-pub const STRUCTURE_FIELDS: [&str; 6] =
-    ["tools", "functions", "response_format", "logprobs", "modalities", "audio"];
-
 /// The JSON type of a field.
 #[derive(Clone, Copy)]
 enum Shape {

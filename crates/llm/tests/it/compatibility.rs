@@ -52,12 +52,28 @@ const HARMLESS: [&str; 20] = [
     "`messages`: instructions (`developer`)",
 ];
 
+/// How much the answers of a language model shall vary.
+const VARIES: [&str; 8] = [
+    "`temperature`",
+    "`top_p`",
+    "`top_k`",
+    "`min_p`",
+    "`frequency_penalty`",
+    "`presence_penalty`",
+    "`repetition_penalty`",
+    "`seed`",
+];
+
 #[test]
 fn only_hints_are_ignored() {
     for table in compatibility::tables() {
         for (field, outcomes) in &table.rows {
             assert_eq!(outcomes.len(), table.columns.len());
-            if outcomes.contains(&Outcome::Ignored) {
+            let columns = table.columns.iter().zip(outcomes);
+            // A quote does not vary, whatever is asked for.
+            let quotes = |name: &str| name.starts_with("built-in") && VARIES.contains(field);
+            let mut ignored = columns.filter(|(_, outcome)| **outcome == Outcome::Ignored);
+            if ignored.any(|(name, _)| !quotes(name)) {
                 assert!(HARMLESS.contains(field), "{field} is ignored ({})", table.title);
             }
         }
