@@ -85,6 +85,9 @@ async fn an_answer_from_documents_carries_citations() {
         let mut body = chat("fachwerk-auszug", stream);
         body["fachwerk"] = json!({"documents": [document]});
         let answer = ada.post("/v1/chat/completions", &body).await;
+        assert_eq!((answer.status, &answer.json()["error"]["param"]), (400, &json!("unbekannt")));
+        body.as_object_mut().unwrap().remove("unbekannt");
+        let answer = ada.post("/v1/chat/completions", &body).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         let text = answer.text();
         let carrying = if stream {
