@@ -80,7 +80,7 @@
 //! without witness, and other languages than German and English are not found. Patterns against injected
 //! instructions catch the usual, not the ingenious. Text is read as it is seen: without invisible
 //! characters, with digits and letters of other shapes as plain ones, and once more with the letters
-//! that scanners take for digits.
+//! that scanners take for digits, and with what is written for HTML or for addresses.
 
 mod addresses;
 mod announced;
@@ -89,6 +89,7 @@ mod checks;
 mod checksum;
 mod code;
 mod columns;
+mod encoded;
 mod event;
 mod finding;
 mod folded;

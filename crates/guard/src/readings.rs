@@ -194,7 +194,8 @@ impl Reread {
     /// A find in this piece at its place in the text, if it has to do with what was read anew.
     pub fn in_text(&self, finding: Finding) -> Option<Finding> {
         let (start, end) = (finding.start + self.start, finding.end + self.start);
-        let concerns = self.changed.iter().any(|word| word.start < end && start < word.end);
+        let next = self.changed.partition_point(|word| word.end <= start);
+        let concerns = self.changed.get(next).is_some_and(|word| word.start < end);
         concerns.then_some(Finding { start, end, ..finding })
     }
 }

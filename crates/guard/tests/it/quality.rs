@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use guard::{Kind, Scanner};
+use guard::{Kind, Pseudonyms, Scanner};
 
 use crate::generator::Recipe;
 use crate::testset::{self, Judgement, Sample};
@@ -175,6 +175,46 @@ fn r_1_tricks_with_characters_hide_nothing() {
     }
 }
 
+/// What stands in a page or an address is personal data too, and is hidden as it is written there.
+#[test]
+fn r_1_encodings_of_pages_and_addresses_hide_nothing() {
+    let scanner = Scanner::default();
+    for (text, wanted) in [
+        (
+            "max.muster&#64;example.de DE89&nbsp;3704&nbsp;0044&nbsp;0532&nbsp;0130&nbsp;00",
+            vec![
+                "max.muster&#64;example.de",
+                "DE89&nbsp;3704&nbsp;0044&nbsp;0532&nbsp;0130&nbsp;00",
+            ],
+        ),
+        (
+            "max.muster%40example.de DE89%203704%200044%200532%200130%2000",
+            vec!["max.muster%40example.de", "DE89%203704%200044%200532%200130%2000"],
+        ),
+        ("Sehr geehrte Frau M&uuml;ller-L&#252;denscheidt,", vec!["M&uuml;ller-L&#252;denscheidt"]),
+        ("<p>Tel.: 030&#8239;5557812</p>", vec!["030&#8239;5557812"]),
+        (
+            "mailto:erika%2Emuster&commat;post.example?subject=x",
+            vec!["erika%2Emuster&commat;post.example"],
+        ),
+        ("Mail max&amp;#64;post.example", vec!["max&amp;#64;post.example"]),
+        (
+            "Sie wohnt Kastanienallee&nbsp;88, 10435&nbsp;Berlin.",
+            vec!["Kastanienallee&nbsp;88, 10435&nbsp;Berlin"],
+        ),
+    ] {
+        let found: Vec<&str> = scanner.scan(text).iter().map(|one| one.of(text)).collect();
+        assert_eq!(found, wanted);
+        let mut pseudonyms = Pseudonyms::new();
+        let sent = pseudonyms.pseudonymise(text, &scanner.scan(text));
+        assert!(wanted.iter().all(|value| !sent.contains(value)), "{sent}");
+        assert_eq!(pseudonyms.restore(&sent), text);
+    }
+    for text in ["A&amp;O, R&D, 100 % und 5%20", "if a && b &gt; c", "LIKE '%de%'"] {
+        assert_eq!(scanner.scan(text), [], "{text}");
+    }
+}
+
 /// Scans of paper: letters for digits, where the whole has the shape of something known.
 #[test]
 fn r_1_digits_that_were_read_as_letters_are_digits() {
@@ -196,6 +236,23 @@ fn r_1_digits_that_were_read_as_letters_are_digits() {
 }
 
 proptest::proptest! {
+    #[test]
+    fn finds_lie_inside_the_text_however_it_is_encoded(
+        parts in proptest::collection::vec(proptest::sample::select(vec![
+            "DE89", "3704 0044", "0532013000", "&nbsp;", "%20", "&#64;", "%2540", "&amp;", "#64;", "%C3", "%BC",
+            "&#x", "&", "%", ";", "erika", "Frau M", "&uuml;", "ller", "@", "post.example", " ", "\n", "ü", "\u{a0}",
+        ]), 0..30),
+    ) {
+        let text = parts.concat();
+        let mut end = 0;
+        for one in SCANNER.scan(&text) {
+            proptest::prop_assert!(end <= one.start && one.start < one.end);
+            proptest::prop_assert!(text.get(one.start..one.end).is_some());
+            end = one.end;
+        }
+        proptest::prop_assert_eq!(SCANNER.scan(&SCANNER.mask(&text).text), vec![]);
+    }
+
     #[test]
     fn finds_lie_inside_the_text_however_it_is_written(text in "[\\PC\u{ad}\u{200b}ＤＥ０-９OlI0-9 .@-]{0,80}") {
         for one in SCANNER.scan(&text) {
@@ -225,8 +282,20 @@ fn the_set_is_as_large_and_as_mixed_as_promised() {
 /// Ends in time, or not at all: each of these once took the square of its length, and more.
 #[test]
 fn a_text_full_of_beginnings_of_secrets_is_read_in_one_go() {
-    for beginning in ["sk-", "xoxb-", "glpat-", "eyJ", "ghp_", "password=", "-----BEGIN ", "://a:"]
-    {
+    for beginning in [
+        "&#64;",
+        "%2520",
+        "a%40",
+        "&amp;amp;#64;",
+        "sk-",
+        "xoxb-",
+        "glpat-",
+        "eyJ",
+        "ghp_",
+        "password=",
+        "-----BEGIN ",
+        "://a:",
+    ] {
         let text = beginning.repeat((64 << 10) / beginning.len());
         let found = Scanner::default().scan(&text);
         assert!(found.iter().all(|one| one.end <= text.len()), "{beginning}");
