@@ -103,9 +103,11 @@ impl Error {
 
     /// Says when trying again makes sense.
     #[must_use]
-    pub fn retry_after(mut self, wait: Duration) -> Self {
-        self.retry_after = Some(wait);
-        self
+    pub fn retry_after(self, wait: Duration) -> Self {
+        // Rounded up: whoever waits that long must not be early.
+        let mut told = self.with("seconds", wait.as_millis().div_ceil(1_000).max(1));
+        told.retry_after = Some(wait);
+        told
     }
 
     /// Says what is left of the caller's rates.

@@ -277,7 +277,11 @@ impl App {
         self.check_events(principal, &inspection, &mut note).await?;
         let raised = ways.raised(&inspection.kinds).unwrap_or(class).max(class);
         if raised > class {
-            self.check_clearance(principal, model, raised).await?;
+            let checked = self.check_clearance(principal, model, raised).await;
+            checked.map_err(|error| {
+                let raising = ways.raising(&inspection.kinds, raised);
+                error.with("kinds", codes_of(raising)).hint("class_raised")
+            })?;
         }
         self.ask_about_request(principal, (prompt, raised), ways, &mut note).await?;
         if raised == class {
@@ -370,8 +374,7 @@ impl App {
         if kinds.is_empty() {
             return Ok(error);
         }
-        let kinds: Vec<&str> = kinds.iter().map(|kind| kind.code()).collect();
-        Ok(error.with("kinds", kinds.join(", ")))
+        Ok(error.with("kinds", codes_of(kinds)))
     }
 
     /// The ways to routes that the principal may use and that may receive data of this class.
@@ -381,4 +384,9 @@ impl App {
             Open { class, places: self.places(principal), access: self.model_access(principal) };
         Ways::of(&self.guardrails, principal.tenant, (&catalogue, model), &open)
     }
+}
+
+/// The codes of kinds, as texts name them.
+fn codes_of<'k>(kinds: impl IntoIterator<Item = &'k Kind>) -> String {
+    kinds.into_iter().map(|kind| kind.code()).collect::<Vec<_>>().join(", ")
 }

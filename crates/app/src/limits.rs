@@ -518,21 +518,17 @@ fn refused(exceeded: &Exceeded, allowance: Option<Allowance>) -> Error {
     let Exceeded { scope, meter, limit, retry_after } = exceeded;
     let labels = [("scope", scope.kind()), ("meter", meter.code())];
     counter!("fachwerk_limit_refusals_total", &labels).increment(1);
-    let (code, shown) = match meter {
-        Meter::Requests => ("limit_requests", limit.to_string()),
-        Meter::Tokens => ("limit_tokens", limit.to_string()),
-        Meter::Concurrent => ("limit_concurrent", limit.to_string()),
-        Meter::MonthTokens => ("budget_tokens", limit.to_string()),
-        // Whole cents.
-        Meter::MonthCost => {
-            let cents = limit / 10_000;
-            ("budget_cost", format!("{}.{:02}", cents / 100, cents % 100))
-        }
+    let code = match meter {
+        Meter::Requests => "limit_requests",
+        Meter::Tokens => "limit_tokens",
+        Meter::Concurrent => "limit_concurrent",
+        Meter::MonthTokens => "budget_tokens",
+        Meter::MonthCost => "budget_cost",
     };
+    let name = if *meter == Meter::MonthCost { "euro" } else { "limit" };
     Error::new(ErrorKind::RateLimited, code)
-        .with("limit", shown)
+        .with(name, limit)
         .with("bound", scope.kind())
-        .with("seconds", retry_after.as_secs() + 1)
         .retry_after(*retry_after)
         .leaving(allowance)
 }

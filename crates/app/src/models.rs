@@ -79,11 +79,6 @@ fn near_name<'n>(name: &str, names: &[&'n str]) -> Option<&'n str> {
     near.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, other)| other)
 }
 
-/// Whole seconds, rounded up: whoever waits that long must not be early.
-fn seconds(wait: std::time::Duration) -> u128 {
-    wait.as_millis().div_ceil(1_000).max(1)
-}
-
 impl App {
     /// Lists the models that are there for this and that the principal may use; for anything if `None`.
     ///
@@ -357,10 +352,9 @@ impl App {
         match error {
             GatewayError::Plan(error) => self.plan_error(principal, error),
             GatewayError::Unsupported(ref refusal) => {
-                let detail = refusal.to_string();
-                let refused = Error::invalid("request_refused").with("detail", detail);
+                let refused = Error::invalid(refusal.code).with("detail", refusal.to_string());
                 match refusal.param.clone() {
-                    Some(param) => refused.in_field(param).caused_by(error),
+                    Some(param) => refused.with("field", &param).in_field(param).caused_by(error),
                     None => refused.caused_by(error),
                 }
             }
@@ -379,7 +373,7 @@ impl App {
             | GatewayError::Unavailable { retry_after, .. } => {
                 let resting = Error::new(ErrorKind::Overloaded, error.code()).caused_by(error);
                 match retry_after {
-                    Some(wait) => resting.with("seconds", seconds(wait)).retry_after(wait),
+                    Some(wait) => resting.retry_after(wait),
                     None => resting,
                 }
             }

@@ -243,10 +243,7 @@ impl App {
             })
             .await?;
         let Some(wait) = wait else { return Ok(()) };
-        let seconds = wait.as_secs() + 1;
-        Err(Error::new(ErrorKind::RateLimited, "login_throttled")
-            .with("seconds", seconds)
-            .retry_after(Duration::from_secs(seconds)))
+        Err(Error::new(ErrorKind::RateLimited, "login_throttled").retry_after(wait))
     }
 
     /// Takes the reserved failure of a successful attempt back. The first brake, which is the

@@ -36,29 +36,45 @@ pub fn wording(language: Language, code: &str, values: &[(&str, String)]) -> Str
     let known = plain.or_else(|| texts.get(code)).or_else(|| texts.get("internal"));
     let mut text = known.cloned().unwrap_or_default();
     for (name, value) in values {
-        let value = worded(texts, name, value);
+        let value = worded((language, texts), name, value);
         text = text.replace(&format!("{{{name}}}"), &value);
     }
     text
 }
 
-/// A value as people read it: classes and kinds of personal data have words of their own.
-fn worded<'v>(texts: &'v Texts, name: &str, value: &'v str) -> Cow<'v, str> {
+/// A value as people read it: classes, kinds of personal data and the like have words of their own,
+/// money has its marks.
+fn worded<'v>(
+    (language, texts): (Language, &'v Texts),
+    name: &str,
+    value: &'v str,
+) -> Cow<'v, str> {
+    let word = |family: &str, code: &'v str| {
+        texts.get(&format!("{family}_{code}")).map_or(code, |word| word.as_str())
+    };
     match name {
-        "class" | "clearance" => {
-            texts.get(&format!("class_{value}")).map_or(value.into(), |word| word.as_str().into())
-        }
-        "bound" => {
-            texts.get(&format!("bound_{value}")).map_or(value.into(), |word| word.as_str().into())
-        }
+        "class" | "clearance" => word("class", value).into(),
+        "bound" => word("bound", value).into(),
+        "reason" => word("cannot", value).into(),
         "kinds" => {
-            let word = |code: &'v str| {
-                texts.get(&format!("kind_{code}")).map_or(code, |word| word.as_str())
-            };
-            value.split(", ").map(word).collect::<Vec<_>>().join(", ").into()
+            value.split(", ").map(|code| word("kind", code)).collect::<Vec<_>>().join(", ").into()
         }
+        "euro" => value.parse().map_or(value.into(), |amount| euro(language, amount).into()),
         _ => value.into(),
     }
+}
+
+/// Micro-euro in euro: with cents, below a cent with all places there are.
+fn euro(language: Language, micro_euro: u64) -> String {
+    let (whole, rest) = (micro_euro / 1_000_000, micro_euro % 1_000_000);
+    let places = format!("{rest:06}");
+    let places =
+        if rest.is_multiple_of(10_000) { &places[..2] } else { places.trim_end_matches('0') };
+    let mark = match language {
+        Language::German => ',',
+        Language::English => '.',
+    };
+    format!("{whole}{mark}{places}")
 }
 
 #[cfg(test)]
@@ -70,6 +86,51 @@ mod tests {
             text.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect();
         found.sort_unstable();
         found
+    }
+
+    #[test]
+    fn money_has_cents_and_below_them_what_there_is() {
+        for (micro, german) in [
+            (0, "0,00"),
+            (50_000, "0,05"),
+            (12_340_000, "12,34"),
+            (1_500, "0,0015"),
+            (1, "0,000001"),
+        ] {
+            assert_eq!(euro(Language::German, micro), german);
+        }
+        assert_eq!(euro(Language::English, 50_000), "0.05");
+    }
+
+    /// Of an answer that broke off only the code is kept.
+    #[test]
+    fn what_ends_an_answer_can_be_told_without_values() {
+        for code in [
+            "limit_requests",
+            "limit_tokens",
+            "limit_concurrent",
+            "limit_context",
+            "budget_tokens",
+            "budget_cost",
+            "budget_route",
+            "clearance_too_low",
+            "clearance_none",
+            "guard_refused",
+            "model_unknown",
+            "model_unsuited",
+            "model_not_granted",
+            "model_out_of_service",
+            "models_none",
+            "place_not_allowed",
+            "context_too_long",
+            "upstream_refused",
+            "upstream_rate_limited",
+            "unsupported_parameter",
+            "invalid_value",
+        ] {
+            let text = wording(Language::German, code, &[]);
+            assert!(!text.contains('{') && text != GERMAN["internal"], "{code}: {text}");
+        }
     }
 
     #[test]

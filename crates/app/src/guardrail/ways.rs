@@ -269,6 +269,17 @@ impl Ways {
         kinds.iter().filter(raises).map(|kind| kind.class()).max()
     }
 
+    /// Those of the kinds that raise the class so far.
+    pub(super) fn raising<'k>(
+        &self,
+        kinds: &'k BTreeSet<Kind>,
+        class: DataClass,
+    ) -> impl Iterator<Item = &'k Kind> {
+        kinds.iter().filter(move |kind| {
+            kind.class() == class && self.raised(&BTreeSet::from([**kind])).is_some()
+        })
+    }
+
     /// What must be done to texts before they may go any of these ways.
     pub(super) fn hiding(&self) -> BTreeMap<Kind, GuardAction> {
         let of =

@@ -184,7 +184,10 @@ async fn a_raised_class_keeps_data_on_the_own_server() {
     let answer = world.app.create_chat_completion(&anna, chat("beide", false, &messages)).await;
     assert_eq!(answer.unwrap().way.taken.route, "eigene");
     let refused = world.app.create_chat_completion(&anna, chat("gross", false, &messages)).await;
-    assert_eq!(refused.err().unwrap().code, "clearance_too_low");
+    let refused = refused.err().unwrap();
+    assert_eq!(refused.code, "clearance_too_low");
+    let said = refused.text(app::Language::German);
+    assert!(said.contains("Schutzfilter") && said.contains("Steuernummern"), "{said}");
     assert!(world.model.requests().is_empty());
     world.app.settle_ledger().await.unwrap();
     let ada = world.person("ada", domain::Role::Admin, vec![]).await;

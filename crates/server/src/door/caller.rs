@@ -11,7 +11,12 @@ use http::{
     request::Parts,
 };
 
-use super::{Peer, cookie, guard::Guard, observe::RequestNotes, problem::Problem};
+use super::{
+    Peer, cookie,
+    guard::Guard,
+    observe::RequestNotes,
+    problem::{Problem, is_openai},
+};
 
 /// Where Anthropic's clients put their key.
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -35,8 +40,9 @@ where
             let key = key(&parts.headers).ok_or_else(|| refusal("key_invalid"))?;
             app.principal_by_key(key).await?
         } else {
-            let token =
-                cookie::session(&parts.headers).ok_or_else(|| refusal("unauthenticated"))?;
+            let missing =
+                if is_openai(parts.uri.path()) { "key_missing" } else { "unauthenticated" };
+            let token = cookie::session(&parts.headers).ok_or_else(|| refusal(missing))?;
             app.principal_by_session(token).await?
         };
         if let Some(notes) = parts.extensions.get::<Arc<RequestNotes>>() {

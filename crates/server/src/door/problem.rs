@@ -316,9 +316,12 @@ impl From<app::Error> for Problem {
 }
 
 impl From<llm::RequestError> for Problem {
-    /// Only under `/v1`, where the texts of the OpenAI interface are expected.
+    /// In English as the interface of OpenAI has it.
     fn from(error: llm::RequestError) -> Self {
-        let text = Bilingual::new(error.message.clone(), error.message);
+        let field = error.param.clone().unwrap_or_default();
+        let values = [("field", field), ("detail", error.message.clone())];
+        let german = app::wording(Language::German, error.code, &values);
+        let text = Bilingual::new(german, error.message);
         let problem = Self::invalid(error.code, text.clone());
         match error.param {
             Some(param) => problem.with_field(param, text),
@@ -422,7 +425,7 @@ fn size(bytes: u64, decimal: char) -> String {
 fn openai_code(code: &str) -> &str {
     match code {
         "model_unknown" => "model_not_found",
-        "key_invalid" | "unauthenticated" => "invalid_api_key",
+        "key_invalid" | "key_missing" | "unauthenticated" => "invalid_api_key",
         "limit_requests" | "limit_tokens" | "limit_concurrent" => "rate_limit_exceeded",
         "budget_tokens" | "budget_cost" | "budget_route" => QUOTA,
         "limit_context" | "context_too_long" => "context_length_exceeded",

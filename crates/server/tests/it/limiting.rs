@@ -68,7 +68,7 @@ async fn a_key_has_its_requests_per_minute() {
     let error = &refused.json()["error"];
     assert_eq!(error["code"], "rate_limit_exceeded");
     assert_eq!(error["type"], "rate_limit_error");
-    assert!(error["message"].as_str().unwrap().contains("2 Anfragen in der Minute"), "{error}");
+    assert!(error["message"].as_str().unwrap().contains("API-Schlüssels liegt bei 2."), "{error}");
     let wait: u64 = refused.header("retry-after").parse().unwrap();
     assert!((1..=60).contains(&wait), "{wait}");
     assert_eq!(refused.header("x-ratelimit-remaining-requests"), "0");
