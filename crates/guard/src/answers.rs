@@ -8,8 +8,8 @@ use crate::code::CodeRules;
 use crate::event::Event;
 use crate::leak::PromptLeak;
 use crate::links::LinkRules;
+use crate::phrases::PhraseRules;
 use crate::placeholder::Form;
-use crate::topics::TopicRules;
 
 /// Text that was passed on and is still looked at, because a hit may have begun there.
 const CONTEXT_BYTES: usize = 1_024;
@@ -43,7 +43,7 @@ pub struct AnswerRules {
     /// The system prompt given away.
     pub leak: Measure,
     /// Words of abuse.
-    pub toxicity: (Arc<TopicRules>, Measure),
+    pub toxicity: (Arc<PhraseRules>, Measure),
     /// Unsafe code in arguments of tools.
     pub code: (Arc<CodeRules>, Measure),
 }
@@ -82,7 +82,7 @@ pub struct AnswerHit {
 enum Check {
     Links(Arc<AnswerRules>),
     Leak(Arc<PromptLeak>),
-    Toxicity(Arc<TopicRules>),
+    Toxicity(Arc<PhraseRules>),
     Code(Arc<CodeRules>),
 }
 

@@ -54,7 +54,7 @@
 //! # After it
 //!
 //! [`PromptLeak`] compares the answer with the system prompt, [`LinkRules`] looks at its links,
-//! [`TopicRules`] at a tenant's words and at the built-in lists of abuse, [`CodeRules`] at what agents
+//! [`TopicRules`] at a tenant's words, [`PhraseRules`] at the built-in lists of abuse, [`CodeRules`] at what agents
 //! might run. All return [`Event`]s: rule, place, score. [`AnswerFilter`] applies them to an answer as
 //! it streams, and removes or stops. [`SchemaCheck`] says whether JSON fits a schema.
 //!
@@ -104,6 +104,7 @@ mod names;
 mod numbers;
 mod overlap;
 mod patterns;
+mod phrases;
 mod placeholder;
 mod pseudonyms;
 mod readings;
@@ -127,6 +128,7 @@ pub use injection::{InjectionRules, LIKELY, SUSPICIOUS, Suspicion};
 pub use kind::Kind;
 pub use leak::PromptLeak;
 pub use links::LinkRules;
+pub use phrases::PhraseRules;
 pub use placeholder::Form;
 pub use pseudonyms::Pseudonyms;
 pub use restorer::Restorer;

@@ -1,21 +1,18 @@
-//! Words and phrases that a tenant does not want to see, and the built-in lists of German and English
-//! abuse as a hint. Knows words, not meanings.
+//! Words and phrases that a tenant does not want to see, in whatever form German grammar gives them.
+//! Knows words, not meanings.
 
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use serde::Deserialize;
 
 use crate::event::Event;
-use crate::readings::{Plain, plain_len};
+use crate::phrases::PhraseRules;
+use crate::readings::Plain;
 use crate::rules::RulesError;
 
-const TOXICITY: [&str; 2] =
-    [include_str!("../rules/toxicity-de.json"), include_str!("../rules/toxicity-en.json")];
-
-/// Lists with at most so many bytes are compiled for speed, with some 200 bytes of memory for each;
-/// longer ones for size.
-const FAST_BYTES_MAX: usize = 4_096;
+/// As many bytes of a stem say whether a word is worth stemming.
+const START_BYTES: usize = 3;
 
 /// A topic: its words and phrases, and what a hit weighs.
 #[derive(Debug, Clone, Deserialize)]
@@ -29,22 +26,50 @@ pub struct Topic {
     pub words: Vec<String>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TopicsFile {
-    version: String,
-    rules: Vec<Topic>,
+impl Topic {
+    /// Whether it can be looked for.
+    pub(crate) fn check(&self) -> Result<(), RulesError> {
+        let is_sound = self.score > 0.0
+            && self.score <= 1.0
+            && self.words.iter().all(|word| !word.trim().is_empty());
+        let what = "its score or one of its words is empty".into();
+        if is_sound { Ok(()) } else { Err(RulesError::Rule { rule: self.id.clone(), what }) }
+    }
 }
 
-/// Compiled topics.
+/// Compiled topics of a tenant: `laufendes Vergabeverfahren` is also found as `laufenden
+/// Vergabeverfahrens`. Words are compared by their stems, as the search does.
 #[derive(Debug, Clone)]
 pub struct TopicRules {
-    words: AhoCorasick,
-    /// Rule and score of each word.
-    owners: Arc<[(Arc<str>, f32)]>,
-    version: String,
-    /// Bytes of the longest word or phrase.
+    /// What is no row of words (`C++`), letter by letter.
+    exact: PhraseRules,
+    phrases: Vec<Phrase>,
+    /// The phrases that end with a stem.
+    by_last: HashMap<Arc<str>, Vec<usize>>,
+    stems: HashSet<Arc<str>>,
+    /// How stems begin, and their first letters: most words of a text are none.
+    starts: HashSet<Box<[u8]>>,
+    initials: HashSet<char>,
+    /// Words of the longest phrase.
     longest: usize,
+}
+
+/// A phrase in stems.
+#[derive(Debug, Clone)]
+struct Phrase {
+    stems: Vec<Arc<str>>,
+    rule: Arc<str>,
+    score: f32,
+}
+
+/// A word of a text.
+struct Word {
+    start: usize,
+    end: usize,
+    /// `None` if it is in no phrase.
+    stem: Option<Arc<str>>,
+    /// Whether nothing but blanks or a hyphen stands between it and the word before.
+    follows: bool,
 }
 
 impl TopicRules {
@@ -54,110 +79,143 @@ impl TopicRules {
     /// [`RulesError::Rule`] if a score is out of range, a topic has an empty word, or there are too
     /// many words.
     pub fn new(topics: &[Topic]) -> Result<Self, RulesError> {
-        Self::compile("topic", topics, String::new())
-    }
-
-    /// The built-in German and English lists of insults, demeaning words and threats. A hint: they
-    /// know no irony, no quotation, and not the next word that somebody invents.
-    #[must_use]
-    pub fn toxicity() -> Self {
-        let files = TOXICITY.map(|text| {
-            let file: TopicsFile = serde_json::from_str(text).expect("the tests read the lists");
-            file
-        });
-        let version = files.iter().map(|file| file.version.as_str()).max().unwrap_or_default();
-        let version = version.to_owned();
-        let rules: Vec<Topic> = files.into_iter().flat_map(|file| file.rules).collect();
-        Self::compile("toxicity", &rules, version).expect("the tests compile the lists")
-    }
-
-    /// The version of the built-in lists; empty for a tenant's own words.
-    #[must_use]
-    pub fn version(&self) -> &str {
-        &self.version
-    }
-
-    /// The first byte of a word or phrase that more text could complete.
-    #[must_use]
-    pub fn open_from(&self, text: &str) -> usize {
-        // The letter behind it decides whether it is a whole word.
-        let mut left = self.longest + char::MAX.len_utf8();
-        for (at, letter) in text.char_indices().rev() {
-            match left.checked_sub(plain_len(letter)) {
-                Some(rest) => left = rest,
-                None => return at,
-            }
-        }
-        0
-    }
-
-    fn compile(family: &str, topics: &[Topic], version: String) -> Result<Self, RulesError> {
-        let mut words = Vec::new();
-        let mut owners = Vec::new();
+        let mut exact = Vec::new();
+        let mut phrases = Vec::new();
         for topic in topics {
-            let is_sound = topic.score > 0.0
-                && topic.score <= 1.0
-                && topic.words.iter().all(|word| !word.trim().is_empty());
-            if !is_sound {
-                let what = "its score or one of its words is empty".into();
-                return Err(RulesError::Rule { rule: topic.id.clone(), what });
-            }
-            let rule: Arc<str> = format!("{family}/{}", topic.id).into();
-            for word in &topic.words {
-                words.push(word.trim().to_lowercase());
-                owners.push((rule.clone(), topic.score));
-            }
+            topic.check()?;
+            let (rows, others): (Vec<_>, Vec<_>) =
+                topic.words.iter().cloned().partition(|word| is_row_of_words(word));
+            let rule: Arc<str> = format!("topic/{}", topic.id).into();
+            phrases.extend(rows.iter().map(|row| Phrase {
+                stems: words(row).map(|(start, end)| stem(&row[start..end]).into()).collect(),
+                rule: rule.clone(),
+                score: topic.score,
+            }));
+            exact.push(Topic { words: others, ..topic.clone() });
         }
-        let longest = words.iter().map(String::len).max().unwrap_or_default();
-        let is_short = words.iter().map(String::len).sum::<usize>() <= FAST_BYTES_MAX;
-        let words = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .kind(is_short.then_some(AhoCorasickKind::DFA))
-            .build(&words)
-            .map_err(|error| RulesError::Rule { rule: family.into(), what: error.to_string() })?;
-        Ok(Self { words, owners: owners.into(), version, longest })
+        let stems: HashSet<Arc<str>> =
+            phrases.iter().flat_map(|phrase| phrase.stems.iter().cloned()).collect();
+        let mut by_last: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
+        for (index, last) in
+            phrases.iter().enumerate().filter_map(|(i, p)| Some((i, p.stems.last()?)))
+        {
+            by_last.entry(last.clone()).or_default().push(index);
+        }
+        Ok(Self {
+            exact: PhraseRules::compile("topic", &exact, String::new())?,
+            starts: stems.iter().map(|stem| start_of(stem)).collect(),
+            initials: stems.iter().filter_map(|stem| stem.chars().next()).collect(),
+            longest: phrases.iter().map(|phrase| phrase.stems.len()).max().unwrap_or_default(),
+            phrases,
+            by_last,
+            stems,
+        })
     }
 
-    /// Every whole word or phrase of a topic, in a text as a reader sees it.
+    /// Every phrase of a topic, in a text as a reader sees it. Of those that overlap, the longest.
     #[must_use]
     pub fn inspect(&self, text: &str) -> Vec<Event> {
-        let Some(plain) = Plain::of(text) else { return self.inspect_plain(text) };
-        let events = self.inspect_plain(&plain.text).into_iter();
-        let place = |event: &Event| (plain.origin(event.start), plain.origin(event.end));
-        let back = events.map(|event| (place(&event), event));
-        back.map(|((start, end), event)| Event { start, end, ..event }).collect()
+        let mut events = self.exact.inspect(text);
+        match Plain::of(text) {
+            None => self.find(text, &mut events),
+            Some(plain) => {
+                let mut found = Vec::new();
+                self.find(&plain.text, &mut found);
+                events.extend(found.into_iter().map(|event| {
+                    let (start, end) = (plain.origin(event.start), plain.origin(event.end));
+                    Event { start, end, ..event }
+                }));
+            }
+        }
+        events.sort_by_key(|event| (event.start, std::cmp::Reverse(event.end)));
+        let mut end = 0;
+        events.retain(|event| {
+            let is_apart = event.start >= end;
+            end = end.max(event.end);
+            is_apart
+        });
+        events
     }
 
-    fn inspect_plain(&self, text: &str) -> Vec<Event> {
-        // A phrase may go on in the next line.
-        let small = text.to_lowercase();
-        let small =
-            if small.contains(['\n', '\t']) { small.replace(['\n', '\t'], " ") } else { small };
-        let is_part = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
-        let found = self.words.find_iter(&small).filter(|found| {
-            !is_part(small[..found.start()].chars().next_back())
-                && !is_part(small[found.end()..].chars().next())
-        });
-        let found: Vec<_> = found.collect();
-        // German letters keep their length in small letters; others, such as the Turkish İ, do not.
-        let keeps_length = small.len() == text.len() || found.is_empty();
-        let origins = if keeps_length { vec![] } else { origins(text) };
-        let origin = |at: usize| origins.get(at).copied().unwrap_or(at);
-        let event = |found: &aho_corasick::Match| {
-            let (rule, score) = self.owners[found.pattern().as_usize()].clone();
-            Event { rule, start: origin(found.start()), end: origin(found.end()), score }
-        };
-        found.iter().map(event).collect()
+    fn find(&self, text: &str, events: &mut Vec<Event>) {
+        if self.phrases.is_empty() {
+            return;
+        }
+        let mut last = VecDeque::with_capacity(self.longest + 1);
+        let mut before = 0;
+        for (start, end) in words(text) {
+            let follows = is_gap(&text[before..start]);
+            before = end;
+            last.push_back(Word { start, end, stem: self.known(&text[start..end]), follows });
+            if last.len() > self.longest {
+                last.pop_front();
+            }
+            events.extend(self.ending(&last));
+        }
+    }
+
+    /// The phrases that end with the last of these words.
+    fn ending<'t>(&'t self, words: &'t VecDeque<Word>) -> impl Iterator<Item = Event> + 't {
+        let stem = words.back().and_then(|word| word.stem.as_ref());
+        let phrases = stem.and_then(|stem| self.by_last.get(stem)).into_iter().flatten();
+        phrases.filter_map(|index| {
+            let phrase = &self.phrases[*index];
+            let first = words.len().checked_sub(phrase.stems.len())?;
+            let own = words.iter().skip(first);
+            let is_here = own.clone().zip(&phrase.stems).enumerate().all(|(at, (word, stem))| {
+                word.stem.as_ref() == Some(stem) && (at == 0 || word.follows)
+            });
+            is_here.then(|| Event {
+                rule: phrase.rule.clone(),
+                start: words[first].start,
+                end: words[words.len() - 1].end,
+                score: phrase.score,
+            })
+        })
+    }
+
+    /// The stem of a word, if it stands in a phrase. A stem is the beginning of its word in plain
+    /// small letters, so that most words need no stemming; what still looks like an umlaut in two
+    /// letters may become one.
+    fn known(&self, word: &str) -> Option<Arc<str>> {
+        let initial = word.chars().next()?;
+        if initial.is_ascii() && !self.initials.contains(&initial.to_ascii_lowercase()) {
+            return None;
+        }
+        let folded = text::fold(word);
+        let begins =
+            |length| folded.as_bytes().get(..length).is_some_and(|s| self.starts.contains(s));
+        if !(1..=START_BYTES).any(begins) {
+            return None;
+        }
+        self.stems.get(text::stem(&folded).as_str()).cloned()
     }
 }
 
-/// For each byte of the text in small letters, and for its end, the place in the text it comes from.
-fn origins(text: &str) -> Vec<usize> {
-    let mut origins = Vec::with_capacity(text.len() + 8);
-    for (at, letter) in text.char_indices() {
-        let bytes: usize = letter.to_lowercase().map(char::len_utf8).sum();
-        origins.extend(std::iter::repeat_n(at, bytes));
-    }
-    origins.push(text.len());
-    origins
+fn stem(word: &str) -> String {
+    text::stem(&text::fold(word))
+}
+
+fn start_of(word: &str) -> Box<[u8]> {
+    word.as_bytes()[..word.len().min(START_BYTES)].into()
+}
+
+/// Whether a phrase is nothing but words with blanks or hyphens between them.
+fn is_row_of_words(phrase: &str) -> bool {
+    phrase.chars().all(|letter| letter.is_alphanumeric() || letter == ' ' || letter == '-')
+        && phrase.contains(char::is_alphanumeric)
+}
+
+fn is_gap(between: &str) -> bool {
+    between.chars().all(|letter| letter.is_whitespace() || letter == '-')
+}
+
+/// The places of the words of a text.
+fn words(text: &str) -> impl Iterator<Item = (usize, usize)> {
+    let mut letters = text.char_indices();
+    std::iter::from_fn(move || {
+        let (start, _) = letters.find(|(_, letter)| letter.is_alphanumeric())?;
+        let end = letters.find(|(_, letter)| !letter.is_alphanumeric());
+        Some((start, end.map_or(text.len(), |(end, _)| end)))
+    })
 }

@@ -11,6 +11,6 @@ pub mod summary;
 mod terms;
 
 pub use sentence::{leading_marker, sentences};
-pub use stem::fold;
+pub use stem::{fold, stem};
 pub use stop::is_stop_word;
 pub use terms::{Analyser, Term, terms};

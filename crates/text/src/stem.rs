@@ -30,8 +30,9 @@ pub fn fold(word: &str) -> String {
     }
 }
 
-/// Reduces a folded word to its stem (Snowball German).
-pub(crate) fn stem(folded: &str) -> String {
+/// Reduces a folded word to its stem (Snowball German), which is its beginning.
+#[must_use]
+pub fn stem(folded: &str) -> String {
     if folded.len() > STEM_BYTES_MAX || folded.chars().any(|letter| letter.is_ascii_digit()) {
         return folded.to_owned();
     }

@@ -7,15 +7,15 @@ use std::{
 };
 
 use guard::{
-    AnswerFilter, AnswerHit, AnswerRules, CodeRules, LinkRules, Measure, Notices, PromptLeak,
-    TopicRules,
+    AnswerFilter, AnswerHit, AnswerRules, CodeRules, LinkRules, Measure, Notices, PhraseRules,
+    PromptLeak,
 };
 use llm::{AnswerPlace, ChatChunk, ChatRequest, ChatResponse, Role, openai::Head};
 
 use super::{AnswerPolicy, restoring::form_of, ways::Ways};
 use crate::{Language, wording};
 
-static TOXICITY: LazyLock<Arc<TopicRules>> = LazyLock::new(|| Arc::new(TopicRules::toxicity()));
+static TOXICITY: LazyLock<Arc<PhraseRules>> = LazyLock::new(|| Arc::new(PhraseRules::toxicity()));
 static CODE: LazyLock<Arc<CodeRules>> = LazyLock::new(|| Arc::new(CodeRules::default()));
 
 /// The version of the lists behind the checks.

@@ -4,14 +4,15 @@
 use std::sync::{Arc, LazyLock};
 
 use guard::{
-    AnswerFilter, AnswerRules, CodeRules, Form, LinkRules, Measure, Notices, PromptLeak, TopicRules,
+    AnswerFilter, AnswerRules, CodeRules, Form, LinkRules, Measure, Notices, PhraseRules,
+    PromptLeak,
 };
 use proptest::prelude::*;
 
 const PROMPT: &str = "Du bist der Assistent der Stadt Musterstadt. Antworte höflich und nenne nie interne \
                       Aktenzeichen. Verweise bei Rechtsfragen immer an das Rechtsamt im zweiten Stock.";
 
-static TOXICITY: LazyLock<Arc<TopicRules>> = LazyLock::new(|| Arc::new(TopicRules::toxicity()));
+static TOXICITY: LazyLock<Arc<PhraseRules>> = LazyLock::new(|| Arc::new(PhraseRules::toxicity()));
 static CODE: LazyLock<Arc<CodeRules>> = LazyLock::new(|| Arc::new(CodeRules::default()));
 static LINKS: LazyLock<LinkRules> = LazyLock::new(|| LinkRules::new(&["bund.example"]));
 

@@ -1,6 +1,8 @@
 //! Injected instructions, hidden text, links, topics, leaks: attacks are seen, office prose is not.
 
-use guard::{InjectionRules, LIKELY, LinkRules, PromptLeak, SUSPICIOUS, Topic, TopicRules};
+use guard::{
+    InjectionRules, LIKELY, LinkRules, PhraseRules, PromptLeak, SUSPICIOUS, Topic, TopicRules,
+};
 
 fn lines(file: &'static str) -> impl Iterator<Item = String> {
     file.lines()
@@ -114,6 +116,34 @@ fn links_stay_inside_the_list() {
     assert_eq!(link_rules("https://notbund.example", &allowed), ["link/not-allowed"]);
 }
 
+fn topics(words: &[&str]) -> TopicRules {
+    let words = words.iter().map(|word| (*word).to_owned()).collect();
+    TopicRules::new(&[Topic { id: "eigene".into(), score: 1.0, words }]).expect("sound topics")
+}
+
+#[test]
+fn topics_are_found_in_every_form_of_their_words() {
+    let rules =
+        topics(&["laufendes Vergabeverfahren", "Personalrat", "C++", "Vergabe", "Ärztehaus", "Ei"]);
+    for (text, wanted) in [
+        ("Bitte zum laufenden Vergabeverfahren", vec!["laufenden Vergabeverfahren"]),
+        ("Wegen LAUFENDER\nVergabeverfahren …", vec!["LAUFENDER\nVergabeverfahren"]),
+        ("Stand des laufenden  Vergabeverfahrens.", vec!["laufenden  Vergabeverfahrens"]),
+        ("Was sagen die Personalräte? Personalraete!", vec!["Personalräte", "Personalraete"]),
+        ("Was sagen die Personalra\u{308}te?", vec!["Personalra\u{308}te"]),
+        ("Hilf mir mit C++.", vec!["C++"]),
+        ("die Ärztehäuser, ärztehauses", vec!["Ärztehäuser", "ärztehauses"]),
+        ("ein EI", vec!["EI"]),
+        ("Nach laufenden, Vergabeverfahren der Personalratswahl zur C#-Vergabestelle", vec![]),
+    ] {
+        let found: Vec<&str> =
+            rules.inspect(text).iter().map(|event| &text[event.start..event.end]).collect();
+        assert_eq!(found, wanted, "{text}");
+    }
+    // Of two that overlap the longer one counts.
+    assert_eq!(topics(&["Waffe", "scharfe Waffe"]).inspect("mit scharfen Waffen").len(), 1);
+}
+
 #[test]
 fn topics_are_whole_words() {
     let topic = Topic {
@@ -139,8 +169,8 @@ fn topics_are_whole_words() {
         TopicRules::new(&[Topic { id: "leer".into(), score: 0.8, words: vec![" ".into()] }])
             .is_err()
     );
-    assert_eq!(TopicRules::toxicity().inspect("Sie sind ein Vollidiot!").len(), 1);
-    assert!(TopicRules::toxicity().inspect("Der Widerspruch ist unbegründet.").is_empty());
+    assert_eq!(PhraseRules::toxicity().inspect("Sie sind ein Vollidiot!").len(), 1);
+    assert!(PhraseRules::toxicity().inspect("Der Widerspruch ist unbegründet.").is_empty());
 }
 
 #[test]
@@ -178,5 +208,19 @@ fn r_2_attempts_of_people_are_told_from_their_orders() {
     let prose = lines(include_str!("../../fixtures/no-attacks.txt"));
     for text in orders.into_iter().map(str::to_owned).chain(prose) {
         assert!(rules.inspect_person(&text).score < LIKELY, "{text}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn topics_lie_inside_the_text_however_it_is_written(
+        text in "((laufend|Vergabe|verfahren|C\\+\\+|Ä|ß|İ|es|en|\u{ad}|\u{308}|\\PC)[ \n-]?){0,20}",
+    ) {
+        let mut end = 0;
+        for event in topics(&["laufendes Vergabeverfahren", "C++", "Ä"]).inspect(&text) {
+            proptest::prop_assert!(end <= event.start && event.start < event.end);
+            proptest::prop_assert!(text.get(event.start..event.end).is_some());
+            end = event.end;
+        }
     }
 }

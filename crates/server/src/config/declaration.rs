@@ -520,7 +520,7 @@ const KEYS: &[Key] = &[
         "topics",
         Kind::Text,
         "Personalrat, laufendes Vergabeverfahren",
-        "Words and phrases that people must not ask models about, joined by commas. Case does not matter.",
+        "Words and phrases that people must not ask models about, joined by commas. Neither case nor the forms of German words matter.",
     ),
     key(
         "guard",

@@ -216,6 +216,14 @@ fn stop_words_are_known_as_they_are_written() {
 }
 
 proptest! {
+    /// Whoever looks for a word may pass over all that begin otherwise.
+    #[test]
+    fn a_stem_is_the_beginning_of_its_word(word in "[a-zA-ZäöüßÄÖÜé0-9]{1,24}") {
+        let folded = text::fold(&word);
+        let stem = text::stem(&folded);
+        prop_assert!(folded.starts_with(&stem), "{folded} {stem}");
+    }
+
     #[test]
     fn any_text_is_analysed_and_every_term_lies_in_it(text in "\\PC{0,200}") {
         let mut last = 0;
