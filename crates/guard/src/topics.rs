@@ -183,9 +183,10 @@ impl TopicRules {
             return None;
         }
         let folded = text::fold(word);
-        let begins =
-            |length| folded.as_bytes().get(..length).is_some_and(|s| self.starts.contains(s));
-        if !(1..=START_BYTES).any(begins) {
+        let start = &folded.as_bytes()[..folded.len().min(START_BYTES + 1)];
+        let begins = |length| start.get(..length).is_some_and(|own| self.starts.contains(own));
+        let is_sure = !start.windows(2).any(|pair| pair == b"ae" || pair == b"oe");
+        if is_sure && !(1..=START_BYTES).any(begins) {
             return None;
         }
         self.stems.get(text::stem(&folded).as_str()).cloned()

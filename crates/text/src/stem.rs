@@ -30,7 +30,8 @@ pub fn fold(word: &str) -> String {
     }
 }
 
-/// Reduces a folded word to its stem (Snowball German), which is its beginning.
+/// Reduces a folded word to its stem (Snowball German): its beginning, where no `ae` or `oe` is
+/// left in it.
 #[must_use]
 pub fn stem(folded: &str) -> String {
     if folded.len() > STEM_BYTES_MAX || folded.chars().any(|letter| letter.is_ascii_digit()) {
