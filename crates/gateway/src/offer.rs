@@ -1,6 +1,6 @@
 //! What routes are there for: an operator says so, because no model does everything.
 
-use llm::Operation;
+use llm::{Dialect, Operation};
 
 /// One kind of service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -52,6 +52,21 @@ impl Offer {
         }
     }
 
+    /// Whether servers of a dialect can be asked for it.
+    #[must_use]
+    pub fn fits(self, dialect: Dialect) -> bool {
+        match self {
+            Self::Chat => dialect != Dialect::Tei,
+            Self::Embeddings => dialect != Dialect::Anthropic,
+            Self::Rerank => dialect.speaks_openai() || dialect == Dialect::Tei,
+            Self::Completions
+            | Self::Moderations
+            | Self::Images
+            | Self::Speech
+            | Self::Transcriptions => dialect.speaks_openai(),
+        }
+    }
+
     /// The offer of a code.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
@@ -98,5 +113,50 @@ impl Default for Offers {
     /// For conversations.
     fn default() -> Self {
         Self::of([Offer::Chat])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use llm::{
+        ChatRequest, Delivery, OperationRequest,
+        embeddings::EmbeddingRequest,
+        rerank::RerankRequest,
+        transcription::{SpeechTask, TranscriptionForm},
+    };
+
+    #[test]
+    fn what_fits_is_what_a_server_can_be_asked() {
+        let body = r#"{"model": "m", "messages": [{"role": "user", "content": "a"}], "input": "a",
+            "prompt": "a", "voice": "a"}"#;
+        let body = body.as_bytes();
+        let rerank = RerankRequest::parse(br#"{"model": "m", "query": "a", "documents": ["a"]}"#);
+        let chat = ChatRequest::parse(
+            br#"{"model": "m", "messages": [{"role": "user", "content": "a"}]}"#,
+        );
+        let (chat, rerank) = (chat.unwrap(), rerank.unwrap());
+        let vectors = EmbeddingRequest::new("m", ["a".to_owned()]);
+        let form = TranscriptionForm::new(SpeechTask::Transcription);
+        for dialect in Dialect::ALL {
+            let name = if dialect == Dialect::Bedrock { "cohere.embed-v4:0" } else { "m" };
+            let operation = |operation| {
+                let request = OperationRequest::parse(operation, body, None).unwrap();
+                dialect.operation_call(&request, name).is_ok()
+            };
+            for offer in Offer::ALL {
+                let can = match offer {
+                    Offer::Chat => dialect.chat_call(&chat, name, Delivery::Whole).is_ok(),
+                    Offer::Embeddings => dialect.embedding_call(&vectors, name).is_ok(),
+                    Offer::Rerank => dialect.rerank_call(&rerank, name).is_ok(),
+                    Offer::Completions => operation(Operation::Completion),
+                    Offer::Moderations => operation(Operation::Moderation),
+                    Offer::Images => operation(Operation::ImageGeneration),
+                    Offer::Speech => operation(Operation::Speech),
+                    Offer::Transcriptions => form.upstream_path(dialect).is_ok(),
+                };
+                assert_eq!(offer.fits(dialect), can, "{offer:?} of {dialect}");
+            }
+        }
     }
 }

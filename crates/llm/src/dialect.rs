@@ -240,6 +240,12 @@ impl Dialect {
         RequestError::unsupported("model", &message)
     }
 
+    /// Whether servers of this dialect have the interfaces of OpenAI's that are handed on as they are.
+    #[must_use]
+    pub fn speaks_openai(self) -> bool {
+        matches!(self.wire(), Wire::OpenAi(_))
+    }
+
     /// Refuses a field that this dialect has no place for.
     pub(crate) fn refuse(self, param: impl Into<String>) -> RequestError {
         let message = format!("is not available on this route ({})", self.code());

@@ -117,9 +117,9 @@ pub(crate) enum ModelCommand {
 pub(crate) struct CheckModel {
     /// The file, in the GGUF format
     pub file: PathBuf,
-    /// Tokens of question and answer together
-    #[arg(long, value_name = "TOKENS", default_value_t = 4_096)]
-    pub context: usize,
+    /// Tokens of question and answer together; 4096, or what the file was made for, if that is less
+    #[arg(long, value_name = "TOKENS")]
+    pub context: Option<usize>,
     /// Print one JSON object instead of lines
     #[arg(long)]
     pub json: bool,

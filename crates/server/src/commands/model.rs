@@ -10,6 +10,8 @@ use crate::{cli::CheckModel, wiring::causes};
 
 /// How long the writing of an answer is measured.
 const MEASURE: Duration = Duration::from_secs(5);
+/// The context that is looked at if nobody asks for one, in tokens, as for a route.
+const CONTEXT_TOKENS: usize = 4_096;
 const MB: u64 = 1_000_000;
 
 /// What was found out, as far as it went.
@@ -25,8 +27,14 @@ struct Report {
 
 pub(super) fn check(asked: &CheckModel) -> Outcome {
     let mut report = Report { free: free_memory(), ..Report::default() };
-    if let Err(error) = look(asked, &mut report) {
-        report.obstacle = Some(causes(&error));
+    match look(asked, &mut report) {
+        Err(error) => report.obstacle = Some(causes(&error)),
+        Ok(most) => {
+            let asked = asked.context.filter(|asked| *asked > most);
+            let too_long =
+                |asked| format!("it was made for at most {most} tokens, not for {asked}");
+            report.obstacle = asked.map(too_long);
+        }
     }
     if asked.json {
         print(&format!("{:#}\n", report.json(&asked.file)))?;
@@ -39,11 +47,13 @@ pub(super) fn check(asked: &CheckModel) -> Outcome {
     }
 }
 
-fn look(asked: &CheckModel, report: &mut Report) -> Result<(), LoadError> {
+/// Reads the file and measures; gives the longest context that it was made for, in tokens.
+fn look(asked: &CheckModel, report: &mut Report) -> Result<usize, LoadError> {
     let head = read_head(&asked.file)?;
     report.facts = Some(Facts::of(&head));
     let file = ModelFile::of(&asked.file, head)?;
-    let context = asked.context.min(file.context_max());
+    let most = file.context_max();
+    let context = asked.context.unwrap_or(CONTEXT_TOKENS).min(most);
     report.context = Some(context);
     report.need = Some(file.need(context, 1));
     if let Some(free) = report.free {
@@ -51,7 +61,7 @@ fn look(asked: &CheckModel, report: &mut Report) -> Result<(), LoadError> {
     }
     let model = file.load(context)?;
     report.speed = Some(measure(&model, MEASURE)?);
-    Ok(())
+    Ok(most)
 }
 
 /// Memory that is free on this machine, in bytes, as Linux estimates it.

@@ -341,7 +341,7 @@ impl Checker<'_> {
         let place = match entry_text(table, "place") {
             None if inside => Some(Place::Own),
             None => self.required(table, ROUTES, "place"),
-            Some(code) => code.parse().ok(),
+            Some(code) => self.place(table, &code, inside),
         };
         let clearance = match entry_text(table, "clearance") {
             None if built_in => Some(DataClass::Restricted),
@@ -365,7 +365,11 @@ impl Checker<'_> {
             }
             None => None,
         };
-        let offers = if inside { Offers::default() } else { self.offers(table) };
+        let offers = match &kind {
+            Some(RouteKind::Server(server)) => self.offers(table, Some(server.dialect)),
+            _ if inside => Offers::default(),
+            _ => self.offers(table, None),
+        };
         let local = match &kind {
             Some(RouteKind::Local(local)) => Some(local.clone()),
             _ => None,
@@ -403,6 +407,16 @@ impl Checker<'_> {
                 None => usize::try_from(entry_whole(table, "concurrency")).unwrap_or(1),
             },
         })
+    }
+
+    /// What runs inside is where Fachwerk is, whatever somebody writes.
+    fn place(&mut self, table: &RawTable, code: &str, inside: bool) -> Option<Place> {
+        let place = code.parse().ok()?;
+        if inside && place != Place::Own {
+            let text = "runs inside Fachwerk, so its place is own: leave it out".to_owned();
+            self.at_value(table, ROUTES, "place", text);
+        }
+        Some(place)
     }
 
     fn upstream(&mut self, table: &RawTable, kind: &str) -> Option<UpstreamSettings> {
@@ -554,6 +568,15 @@ impl Checker<'_> {
         let origin = Origin::File { name: self.file_name.to_owned(), line: table.line };
         let key = format!("{section}.{name}");
         self.mistakes.push(Mistake { origin, key, text: text.to_owned() });
+    }
+
+    /// A mistake of a route at a value, or at its table if nobody gave the value.
+    pub(super) fn at_given(&mut self, table: &RawTable, name: &str, text: String) {
+        let given = table.values.get(name).map(|value| &value.origin);
+        match given {
+            None | Some(Origin::BuiltIn) => self.at_table(table, ROUTES, name, &text),
+            Some(_) => self.at_value(table, ROUTES, name, text),
+        }
     }
 
     pub(super) fn at_value(&mut self, table: &RawTable, section: &str, name: &str, text: String) {

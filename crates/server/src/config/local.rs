@@ -61,7 +61,12 @@ pub(super) fn route(checker: &mut Checker<'_>, table: &RawTable) -> Option<Local
     };
     let (path, memory_bytes_max) = (PathBuf::from(path?), memory?.saturating_mul(MB));
     let checked = ModelFile::open(&path).and_then(|file| {
-        let context = asked.unwrap_or(CONTEXT_TOKENS).min(file.context_max());
+        let most = file.context_max();
+        if asked.is_some_and(|asked| asked > most) {
+            let text = format!("the file was made for at most {most} tokens");
+            checker.at_value(table, ROUTES, "context_tokens", text);
+        }
+        let context = asked.unwrap_or(CONTEXT_TOKENS).min(most);
         file.check_memory(context, answers_max, memory_bytes_max)?;
         Ok(context)
     });

@@ -82,12 +82,22 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn offers(&mut self, table: &RawTable) -> Offers {
+    /// What a route is there for, as far as servers of its dialect can be.
+    pub(super) fn offers(&mut self, table: &RawTable, dialect: Option<Dialect>) -> Offers {
         let words = entry_text(table, "offers").unwrap_or_default();
         let offers: Option<Vec<Offer>> =
             words.split(',').map(|word| Offer::from_code(word.trim())).collect();
         if let Some(offers) = offers {
-            return Offers::of(offers);
+            let fits = |offer: &Offer| dialect.is_none_or(|dialect| offer.fits(dialect));
+            let (can, cannot): (Vec<_>, Vec<_>) = offers.into_iter().partition(fits);
+            if let Some(dialect) = dialect
+                && !cannot.is_empty()
+            {
+                let cannot: Vec<&str> = cannot.into_iter().map(Offer::code).collect();
+                let cannot = cannot.join(", ");
+                self.at_given(table, "offers", format!("{dialect} has no {cannot}"));
+            }
+            return Offers::of(can);
         }
         let known = Offer::ALL.map(Offer::code).join(", ");
         self.at_value(table, ROUTES, "offers", format!("must be of {known}, joined by commas"));

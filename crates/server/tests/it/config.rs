@@ -257,6 +257,23 @@ routes = "keine"
 }
 
 #[test]
+fn what_a_server_does_not_have_is_a_mistake() {
+    let route = |kind: &str, offers: &str| {
+        let text = format!(
+            "[[models]]\nname = \"m\"\n[[models.routes]]\nkind = {kind:?}\nbase_url = \"http://127.0.0.1:1/v1\"\n\
+             upstream_model = \"m\"\nplace = \"own\"\nclearance = \"open\"\n{offers}"
+        );
+        load_text(&text, &Environment::default()).map_err(|error| error.to_string())
+    };
+    let said = route("anthropic", "offers = \"chat, embeddings\"").unwrap_err();
+    assert!(said.contains("line 9: models.routes.offers: anthropic has no embeddings"), "{said}");
+    let said = route("tei", "").unwrap_err();
+    assert!(said.contains("line 3: models.routes.offers: tei has no chat"), "{said}");
+    assert!(route("tei", "offers = \"embeddings, rerank\"").is_ok());
+    assert!(route("openai", "offers = \"images, speech\"").is_ok());
+}
+
+#[test]
 fn a_hybrid_installation_is_understood() {
     let text = r#"
         [outbound]

@@ -85,6 +85,10 @@ fn a_file_that_cannot_be_run_is_a_mistake_of_the_configuration() {
     assert!(mistakes(&path, "").contains("models.routes.max_memory_mb: is required"));
     let small = mistakes(&path, "max_memory_mb = 1");
     assert!(small.contains("models.routes.path") && small.contains("may have 1 MB"), "{small}");
+    let long = mistakes(&path, "max_memory_mb = 200\ncontext_tokens = 8192");
+    assert!(long.contains("context_tokens: the file was made for at most 512 tokens"), "{long}");
+    let abroad = mistakes(&path, "max_memory_mb = 200\nplace = \"eu\"");
+    assert!(abroad.contains("models.routes.place: runs inside Fachwerk"), "{abroad}");
     let gone = mistakes("/nonexistent.gguf", "max_memory_mb = 1");
     assert!(gone.contains("/nonexistent.gguf cannot be run: the file cannot be read"), "{gone}");
     let text = folder.path().join("text.gguf");
@@ -111,6 +115,10 @@ fn the_command_says_whether_a_file_will_run() {
     for part in ["llama", "Q8_0", "128 of 512 tokens", "tokens a second", "The model will run."] {
         assert!(out.contains(part), "{part} in {out}");
     }
+    let (status, out, err) = check(Path::new(&path), &["--context", "8192"]);
+    assert_eq!(status, Some(1));
+    assert!(!out.contains("will run") && out.contains("512 of 512 tokens"), "{out}");
+    assert!(err.contains("made for at most 512 tokens, not for 8192"), "{err}");
     let (status, out, _) = check(Path::new(&path), &["--json"]);
     let report: Value = serde_json::from_str(&out).unwrap();
     assert_eq!((status, &report["will_run"]), (Some(0), &json!(true)));
