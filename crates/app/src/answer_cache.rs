@@ -18,6 +18,7 @@ use store::AnswerBounds;
 use crate::{
     Answer, App, ChatReply, Config, Principal, Way,
     guardrail::{Protected, answer_rules_version},
+    measure,
     settlement::Settlement,
 };
 
@@ -198,7 +199,7 @@ impl Slot {
     pub(crate) async fn look(&self, model: &str, terms: &Terms) -> Option<Again> {
         let found = self.find(model, terms).await;
         let outcome = if found.is_some() { CacheUse::Hit } else { CacheUse::Miss };
-        metrics::counter!("fachwerk_answer_cache_total", "outcome" => outcome.code()).increment(1);
+        measure::looked_up(outcome);
         found
     }
 

@@ -27,6 +27,7 @@ mod limiter;
 mod limits;
 mod live;
 mod marks;
+mod measure;
 mod model_policies;
 mod models;
 mod naming;
@@ -78,6 +79,7 @@ pub use guardrail::{
 pub use limiter::{Allowance, Rate};
 pub use limits::{LimitView, MeterUse, OwnLimits};
 pub use live::{RunEvent, RunSnapshot, Stage};
+pub use measure::describe_measurements;
 pub use models::{BUILT_IN_MODEL, ModelChoice, RouteState, SystemState};
 pub use operations::{OperationReply, TranscriptEvents, TranscriptReply};
 pub use paging::Part;

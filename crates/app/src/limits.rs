@@ -16,7 +16,6 @@ use domain::{
 };
 use gateway::{Model, Needs, Terms, Tokenizer, prompt_texts};
 use llm::ChatRequest;
-use metrics::counter;
 use store::{By, LimitRow, LimitWarning, MonthSum, OwnedKey};
 
 use crate::{
@@ -26,6 +25,7 @@ use crate::{
         Allowance, Reservation,
         account::{Account, Amounts, Exceeded, Now},
     },
+    measure,
 };
 
 /// The limits of one scope, with names and figures for people.
@@ -473,18 +473,6 @@ pub(crate) fn amounts(tokens: u64, micro_euro: u64) -> Amounts {
     [1, tokens, 1, tokens, micro_euro]
 }
 
-/// Tells whoever measures that warnings were given.
-pub(crate) fn count_warnings(warnings: &[LimitWarning]) {
-    for warning in warnings {
-        let labels = [
-            ("scope", warning.scope.kind().to_owned()),
-            ("meter", warning.meter.code().to_owned()),
-            ("percent", warning.percent.to_string()),
-        ];
-        counter!("fachwerk_limit_warnings_total", &labels).increment(1);
-    }
-}
-
 fn check_figures(limit: &UsageLimit) -> Result<()> {
     let rates = [
         ("requests_per_minute", limit.requests_per_minute),
@@ -516,8 +504,7 @@ fn check_figures(limit: &UsageLimit) -> Result<()> {
 /// Says to the caller that there is no room.
 fn refused(exceeded: &Exceeded, allowance: Option<Allowance>) -> Error {
     let Exceeded { scope, meter, limit, retry_after } = exceeded;
-    let labels = [("scope", scope.kind()), ("meter", meter.code())];
-    counter!("fachwerk_limit_refusals_total", &labels).increment(1);
+    measure::limit_refused(scope, *meter);
     let code = match meter {
         Meter::Requests => "limit_requests",
         Meter::Tokens => "limit_tokens",

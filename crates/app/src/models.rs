@@ -385,7 +385,7 @@ impl App {
                 Error::new(ErrorKind::UpstreamFailed, error.code()).caused_by(error)
             }
             GatewayError::TimedOut { .. } | GatewayError::OutOfTime => {
-                Error::new(ErrorKind::TimedOut, "upstream_timed_out").caused_by(error)
+                Error::new(ErrorKind::TimedOut, error.code()).caused_by(error)
             }
         }
     }

@@ -12,7 +12,8 @@ use crate::{
     App, Error, Principal, Result,
     guardrail::{GuardNote, Protected},
     limiter::{Account, Amounts, Reservation},
-    limits::{Asking, Measured, amounts, count_warnings},
+    limits::{Asking, Measured, amounts},
+    measure,
 };
 
 /// Pause after the database did not take what calls have used.
@@ -253,7 +254,7 @@ impl App {
         self.limiter.begin_settling();
         let warnings = self.ledger.settle(&self.store).await?;
         self.limiter.settled();
-        count_warnings(&warnings);
+        measure::limits_warned(&warnings);
         self.note_used_keys().await;
         Ok(())
     }

@@ -23,6 +23,9 @@ pub enum LimitScope {
 }
 
 impl LimitScope {
+    /// All codes of [`LimitScope::kind`].
+    pub const KINDS: [&'static str; 5] = ["tenant", "unit", "person", "key", "model"];
+
     /// The code of its kind.
     #[must_use]
     pub const fn kind(&self) -> &'static str {

@@ -240,7 +240,9 @@ impl GatewayError {
             }
             Self::Unavailable { outage: Outage::Drained, .. } => "model_drained",
             Self::Unavailable { outage: Outage::OutOfOrder, .. } => "model_out_of_service",
-            Self::OutOfTime => "deadline_exceeded",
+            Self::OutOfTime | Self::TimedOut { limit: TimeLimit::Deadline, .. } => {
+                "deadline_exceeded"
+            }
             Self::Unsupported(error) => error.code,
             Self::Refused { .. } => "upstream_refused",
             Self::Overloaded { .. } => "overloaded",
@@ -333,6 +335,9 @@ impl GatewayError {
             ),
             Self::OutOfTime => {
                 own("upstream_error", "No route of this model can answer within your time limit.")
+            }
+            Self::TimedOut { limit: TimeLimit::Deadline, .. } => {
+                own("upstream_error", "The answer was not finished within your time limit.")
             }
             Self::Upstream { failure, .. } if failure.misconfiguration().is_some() => own(
                 "upstream_error",

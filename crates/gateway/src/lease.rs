@@ -119,20 +119,19 @@ impl Lease {
             route.health().cool_down(wish, now);
         }
         let fault = Fault::of(error);
-        if fault != Fault::Callers {
-            route.measures.failed(attempt.operation, now - attempt.started, &error.detail());
-        }
+        let (whole, kind) = (now - attempt.started, error.detail());
+        route.measures.failed(attempt.operation, whole, fault.code(), &kind);
         match fault {
             Fault::Routes => {
                 route.failures.fetch_add(1, Ordering::Relaxed);
-                route.set_last_error(error.detail());
+                route.set_last_error(kind);
                 let opened = route.tell(|health| health.failed(pass, now));
                 if !opened && self.model.judge(self.index, now) {
                     route.measures.ejected();
                 }
             }
             Fault::Load => {
-                route.set_last_error(error.detail());
+                route.set_last_error(kind);
                 route.tell(|health| health.abandoned(pass));
             }
             // Who finds fault with a request is alive.
@@ -168,6 +167,15 @@ enum Fault {
 }
 
 impl Fault {
+    /// As measurements name it. Who asks for what cannot be, or for too short a time, is one.
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Routes => "route",
+            Self::Load => "load",
+            Self::Requests | Self::Callers => "caller",
+        }
+    }
+
     fn of(error: &GatewayError) -> Self {
         match error {
             GatewayError::Upstream { .. } => Self::Routes,

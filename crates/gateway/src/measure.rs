@@ -91,10 +91,16 @@ impl RouteMeasures {
         }
     }
 
-    /// A failed call has its duration too, under what went wrong.
-    pub(crate) fn failed(&self, operation: &'static str, whole: Duration, kind: &str) {
+    /// A failed call has its duration too, under what went wrong; `fault` says by whom.
+    pub(crate) fn failed(
+        &self,
+        operation: &'static str,
+        whole: Duration,
+        fault: &'static str,
+        kind: &str,
+    ) {
         let (model, route, error) = (self.model.clone(), self.route.clone(), kind.to_owned());
-        counter!(ERRORS, "gen_ai_request_model" => model, "fachwerk_route" => route, "error_type" => error)
+        counter!(ERRORS, "gen_ai_request_model" => model, "fachwerk_route" => route, "fault" => fault, "error_type" => error)
             .increment(1);
         let mut labels = self.labels(operation);
         labels.push(Label::new("error_type", kind.to_owned()));
@@ -215,7 +221,7 @@ pub fn describe_measurements() {
     describe_histogram!(TOKENS, "Tokens of finished answers, read (input) and written (output).");
     describe_counter!(HEDGES, "Second attempts begun beside a slow first one.");
     describe_counter!(ATTEMPTS, "Calls of model servers, with retries.");
-    describe_counter!(ERRORS, "Failed calls of model servers, by kind.");
+    describe_counter!(ERRORS, "Failed calls of model servers, by kind and by whose fault it was.");
     describe_counter!(EJECTIONS, "Routes taken out because they did worse than their siblings.");
     describe_counter!(
         BREAKER_CHANGES,

@@ -55,6 +55,10 @@ const TOKEN_BUCKETS: [f64; 14] = [
     67_108_864.0,
 ];
 
+/// What was to be exported and was not, and messages to the collector.
+const DROPPED: &str = "fachwerk_telemetry_dropped_total";
+const EXPORTS: &str = "fachwerk_telemetry_exports_total";
+
 /// Pause between two clean-ups of the samples, which pile up until then.
 const UPKEEP: Duration = Duration::from_secs(30);
 
@@ -104,8 +108,24 @@ pub(crate) fn trace_parent(span: &tracing::Span) -> Option<HeaderValue> {
 
 /// Counts what was to be exported and was not.
 fn dropped(signal: &'static str, count: usize) {
-    metrics::counter!("fachwerk_telemetry_dropped_total", "signal" => signal)
-        .increment(count as u64);
+    metrics::counter!(DROPPED, "signal" => signal).increment(count as u64);
+}
+
+/// Counts a message to the collector.
+fn exported(signal: &'static str, outcome: &'static str) {
+    metrics::counter!(EXPORTS, "signal" => signal, "outcome" => outcome).increment(1);
+}
+
+/// Lets these counts begin with 0, so that the first loss is an increase too.
+fn expect_exports(settings: &Telemetry) {
+    let signals =
+        [("traces", settings.traces), ("logs", settings.logs), ("metrics", settings.metrics)];
+    for (signal, _) in signals.into_iter().filter(|(_, is_on)| *is_on) {
+        metrics::counter!(DROPPED, "signal" => signal).absolute(0);
+        for outcome in ["sent", "failed"] {
+            metrics::counter!(EXPORTS, "signal" => signal, "outcome" => outcome).absolute(0);
+        }
+    }
 }
 
 /// Logs where a panic happened and, if the text is fixed in the program, what it said. A text put
@@ -206,14 +226,7 @@ impl Readings {
 
 fn describe() {
     gateway::describe_measurements();
-    metrics::describe_counter!(
-        "fachwerk_guard_findings_total",
-        "Finds of the guard in requests to models, by kind and action."
-    );
-    metrics::describe_counter!(
-        "fachwerk_answer_cache_total",
-        "Requests whose answer may be kept, by outcome: hit or miss."
-    );
+    app::describe_measurements();
     metrics::describe_counter!(
         "fachwerk_http_requests_total",
         "Requests answered, by method, route template and status."
@@ -223,13 +236,10 @@ fn describe() {
         "Time from the request's head to the last byte of the answer, by route template."
     );
     metrics::describe_counter!(
-        "fachwerk_telemetry_dropped_total",
+        DROPPED,
         "Spans, log records and measurements that did not reach the collector, by signal."
     );
-    metrics::describe_counter!(
-        "fachwerk_telemetry_exports_total",
-        "Messages to the collector, by signal and outcome."
-    );
+    metrics::describe_counter!(EXPORTS, "Messages to the collector, by signal and outcome.");
     metrics::describe_gauge!("fachwerk_jobs", "Background jobs of the installation, by state.");
     metrics::describe_gauge!("process_resident_memory_bytes", "Memory of the process.");
 }

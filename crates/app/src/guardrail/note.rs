@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use guard::{AnswerHit, Event, Finding, Measure};
 
 use super::GuardAction;
+use crate::measure;
 
 /// Places of one rule that are written down; of the rest only the number.
 const PLACES_MAX: usize = 4;
@@ -90,8 +91,7 @@ impl GuardNote {
     }
 
     fn add(&mut self, kind: &'static str, rule: &Arc<str>, action: &'static str, count: usize) {
-        metrics::counter!("fachwerk_guard_findings_total", "kind" => kind, "action" => action)
-            .increment(count as u64);
+        measure::found(kind, action, count);
         *self.hits.entry((kind, rule.clone(), action)).or_default() += count;
     }
 

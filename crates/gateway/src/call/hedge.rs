@@ -34,8 +34,11 @@ impl Call<'_> {
     ) -> Result<Tried, GatewayError> {
         self.may_hedge = false;
         let (meter, beside) = (self.meter, UsageMeter::default());
-        let second = self.second(&beside, lease.route());
-        let opened = {
+        let first_route = Arc::clone(lease.route());
+        let second = self.second(&beside, &first_route);
+        // What the second brought, and whether the first was given up for it; else what the first came
+        // to, and what that makes of the second.
+        let ended = {
             let mut first = pin!(self.try_route(moment, index, lease));
             let slow = tokio::select! {
                 biased;
@@ -54,21 +57,43 @@ impl Call<'_> {
                 biased;
                 tried = &mut first => match tried {
                     // The first gave nothing: what the second brings decides.
-                    Ok(Tried::Failed | Tried::Stale) => match second.await {
-                        Some(opened) => opened,
-                        None => return tried,
-                    },
-                    tried => return tried,
+                    Ok(Tried::Failed | Tried::Stale) => {
+                        let opened = second.await.map(|opened| (opened, false));
+                        opened.ok_or((tried, Reason::Failed))
+                    }
+                    tried => Err((tried, Reason::GivenUp)),
                 },
                 opened = &mut second => match opened {
-                    Some(opened) => opened,
-                    None => return first.await,
+                    Some(opened) => Ok((opened, true)),
+                    None => Err((first.await, Reason::Failed)),
                 },
             }
         };
-        // The first was dropped, which closed its connection.
-        meter.swap(&beside);
-        Ok(Tried::Answered(Box::new(opened)))
+        match ended {
+            Ok((opened, gave_up)) => {
+                if gave_up {
+                    // It was dropped, which closed its connection.
+                    self.setbacks.add(&first_route, Setback::Ruled(Reason::GivenUp));
+                }
+                meter.swap(&beside);
+                Ok(Tried::Answered(Box::new(opened)))
+            }
+            Err((tried, reason)) => {
+                if let Ok(Tried::Answered(_)) = tried {
+                    self.rule_out(moment, &beside, reason);
+                }
+                tried
+            }
+        }
+    }
+
+    /// Notes what became of a second attempt, if one was begun.
+    fn rule_out(&mut self, moment: &Moment, second: &UsageMeter, reason: Reason) {
+        let Some(taken) = second.read().taken else { return };
+        let known = moment.model().routes.iter().position(|route| route.name == taken.route);
+        if let Some(index) = known {
+            self.setbacks.add(&moment.state().routes[index].state, Setback::Ruled(reason));
+        }
     }
 
     /// After which time a second attempt begins; `None`: there is none.

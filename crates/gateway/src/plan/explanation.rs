@@ -43,6 +43,8 @@ pub enum Reason {
     NoTimeLeft,
     /// It was tried and failed.
     Failed,
+    /// It was tried beside another, which answered first.
+    GivenUp,
     /// Another came before it.
     NotNeeded,
 }
@@ -85,6 +87,7 @@ impl Reason {
             Self::Full => "full",
             Self::NoTimeLeft => "no_time_left",
             Self::Failed => "failed",
+            Self::GivenUp => "given_up",
             Self::NotNeeded => "not_needed",
         }
     }

@@ -15,6 +15,7 @@ fn every_error_has_a_kind_a_code_and_a_text() {
         GatewayError::Overloaded { retry_after: Some(Duration::from_secs(3)) },
         GatewayError::Upstream { route: route(), failure: Failure::Status(500), source: None },
         GatewayError::TimedOut { route: route(), limit: TimeLimit::Idle },
+        GatewayError::TimedOut { route: route(), limit: TimeLimit::Deadline },
     ];
     let kinds: Vec<ErrorKind> = errors.iter().map(GatewayError::kind).collect();
     assert_eq!(
@@ -24,6 +25,7 @@ fn every_error_has_a_kind_a_code_and_a_text() {
             ErrorKind::Invalid,
             ErrorKind::Overloaded,
             ErrorKind::UpstreamFailed,
+            ErrorKind::TimedOut,
             ErrorKind::TimedOut,
         ]
     );

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use domain::DataClass;
 use gateway::{
-    Catalogue, Gateway, Hedging, Model, Offer, Offers, Price, RetryBudgetSettings, Route, Settings,
-    Terms, UsageMeter,
+    Catalogue, Gateway, Hedging, Model, Offer, Offers, Price, Reason, RetryBudgetSettings, Route,
+    Settings, Terms, UsageMeter,
 };
 use llm::{Operation, OperationRequest};
 use serde_json::{Value, json};
@@ -197,4 +197,34 @@ async fn who_goes_away_ends_both_attempts() {
     assert_eq!(metered.taken.unwrap().route, "a");
     assert_eq!(metered.beside.unwrap().taken.route, "b");
     nobody_waits(&gateway);
+}
+
+/// G-4: who was asked and did not answer in time is not called superfluous.
+#[tokio::test]
+async fn an_explanation_names_the_attempt_that_was_given_up() {
+    let (one, other) = (FakeModel::start().await, FakeModel::start().await);
+    let routes = vec![ranked("a", &one, 1), ranked("b", &other, 2), ranked("c", &other, 3)];
+    let gateway = hedged(Hedging::After(DELAY), routes, settings());
+    let explained = async || {
+        let meter = UsageMeter::default();
+        let terms = Terms { explain: true, ..Terms::from(DataClass::Open) };
+        gateway.chat(&ask("x"), terms, &meter).await.unwrap();
+        meter.explanation().unwrap().others
+    };
+    let others = |first: (&str, Reason), second: (&str, Reason)| {
+        vec![(first.0.to_owned(), first.1), (second.0.to_owned(), second.1)]
+    };
+    one.always(Reply::hang());
+    other.always(Reply::text("schnell"));
+    let expected = others(("a", Reason::GivenUp), ("c", Reason::NotNeeded));
+    assert_eq!(explained().await, expected);
+
+    one.always(Reply::text("doch noch").delay(DELAY * 5));
+    other.always(Reply::hang());
+    let expected = others(("b", Reason::GivenUp), ("c", Reason::NotNeeded));
+    assert_eq!(explained().await, expected);
+
+    other.always(Reply::status(500, &json!({})));
+    let expected = others(("b", Reason::Failed), ("c", Reason::NotNeeded));
+    assert_eq!(explained().await, expected);
 }

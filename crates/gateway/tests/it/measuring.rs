@@ -1,12 +1,15 @@
 //! What is measured, under the names of `docs/observability.md`.
 
+use std::time::Duration;
+
 use domain::DataClass;
-use gateway::UsageMeter;
+use gateway::{Terms, UsageMeter};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::json;
 use testkit::fake_model::{FakeModel, Reply};
+use tokio::time::Instant;
 
-use crate::setup::{ask, gateway, hear, request, route};
+use crate::setup::{ask, gateway, hear, listen, request, route};
 
 const SECRET: &str = "Geheimnis-4711";
 
@@ -22,17 +25,22 @@ async fn call_a_few_times() {
     gateway.measure();
 }
 
-/// O-1, O-2: the conventions for generative AI where they have a name; names of the configuration as
-/// labels, nothing of what was asked or answered.
-#[test]
-fn calls_are_measured_by_model_and_route_without_content() {
+/// The measurements after something was done.
+fn measured(act: impl Future<Output = ()>) -> String {
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
     metrics::with_local_recorder(&recorder, || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(call_a_few_times());
+        runtime.block_on(act);
     });
-    let text = handle.render();
+    handle.render()
+}
+
+/// O-1, O-2: the conventions for generative AI where they have a name; names of the configuration as
+/// labels, nothing of what was asked or answered.
+#[test]
+fn calls_are_measured_by_model_and_route_without_content() {
+    let text = measured(call_a_few_times());
     let of =
         |route: &str| format!("{{gen_ai_request_model=\"standard\",fachwerk_route=\"{route}\"");
     let (a, b) = (of("a"), of("b"));
@@ -45,7 +53,7 @@ fn calls_are_measured_by_model_and_route_without_content() {
     for line in [
         // Five failures in a row open the breaker: three tries of the first call, two of the second.
         format!("fachwerk_gateway_attempts_total{a}}} 5"),
-        format!("fachwerk_gateway_errors_total{a},error_type=\"503\"}} 5"),
+        format!("fachwerk_gateway_errors_total{a},fault=\"route\",error_type=\"503\"}} 5"),
         format!("fachwerk_gateway_breaker_state{a}}} 2"),
         format!("fachwerk_gateway_attempts_total{b}}} 2"),
         format!("fachwerk_gateway_breaker_state{b}}} 0"),
@@ -62,4 +70,51 @@ fn calls_are_measured_by_model_and_route_without_content() {
         assert!(text.contains(&line), "{line} is missing in\n{text}");
     }
     assert!(!text.contains(SECRET));
+}
+
+/// Calls whose time is over, whole and in the middle of a stream, and requests that a server refuses.
+async fn call_in_vain() {
+    let fake = FakeModel::start().await;
+    let gateway = gateway(vec![route("a", &fake.base_url())]);
+    let hurried = || {
+        let deadline = Some(Instant::now() + Duration::from_millis(100));
+        Terms { deadline, ..Terms::from(DataClass::Open) }
+    };
+    let meter = UsageMeter::default();
+    fake.always(Reply::hang());
+    gateway.complete(&request(json!({})), hurried(), &meter).await.unwrap_err();
+    fake.always(Reply::pieces(["Halb"]).then_hang());
+    let mut stream = gateway.chat(&ask("x"), hurried(), &meter).await.unwrap();
+    assert!(listen(&mut stream).await.error.is_some());
+    for status in [400, 413, 422, 429] {
+        fake.always(Reply::status(status, &json!({"error": {"message": SECRET}})));
+        gateway.complete(&request(json!({})), DataClass::Open, &meter).await.unwrap_err();
+    }
+}
+
+/// What callers bring upon themselves is measured, and told apart from what their routes do.
+#[test]
+fn what_callers_bring_upon_themselves_is_no_fault_of_routes() {
+    let text = measured(call_in_vain());
+    let route = "gen_ai_request_model=\"standard\",fachwerk_route=\"a\"";
+    for (kind, fault, count) in [
+        ("deadline", "caller", 2),
+        ("400", "caller", 1),
+        ("413", "caller", 1),
+        ("422", "caller", 1),
+        ("429", "load", 3),
+    ] {
+        let errors = format!(
+            "fachwerk_gateway_errors_total{{{route},fault=\"{fault}\",error_type=\"{kind}\"}} {count}"
+        );
+        assert!(text.contains(&errors), "{errors} is missing in\n{text}");
+        let duration = format!("{route},error_type=\"{kind}\"}} {count}");
+        let duration = text.lines().find(|line| {
+            line.starts_with("gen_ai_client_operation_duration_seconds_count")
+                && line.ends_with(&duration)
+        });
+        assert!(duration.is_some(), "no duration of {kind} in\n{text}");
+    }
+    let attempts = format!("fachwerk_gateway_attempts_total{{{route}}} 8");
+    assert!(text.contains(&attempts), "{attempts} is missing in\n{text}");
 }

@@ -69,6 +69,7 @@ impl Exporter {
             Some(value)
         });
         let resource = resource(&settings);
+        super::expect_exports(&settings);
         Self { client, settings, authorization, resource, readings, is_well: true, stop }
     }
 
@@ -151,8 +152,7 @@ impl Exporter {
             }
         };
         let outcome = if arrived { "sent" } else { "failed" };
-        metrics::counter!("fachwerk_telemetry_exports_total", "signal" => signal, "outcome" => outcome)
-            .increment(1);
+        super::exported(signal, outcome);
         if !arrived {
             super::dropped(signal, count);
         }

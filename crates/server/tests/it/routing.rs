@@ -82,7 +82,16 @@ async fn callers_say_how_long_they_wait() {
         let answer = within(&ada, "100", stream).await;
         assert_eq!(answer.status, 504, "{answer:?}");
         assert!(started.elapsed().as_secs() < 5);
+        // It was the caller's own time: nobody else is blamed.
+        assert_eq!(answer.code(), "deadline_exceeded", "{answer:?}");
+        assert!(answer.text().contains("Frist"), "{answer:?}");
     }
+    // In the middle of an answer it is an event.
+    world.model.always(Reply::pieces(["Halb"]).then_hang());
+    let answer = within(&ada, "500", true).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(answer.text().contains("Halb"), "{answer:?}");
+    assert!(answer.text().contains("\"deadline_exceeded\""), "{answer:?}");
 }
 
 #[tokio::test]
