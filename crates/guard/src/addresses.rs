@@ -1,5 +1,5 @@
-//! Postal addresses: street and number, postcode and town, or both. Starts at the house number or
-//! the postcode, because streets without a number name no household.
+//! Postal addresses: street or post box and number, postcode and town, or both. Starts at the number
+//! or the postcode, because streets without a number name no household.
 
 use crate::finding::Finding;
 use crate::kind::Kind;
@@ -59,6 +59,7 @@ pub fn find(page: &Page<'_>, candidates: &mut Vec<Finding>) {
             continue;
         }
         let found = match token.len() {
+            1..=6 if is_behind_post_box(page, index) => Some(post_box(page, index)),
             1..=4 => at_house_number(page, index),
             5 if token.shape == Shape::Number => at_postcode(page, index),
             _ => None,
@@ -68,6 +69,30 @@ pub fn find(page: &Page<'_>, candidates: &mut Vec<Finding>) {
             candidates.push(Finding { kind: Kind::Address, start, end, score, rule: rule.into() });
         }
     }
+}
+
+/// Whether `Postfach` or `Postfach Nr.` stands before a number.
+fn is_behind_post_box(page: &Page<'_>, index: usize) -> bool {
+    let mut words = page.tokens[..index].iter().rev().map(|token| page.word(token));
+    let word = words.find(|word| !matches!(*word, "." | ":" | "-" | "Nr" | "Nummer"));
+    page.tokens[index].shape == Shape::Number
+        && word.is_some_and(|word| word.to_lowercase() == "postfach")
+}
+
+/// `Postfach 10 20 30` and the town behind it.
+fn post_box(page: &Page<'_>, index: usize) -> (usize, usize, f32) {
+    let goes_on = |last: &usize| {
+        let next = page.tokens.get(last + 1);
+        page.gap(*last) == " "
+            && next.is_some_and(|next| next.shape == Shape::Number && next.len() <= 3)
+    };
+    let mut last = index;
+    while last < index + 3 && goes_on(&last) {
+        last += 1;
+    }
+    let first = page.tokens[..index].iter().rposition(|token| token.is_word() && token.len() >= 8);
+    let end = towns::behind(page, last).unwrap_or(last);
+    (page.tokens[first.unwrap_or(index)].start, page.tokens[end].end, 0.85)
 }
 
 fn at_house_number(page: &Page<'_>, index: usize) -> Option<(usize, usize, f32)> {

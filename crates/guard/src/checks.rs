@@ -146,7 +146,11 @@ fn ip_v4_plain(candidate: &str) -> Option<usize> {
     (!is_section && !is_date).then_some(candidate.len())
 }
 
+/// Without a digit it is a path in a program: `a::b`.
 fn ip_v6(candidate: &str) -> Option<usize> {
+    if count_digits(candidate) == 0 {
+        return None;
+    }
     candidate.parse::<Ipv6Addr>().ok().map(|_| candidate.len())
 }
 

@@ -61,7 +61,7 @@ impl Place {
             _ => false,
         };
         let is_colon = token.len() <= 4
-            && matches!(token.shape, Shape::Number | Shape::Mixed | Shape::Small)
+            && matches!(token.shape, Shape::Number | Shape::Mixed | Shape::Small | Shape::Capitals)
             && bytes.get(token.end) == Some(&b':');
         let is_number = is_digit && matches!(token.shape, Shape::Number | Shape::Mixed);
         let is_roman = token.is_capital()

@@ -175,6 +175,36 @@ fn r_1_tricks_with_characters_hide_nothing() {
     }
 }
 
+#[test]
+fn post_boxes_plates_of_states_and_local_addresses_are_found() {
+    let scanner = Scanner::default();
+    for (text, wanted) in [
+        (
+            "Zugriff von fe80::1ff:fe23:4567:890a auf das Fachverfahren",
+            vec!["fe80::1ff:fe23:4567:890a"],
+        ),
+        ("Server FD00:12::A und fd12:3456:789a:1::1.", vec!["FD00:12::A", "fd12:3456:789a:1::1"]),
+        ("Der Wagen NRW-4-123 stand dort.", vec!["NRW-4-123"]),
+        ("Das Kennzeichen BP 15-123 und das Fahrzeug Y-123456.", vec!["BP 15-123", "Y-123456"]),
+        ("Postfach 10 20 30, 40476 Düsseldorf", vec!["Postfach 10 20 30, 40476 Düsseldorf"]),
+        ("an Postfach 1234 schreiben", vec!["Postfach 1234"]),
+        ("Postfach-Nr. 10 20 30", vec!["Postfach-Nr. 10 20 30"]),
+    ] {
+        let found: Vec<&str> = scanner.scan(text).iter().map(|one| one.of(text)).collect();
+        assert_eq!(found, wanted, "{text}");
+    }
+    for text in [
+        "fe::add und std::cafe::dead sind Pfade",
+        "Erlass NRW 4-12 vom Mai, Seite 4-123, DIN 4-123",
+        "Das Postfach ist voll. 30 Stellen sind frei.",
+        "USA: 12 Stellen, EDV: 3, um 12:30 Uhr, Verhältnis 3:2",
+        "Aktenzeichen NRW-4-123",
+    ] {
+        let found = scanner.scan(text);
+        assert!(found.iter().all(|one| one.kind == Kind::FileReference), "{text}: {found:?}");
+    }
+}
+
 /// What stands in a page or an address is personal data too, and is hidden as it is written there.
 #[test]
 fn r_1_encodings_of_pages_and_addresses_hide_nothing() {
