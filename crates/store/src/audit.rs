@@ -14,10 +14,13 @@ use sqlx::{AnyConnection, any::AnyRow};
 
 use crate::{
     Cursor, Error, Page, Store,
-    database::{Tx, count, fetch, fetch_one},
+    database::{Tx, composed, count, fetch, fetch_one},
     engine,
-    values::{get, params},
+    values::{Params, get, params},
 };
+
+/// Rows of one statement.
+const ROWS_PER_STATEMENT: usize = 50;
 
 /// Most entries read at once while verifying.
 const VERIFY_BATCH: i64 = 1_000;
@@ -333,47 +336,63 @@ pub(crate) async fn lay_head(tx: &mut Tx, tenant: TenantId) -> Result<(), Error>
 /// Appends an entry in the caller's transaction. Call it last: the end of the chain stays locked
 /// until the commit.
 pub(crate) async fn append(tx: &mut Tx, tenant: TenantId, event: AuditEvent) -> Result<(), Error> {
+    append_all(tx, tenant, vec![event]).await
+}
+
+/// The same for several entries, in their order.
+pub(crate) async fn append_all(
+    tx: &mut Tx,
+    tenant: TenantId,
+    events: Vec<AuditEvent>,
+) -> Result<(), Error> {
     let head = engine::audit_head(tx.engine());
     let row = tx.fetch_one(head, params![tenant]).await?.ok_or(Error::NotFound)?;
-    let previous_hash: String = get(&row, "hash")?;
-    let mut detail = event.detail;
-    detail.insert("via", event.by.via.code().to_owned());
-    if let Some(key) = event.by.key {
-        detail.insert("key", key.to_string());
+    let (mut sequence, mut hash): (i64, String) = (get(&row, "sequence")?, get(&row, "hash")?);
+    let mut rows = Vec::with_capacity(events.len());
+    for event in events {
+        sequence += 1;
+        let link = Link::of(event, sequence);
+        let previous = std::mem::take(&mut hash);
+        hash = link.hash(tenant, &previous);
+        rows.push((link, previous, hash.clone()));
     }
-    let link = Link {
-        sequence: get::<i64>(&row, "sequence")? + 1,
-        at: Instant::now().micros(),
-        actor: event.by.user.map(|user| user.to_string()),
-        action: event.action.into_owned(),
-        object: event.object,
-        outcome: event.outcome.code().to_owned(),
-        detail: serde_json::to_string(&detail).expect("a map of texts is plain JSON"),
-    };
-    let hash = link.hash(tenant, &previous_hash);
-    tx.execute(
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        insert(tx, tenant, rows.by_ref().take(ROWS_PER_STATEMENT)).await?;
+    }
+    let sql = "UPDATE audit_head SET sequence = $2, hash = $3 WHERE tenant_id = $1";
+    tx.execute(sql, params![tenant, sequence, hash]).await?;
+    Ok(())
+}
+
+/// Writes links down, each with the hash before it and its own.
+async fn insert(
+    tx: &mut Tx,
+    tenant: TenantId,
+    rows: impl Iterator<Item = (Link, String, String)>,
+) -> Result<(), Error> {
+    const WIDTH: usize = 10;
+    let (mut values, mut list) = (Vec::new(), Params::default());
+    for (index, (link, previous_hash, hash)) in rows.enumerate() {
+        let marks = tx.engine().placeholders_in_order(index * WIDTH + 1, WIDTH);
+        values.push(format!("({marks})"));
+        list.add(tenant);
+        list.add(link.sequence);
+        list.add(link.at);
+        list.add(link.actor);
+        list.add(link.action);
+        list.add(link.object);
+        list.add(link.outcome);
+        list.add(link.detail);
+        list.add(previous_hash);
+        list.add(hash);
+    }
+    let values = values.join(", ");
+    let sql = format!(
         "INSERT INTO audit (tenant_id, sequence, at, actor, action, object, outcome, detail, \
-                            previous_hash, hash) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        params![
-            tenant,
-            link.sequence,
-            link.at,
-            link.actor,
-            link.action,
-            link.object,
-            link.outcome,
-            link.detail,
-            previous_hash,
-            hash.as_str()
-        ],
-    )
-    .await?;
-    tx.execute(
-        "UPDATE audit_head SET sequence = $2, hash = $3 WHERE tenant_id = $1",
-        params![tenant, link.sequence, hash],
-    )
-    .await?;
+                            previous_hash, hash) VALUES {values}"
+    );
+    tx.execute(composed(sql), list).await?;
     Ok(())
 }
 
@@ -468,6 +487,23 @@ struct Link {
 }
 
 impl Link {
+    fn of(event: AuditEvent, sequence: i64) -> Self {
+        let mut detail = event.detail;
+        detail.insert("via", event.by.via.code().to_owned());
+        if let Some(key) = event.by.key {
+            detail.insert("key", key.to_string());
+        }
+        Self {
+            sequence,
+            at: Instant::now().micros(),
+            actor: event.by.user.map(|user| user.to_string()),
+            action: event.action.into_owned(),
+            object: event.object,
+            outcome: event.outcome.code().to_owned(),
+            detail: serde_json::to_string(&detail).expect("a map of texts is plain JSON"),
+        }
+    }
+
     /// SHA-256 over every field with its length in front, so that no two entries read the same.
     fn hash(&self, tenant: TenantId, previous_hash: &str) -> String {
         let mut hash = Sha256::new();

@@ -14,8 +14,8 @@ use crate::{
     values::{Params, get, params},
 };
 
-/// Rows of one statement; SQLite looks each parameter up by name among all of them.
-const ROWS_PER_STATEMENT: usize = 40;
+/// Rows of one statement.
+const ROWS_PER_STATEMENT: usize = 80;
 
 type Key = (String, i64, TenantId);
 
@@ -83,7 +83,8 @@ async fn upsert(tx: &mut Tx, rows: &[(Key, MonthSum)]) -> Result<(), Error> {
     let mut values = Vec::with_capacity(rows.len());
     let mut list = Params::default();
     for (index, ((subject, month, tenant), sum)) in rows.iter().enumerate() {
-        values.push(format!("({})", placeholders(index * WIDTH + 1, WIDTH)));
+        let marks = tx.engine().placeholders_in_order(index * WIDTH + 1, WIDTH);
+        values.push(format!("({marks})"));
         list.add(subject);
         list.add(*month);
         list.add(*tenant);

@@ -152,8 +152,8 @@ impl Store {
             insert(&mut tx, rows, &open_from).await?;
         }
         let warnings = sums::add(&mut tx, batch).await?;
-        for (tenant, event) in audit_events(batch) {
-            audit::append(&mut tx, tenant, event).await?;
+        for (tenant, events) in audit_events(batch) {
+            audit::append_all(&mut tx, tenant, events).await?;
         }
         tx.commit().await?;
         Ok(warnings)
@@ -228,7 +228,7 @@ async fn insert(
 
 /// One entry for calls by the same caller of the same operation on the same route with the same
 /// class and end; it says how many they were. A lone call is an entry of its own.
-fn audit_events(batch: &[UsageRecord]) -> Vec<(TenantId, AuditEvent)> {
+fn audit_events(batch: &[UsageRecord]) -> BTreeMap<TenantId, Vec<AuditEvent>> {
     let mut groups: BTreeMap<_, (&UsageRecord, u64)> = BTreeMap::new();
     for record in batch {
         let key = (
@@ -241,9 +241,13 @@ fn audit_events(batch: &[UsageRecord]) -> Vec<(TenantId, AuditEvent)> {
         );
         groups.entry(key).or_insert((record, 0)).1 += 1;
     }
-    let mut events: Vec<_> = groups.into_values().collect();
-    events.sort_by_key(|(first, _)| first.at);
-    events.into_iter().map(|(first, calls)| (first.tenant, audit_event(first, calls))).collect()
+    let mut groups: Vec<_> = groups.into_values().collect();
+    groups.sort_by_key(|(first, _)| first.at);
+    let mut events: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (first, calls) in groups {
+        events.entry(first.tenant).or_default().push(audit_event(first, calls));
+    }
+    events
 }
 
 fn audit_event(record: &UsageRecord, calls: u64) -> AuditEvent {
