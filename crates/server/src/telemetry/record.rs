@@ -36,7 +36,6 @@ pub(crate) const ATTRIBUTES: &[&str] = &[
     // of spans, our own
     "fachwerk.attempt", "fachwerk.complete", "fachwerk.data_class", "fachwerk.error.code",
     "fachwerk.guard.findings", "fachwerk.place", "fachwerk.request.id", "fachwerk.route",
-    "fachwerk.usage.estimated",
     // of log events
     "attempt", "breaker", "complete", "connections", "duration_ms", "error.code", "http.method", "http.status", "is_well",
     "job.id", "job.kind", "lines", "panic.place", "request.id", "route", "run.id", "signal",
@@ -249,4 +248,29 @@ impl Visit for Reading {
 
 fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(TEXT_BYTES_MAX)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What leaves is what the document lists, one way and the other.
+    #[test]
+    fn what_is_exported_stands_in_the_document() {
+        const DOCUMENT: &str = include_str!("../../../../docs/observability.md");
+        let exported = DOCUMENT.split("\n## ").find(|part| part.starts_with("Export by OTLP"));
+        let exported = exported.expect("the document has a section about the export");
+        for name in ATTRIBUTES {
+            assert!(exported.contains(&format!("`{name}`")), "{name} is not in the document");
+        }
+        let (_, spans) = exported.split_once("### Traces").expect("and one about traces");
+        let rows = spans.lines().filter(|line| line.starts_with("| `"));
+        let cells = rows.filter_map(|row| row.split(" | ").nth(2));
+        let (_, logs) = exported.split_once("of their fields").expect("and one about logs");
+        let logs = logs.split(". Causes").next().expect("its end");
+        let named = cells.chain([logs]).flat_map(|text| text.split('`').skip(1).step_by(2));
+        for name in named {
+            assert!(ATTRIBUTES.contains(&name), "{name} is not exported");
+        }
+    }
 }

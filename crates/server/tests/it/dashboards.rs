@@ -101,7 +101,7 @@ fn measured(text: &str) -> BTreeMap<String, BTreeSet<String>> {
 }
 
 /// Gives a model a budget that one question uses up. Limits are set by a person, not by a key.
-async fn bound_tightly(address: &str) {
+pub async fn bound_tightly(address: &str) {
     let client = testkit::client::client();
     let who = json!({"email": "ada@amt.example", "password": "ein langes Passwort"});
     let signed = client.post(format!("{address}/api/session")).json(&who).send().await.unwrap();

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// One request to each interface.
-fn requests() -> Vec<(&'static str, Value)> {
+pub fn requests() -> Vec<(&'static str, Value)> {
     let messages = json!([{"role": "user", "content": "x"}]);
     vec![
         ("chat/completions", json!({"model": "gross", "messages": messages})),

@@ -18,6 +18,7 @@ mod guarding;
 mod interfaces;
 mod limiting;
 mod local_models;
+mod measurements;
 mod openai;
 mod openai_clients;
 mod operation;

@@ -223,6 +223,11 @@ impl Caller {
         request.bearer_auth(&self.key).json(body)
     }
 
+    /// The same request with this caller's key.
+    pub fn signed(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        request.bearer_auth(&self.key)
+    }
+
     pub async fn get(&self, path: &str) -> (u16, Value) {
         let request = self.client.get(format!("{}{path}", self.address));
         answer(request.bearer_auth(&self.key)).await

@@ -22,7 +22,7 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLERS_SPAN: &str = "00f067aa0ba902b7";
 
 /// The receiver as a process of its own; killed when dropped.
-struct Receiver {
+pub struct Receiver {
     child: Child,
     address: String,
 }
@@ -30,7 +30,7 @@ struct Receiver {
 impl Receiver {
     /// `None`, and a word about it, where its definitions are not installed.
     #[expect(clippy::print_stdout, reason = "whoever runs the tests shall see what did not run")]
-    fn start() -> Option<Self> {
+    pub fn start() -> Option<Self> {
         let Some(python) = env::var_os("FACHWERK_OTLP_PYTHON") else {
             println!("skipped: FACHWERK_OTLP_PYTHON does not say where; `cargo xtask test` does");
             return None;
@@ -43,7 +43,11 @@ impl Receiver {
         Some(Self { child, address: format!("http://127.0.0.1:{}", line.trim()) })
     }
 
-    async fn seen(&self) -> Seen {
+    pub fn address(&self) -> String {
+        self.address.clone()
+    }
+
+    pub async fn seen(&self) -> Seen {
         let asked = testkit::client::client().get(format!("{}/seen", self.address)).send().await;
         let seen = Seen(serde_json::from_slice(&asked.unwrap().bytes().await.unwrap()).unwrap());
         assert_eq!(seen.0["complaints"], json!([]));
@@ -59,7 +63,7 @@ impl Drop for Receiver {
 }
 
 /// What the receiver has read.
-struct Seen(Value);
+pub struct Seen(Value);
 
 impl Seen {
     fn spans(&self) -> Vec<&Value> {
@@ -70,7 +74,7 @@ impl Seen {
         self.records("logs", ["resourceLogs", "scopeLogs", "logRecords"])
     }
 
-    fn metrics(&self) -> Vec<&Value> {
+    pub fn metrics(&self) -> Vec<&Value> {
         self.records("metrics", ["resourceMetrics", "scopeMetrics", "metrics"])
     }
 
@@ -88,7 +92,7 @@ impl Seen {
 }
 
 /// The attributes of a record, each by its one value.
-fn attributes(record: &Value) -> serde_json::Map<String, Value> {
+pub fn attributes(record: &Value) -> serde_json::Map<String, Value> {
     let pairs = record["attributes"].as_array().into_iter().flatten();
     let pair = |pair: &Value| {
         let value = pair["value"].as_object().unwrap().values().next().unwrap().clone();
