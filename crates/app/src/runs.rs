@@ -423,7 +423,7 @@ impl Writing {
         rest.extend(answers.finish(0).into_iter().map(|(_, held)| held));
         settlement.answer_guarded(&answers.take_hits());
         if answers.is_stopped() {
-            rest.push_str(&answers.stop_notice());
+            rest.push_str(&answers.stop_notice(0));
         }
         rest
     }

@@ -2,12 +2,13 @@
 //! agents. Knows rules and what is to be done about each; knows nothing of where pieces are cut, and
 //! whatever the cuts, the result is that of the whole text.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::code::CodeRules;
 use crate::event::Event;
 use crate::leak::PromptLeak;
-use crate::links::LinkRules;
+use crate::links::{self, LinkRules};
 use crate::phrases::PhraseRules;
 use crate::placeholder::Form;
 
@@ -107,11 +108,18 @@ impl Check {
         }
     }
 
-    fn notice<'n>(&self, notices: &'n Notices) -> &'n str {
-        match self {
-            Self::Links(_) => &notices.link,
-            _ => &notices.text,
+    /// What is to be left out of a text for a hit, each with what stands there instead.
+    fn cuts(&self, text: &str, event: &Event, notices: &Notices) -> Vec<(Range<usize>, String)> {
+        if !matches!(self, Self::Links(_)) {
+            return vec![(event.start..event.end, notices.text.clone())];
         }
+        let parts = links::parts(&text[event.start..event.end]).into_iter();
+        let cuts = parts.map(|(part, is_noted)| {
+            let cut = event.start + part.start..event.start + part.end;
+            let glue = if part.start > 0 { " " } else { "" };
+            (cut, if is_noted { format!("{glue}{}", notices.link) } else { String::new() })
+        });
+        cuts.collect()
     }
 }
 
@@ -122,6 +130,17 @@ pub struct Notices {
     pub link: String,
     /// Instead of other text.
     pub text: String,
+}
+
+/// A range of the buffer that is left out.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Cut {
+    start: usize,
+    end: usize,
+    /// What stands there instead.
+    notice: String,
+    /// Where the hit ends that it belongs to.
+    hit_end: usize,
 }
 
 /// A check on its way through a text.
@@ -148,9 +167,9 @@ pub struct AnswerFilter {
     sent: usize,
     /// Bytes of the text before the buffer.
     offset: usize,
-    /// Ranges of the buffer to leave out, with what stands there instead, in order.
-    cuts: Vec<(usize, usize, String)>,
-    /// Where the last of them ended; 0 if there was none.
+    /// What of the buffer is to be left out, in order.
+    cuts: Vec<Cut>,
+    /// Where the last of them with a notice ended; 0 if there was none.
     removed_to: usize,
     hits: Vec<AnswerHit>,
     stopped: bool,
@@ -251,21 +270,27 @@ impl AnswerFilter {
         if let Some(stop) = stop {
             self.stopped = true;
             // What stands before is the whole answer now, and the other checks judge it as such.
-            self.buffer.truncate(stop.max(self.sent));
+            self.end_at(stop.max(self.sent));
             let (whole, earlier) = self.judge_all(true);
             pass = earlier.unwrap_or(whole).min(whole);
         }
-        let end = self.buffer.len();
-        self.cuts.retain_mut(|(start, cut_end, _)| {
-            *cut_end = (*cut_end).min(end);
-            start < cut_end
-        });
         self.cuts.sort_unstable();
-        let halved = self.cuts.iter().find(|(start, end, _)| *start < pass && pass < *end);
-        pass = halved.map_or(pass, |(start, ..)| *start);
+        let halved = self.cuts.iter().find(|cut| cut.start < pass && pass < cut.end);
+        pass = halved.map_or(pass, |cut| cut.start);
         let passed = self.pass(pass.max(self.sent));
         self.forget();
         passed
+    }
+
+    /// Ends the text here. What was found across the new end is judged again, as it stands now.
+    fn end_at(&mut self, end: usize) {
+        self.buffer.truncate(end);
+        let over = self.cuts.iter().filter(|cut| cut.hit_end > end).map(|cut| cut.start).min();
+        let Some(from) = over else { return };
+        self.cuts.retain(|cut| cut.hit_end <= from);
+        let is_before = |hit: &AnswerHit| hit.event.end <= self.offset + from;
+        self.hits.retain(|hit| hit.measure != Measure::Remove || is_before(hit));
+        self.checks.iter_mut().for_each(|one| one.judged = one.judged.min(from));
     }
 
     /// Lets all checks judge; gives up to where nothing is open, and where the answer is to stop.
@@ -308,7 +333,14 @@ impl AnswerFilter {
         let one = &self.checks[at];
         let start = event.start.max(self.sent);
         if one.measure == Measure::Remove && start < event.end {
-            self.cuts.push((start, event.end, one.check.notice(&self.notices).to_owned()));
+            let cuts = one.check.cuts(&self.buffer, event, &self.notices);
+            let cuts = cuts.into_iter().map(|(cut, notice)| Cut {
+                start: cut.start.max(start),
+                end: cut.end,
+                notice,
+                hit_end: event.end,
+            });
+            self.cuts.extend(cuts.filter(|cut| cut.start < cut.end));
         }
         let stop = (one.measure == Measure::Stop).then_some(start);
         let place = self.offset + event.start..self.offset + event.end;
@@ -321,7 +353,7 @@ impl AnswerFilter {
     fn pass(&mut self, pass: usize) -> String {
         let mut text = String::with_capacity(pass - self.sent);
         let mut at = self.sent;
-        for (start, end, notice) in &self.cuts {
+        for Cut { start, end, notice, .. } in &self.cuts {
             if *start >= pass {
                 break;
             }
@@ -333,14 +365,16 @@ impl AnswerFilter {
                 }
             }
             at = at.max(*end);
-            self.removed_to = at;
+            if !notice.is_empty() {
+                self.removed_to = at;
+            }
         }
         if at < pass {
             text.push_str(&self.buffer[at..pass]);
         }
         self.sent = pass.max(at);
         let sent = self.sent;
-        self.cuts.retain(|(_, end, _)| *end > sent);
+        self.cuts.retain(|cut| cut.end > sent);
         text
     }
 
@@ -357,8 +391,10 @@ impl AnswerFilter {
         self.sent -= keep;
         self.removed_to = self.removed_to.saturating_sub(keep);
         self.checks.iter_mut().for_each(|one| one.judged -= keep);
-        for (start, end, _) in &mut self.cuts {
-            (*start, *end) = (*start - keep, *end - keep);
+        for cut in &mut self.cuts {
+            cut.start -= keep;
+            cut.end -= keep;
+            cut.hit_end -= keep;
         }
     }
 }

@@ -12,6 +12,8 @@ const SHINGLE_WORDS: usize = 6;
 const RUN_WORDS_MIN: usize = 10;
 /// Words after which a run may become a leak: two words are said by chance all the time.
 const BEGINNING_WORDS: usize = 3;
+/// A longer word is not waited for.
+const WORD_BYTES_MAX: usize = 80;
 /// A longer run is judged as it stands.
 const OPEN_BYTES_MAX: usize = 4_096;
 
@@ -49,8 +51,8 @@ impl PromptLeak {
         self.shingles.is_empty()
     }
 
-    /// The first byte of a run of words of the prompt that more text could lengthen; the length of
-    /// the text if there is none.
+    /// The first byte of a run of words of the prompt that more text could lengthen, or of the word
+    /// that is not over yet; the length of the text if there is neither.
     #[must_use]
     pub fn open_from(&self, text: &str) -> usize {
         if self.is_empty() {
@@ -59,14 +61,14 @@ impl PromptLeak {
         let from = text.ceil_char_boundary(text.len().saturating_sub(OPEN_BYTES_MAX));
         let mut words = words(&text[from..]);
         // The last word may not be over yet.
-        if text.ends_with(char::is_alphanumeric) {
-            words.pop();
-        }
+        let unfinished = if text.ends_with(char::is_alphanumeric) { words.pop() } else { None };
+        let unfinished = unfinished.filter(|word| word.end - word.start <= WORD_BYTES_MAX);
         let runs = words.windows(BEGINNING_WORDS).rev();
         let known = runs.take_while(|run| self.beginnings.contains(&hash(run))).count();
         match words.len().checked_sub(known + BEGINNING_WORDS - 1) {
             Some(first) if known > 0 => from + words[first].start,
-            _ => text.len(),
+            // A word that may turn out to begin a run is not given away in part.
+            _ => unfinished.map_or(text.len(), |word| from + word.start),
         }
     }
 

@@ -2,6 +2,7 @@
 //! nothing.
 
 use std::net::Ipv4Addr;
+use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
 use regex::bytes::Regex;
@@ -14,6 +15,11 @@ const LEADS: [&str; 8] =
     ["http:", "https:", "ftp:", "file:", "data:", "javascript:", "vbscript:", "www."];
 /// Longest link that is waited for; a longer one is judged by its beginning.
 const LINK_BYTES_MAX: usize = 2_304;
+
+/// Longest text of a link in Markdown that is taken with it, in bytes.
+const LABEL_BYTES_MAX: usize = 600;
+/// What stands between text and destination of a link in Markdown.
+const DESTINATION: &str = "](";
 
 /// A host with more characters than this is no name of a host (RFC 1035).
 const HOST_BYTES_MAX: usize = 255;
@@ -77,16 +83,16 @@ impl LinkRules {
                 scheme => (scheme, rest.to_owned()),
             };
             for (rule, score) in self.objections(scheme, &address, is_image) {
-                events.push(Event { rule: rule.into(), start: lead.start(), end, score });
+                let Range { start, end } = with_markdown(text, lead.start()..end);
+                events.push(Event { rule: rule.into(), start, end, score });
             }
         }
         let disguised = self.disguised.captures_iter(text.as_bytes());
         let disguised = disguised.filter_map(|found| Some(found.name("link")?.range()));
-        events.extend(disguised.map(|link| Event {
-            rule: "link/disguised".into(),
-            start: text.floor_char_boundary(link.start),
-            end: text.ceil_char_boundary(link.end),
-            score: 0.8,
+        events.extend(disguised.map(|link| {
+            let link = text.floor_char_boundary(link.start)..text.ceil_char_boundary(link.end);
+            let Range { start, end } = with_markdown(text, link);
+            Event { rule: "link/disguised".into(), start, end, score: 0.8 }
         }));
         events
     }
@@ -106,7 +112,8 @@ impl LinkRules {
         let may_begin = LEADS.iter().any(|lead| lead.starts_with(&word[tail..]));
         let begins = (tail < word.len() && may_begin).then_some(tail);
         let open = [destination, begun, begins].into_iter().flatten().min();
-        open.map_or(text.len(), |at| word_at + at)
+        let open = open.map_or(text.len(), |at| word_at + at);
+        markdown_from(text).map_or(open, |at| open.min(at))
     }
 
     fn objections(&self, scheme: &str, rest: &str, is_image: bool) -> Vec<(&'static str, f32)> {
@@ -151,6 +158,57 @@ impl LinkRules {
                 .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
         })
     }
+}
+
+/// What goes where a link is removed: of a link or a picture in Markdown the text stays, so that what
+/// is left is no half of one. Parts of the event, each with whether the notice stands there.
+pub(crate) fn parts(event: &str) -> Vec<(Range<usize>, bool)> {
+    let opening = if event.starts_with("![") { 2 } else { usize::from(event.starts_with('[')) };
+    match event.find(DESTINATION) {
+        Some(close) if opening > 0 && !event[opening..close].trim().is_empty() => {
+            vec![(0..opening, false), (close..event.len(), true)]
+        }
+        _ => vec![(0..event.len(), true)],
+    }
+}
+
+/// A link with its text and brackets if it is the destination of one in Markdown that ends with it.
+fn with_markdown(text: &str, link: Range<usize>) -> Range<usize> {
+    let blank = |letter: char| letter == ' ' || letter == '\t';
+    let before = text[..link.start].trim_end_matches('<').trim_end_matches(blank);
+    let Some(head) = before.strip_suffix(DESTINATION) else { return link };
+    let rest = &text[link.end..];
+    let Some(close) = rest.find([')', '\n']).filter(|at| rest[*at..].starts_with(')')) else {
+        return link;
+    };
+    let between = rest[..close].trim_start_matches('>').trim_start_matches(blank);
+    if !between.is_empty() && !between.starts_with(['"', '\'']) {
+        return link;
+    }
+    opening(head).unwrap_or(head.len())..link.end + close + 1
+}
+
+/// Where the text of a link or a picture begins that ends here: its bracket.
+fn opening(head: &str) -> Option<usize> {
+    let from = head.floor_char_boundary(head.len().saturating_sub(LABEL_BYTES_MAX));
+    let at = from + head[from..].rfind(['[', ']', '\n'])?;
+    let is_picture = head[..at].ends_with('!');
+    head[at..].starts_with('[').then(|| at - usize::from(is_picture))
+}
+
+/// The first byte of a link or a picture in Markdown that is not over yet.
+fn markdown_from(text: &str) -> Option<usize> {
+    let from = text.floor_char_boundary(text.len().saturating_sub(LINK_BYTES_MAX));
+    let from = text[from..].rfind('\n').map_or(from, |at| from + at);
+    let line = &text[from..];
+    let label = opening(text).filter(|at| *at >= from);
+    let closed = line.strip_suffix(']').map(|head| from + head.len());
+    let destination = line.rfind(DESTINATION).map(|at| from + at);
+    let destination = destination.filter(|at| !text[*at..].contains(')'));
+    let ended = [closed, destination].into_iter().flatten().min();
+    let ended = ended.map(|at| opening(&text[..at]).unwrap_or(at));
+    let mark = text.ends_with('!').then(|| text.len() - 1);
+    [label, ended, mark].into_iter().flatten().min()
 }
 
 /// The host without port and final dot, in small letters.

@@ -114,7 +114,7 @@ impl ChatChunk {
 
     /// Makes this the last chunk of choices whose answer is withheld: each gets the sentence that says
     /// so, no call of a tool, and the end `content_filter`.
-    pub fn withhold(&mut self, choices: &BTreeSet<u64>, notice: &str) {
+    pub fn withhold(&mut self, choices: &BTreeSet<u64>, notice: impl Fn(u64) -> String) {
         let is_bare = self.head().is_bare;
         let Some(Value::Array(present)) = self.fields.get_mut("choices") else { return };
         for number in choices {
@@ -134,7 +134,7 @@ impl ChatChunk {
         }
         let place = if is_bare { texts::BARE } else { "content" };
         for number in choices {
-            self.append_at(*number, place, notice);
+            self.append_at(*number, place, &notice(*number));
         }
     }
 

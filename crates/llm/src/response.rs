@@ -78,13 +78,14 @@ impl ChatResponse {
 
     /// Withholds choices: each keeps its text, gets the sentence that says so and the end
     /// `content_filter`, and loses its calls of tools.
-    pub fn withhold(&mut self, choices: &BTreeSet<u64>, notice: &str) {
+    pub fn withhold(&mut self, choices: &BTreeSet<u64>, notice: impl Fn(u64) -> String) {
         let Some(Value::Array(present)) = self.fields.get_mut("choices") else { return };
         for choice in present.iter_mut().filter(|choice| choices.contains(&number_of(choice))) {
+            let notice = notice(number_of(choice));
             let Some(fields) = choice.as_object_mut() else { continue };
             fields.insert("finish_reason".to_owned(), "content_filter".into());
             let Some(Value::Object(message)) = fields.get_mut("message") else {
-                texts::append_bare(choice, notice);
+                texts::append_bare(choice, &notice);
                 continue;
             };
             message.shift_remove("tool_calls");

@@ -85,10 +85,30 @@ pub(crate) struct Answers {
     notices: Arc<Notices>,
     open: BTreeMap<(u64, String), AnswerFilter>,
     choices: BTreeSet<u64>,
+    shown: Shown,
     head: Head,
     hits: Vec<AnswerHit>,
     has_removed: bool,
     is_stopped: bool,
+}
+
+/// How the text of each choice ended so far, so that a notice stands apart from it.
+#[derive(Debug, Default)]
+pub(super) struct Shown(BTreeMap<u64, char>);
+
+impl Shown {
+    /// Notes what was shown, if it is what the caller reads as the answer.
+    pub(super) fn add(&mut self, choice: u64, place: &AnswerPlace, text: &str) {
+        if let ("content" | "text", Some(last)) = (place, text.chars().next_back()) {
+            self.0.insert(choice, last);
+        }
+    }
+
+    /// A notice behind it, with a blank if there is something before that has none.
+    pub(super) fn apart(&self, choice: u64, notice: String) -> String {
+        let touches = self.0.get(&choice).is_some_and(|last| !last.is_whitespace());
+        if touches { format!(" {notice}") } else { notice }
+    }
 }
 
 impl Answers {
@@ -104,6 +124,7 @@ impl Answers {
             notices: Arc::new(notices.unwrap_or_default()),
             open: BTreeMap::new(),
             choices: BTreeSet::new(),
+            shown: Shown::default(),
             head: Head::default(),
             hits: vec![],
             has_removed: false,
@@ -124,7 +145,7 @@ impl Answers {
         });
         self.is_stopped = !stopped.is_empty();
         if self.is_stopped {
-            response.withhold(&stopped, &self.stop_notice());
+            response.withhold(&stopped, |choice| self.stop_notice(choice));
         }
         if self.is_stopped || self.has_removed {
             response.forget_log_probabilities();
@@ -146,7 +167,7 @@ impl Answers {
             chunk.forget_log_probabilities();
         }
         if self.is_stopped {
-            chunk.withhold(&self.choices, &self.stop_notice());
+            chunk.withhold(&self.choices, |choice| self.stop_notice(choice));
         }
     }
 
@@ -156,7 +177,7 @@ impl Answers {
         let mut chunk =
             (self.is_stopped || !rest.is_empty()).then(|| self.head.text_chunk(&rest))?;
         if self.is_stopped {
-            chunk.withhold(&self.choices, &self.stop_notice());
+            chunk.withhold(&self.choices, |choice| self.stop_notice(choice));
         }
         Some(chunk)
     }
@@ -178,6 +199,7 @@ impl Answers {
         let passed = filter.push(text);
         let (hits, is_stopped) = (filter.take_hits(), filter.is_stopped());
         self.note(hits, is_stopped);
+        self.shown.add(choice, place, &passed);
         passed
     }
 
@@ -192,9 +214,9 @@ impl Answers {
         rests.filter(|(_, rest)| !rest.is_empty()).collect()
     }
 
-    /// The sentence that ends an answer which is stopped.
-    pub(crate) fn stop_notice(&self) -> String {
-        wording(self.asked.language, "guard_stopped_notice", &[])
+    /// The sentence that ends a choice which is stopped.
+    pub(crate) fn stop_notice(&self, choice: u64) -> String {
+        self.shown.apart(choice, wording(self.asked.language, "guard_stopped_notice", &[]))
     }
 
     /// Whether something was taken out.
@@ -217,6 +239,7 @@ impl Answers {
             return String::new();
         };
         let rest = filter.finish();
+        self.shown.add(choice, place, &rest);
         self.note(filter.take_hits(), filter.is_stopped());
         rest
     }

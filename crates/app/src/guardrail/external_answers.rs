@@ -10,6 +10,7 @@ use domain::DataClass;
 use guard::{AnswerHit, Event, Measure};
 use llm::{ChatChunk, ChatResponse, openai::Head};
 
+use super::answers::Shown;
 use super::{ExternalPolicy, OnFailure, external::Question, prompt::Prompt};
 use crate::{App, Language, Principal, wording};
 
@@ -45,6 +46,7 @@ pub(crate) struct ExternalAnswers {
     head: Head,
     held: Vec<ChatChunk>,
     held_text: String,
+    shown: Shown,
     hits: Vec<AnswerHit>,
     is_stopped: bool,
 }
@@ -72,6 +74,7 @@ impl ExternalAnswers {
             new_bytes: 0,
             head: Head::default(),
             held: vec![],
+            shown: Shown::default(),
             held_text: String::new(),
             hits: vec![],
             is_stopped: false,
@@ -86,7 +89,7 @@ impl ExternalAnswers {
         }
         if self.is_stopped {
             response.rewrite_all(&mut |_, _, _| String::new());
-            response.withhold(&self.choices(), &self.stop_notice());
+            response.withhold(&self.choices(), |choice| self.stop_notice(choice));
             response.forget_log_probabilities();
         }
     }
@@ -107,11 +110,21 @@ impl ExternalAnswers {
         if self.is_stopped {
             self.held.clear();
             let mut last = self.head.text_chunk("");
-            last.withhold(&self.choices(), &self.stop_notice());
+            last.withhold(&self.choices(), |choice| self.stop_notice(choice));
             return vec![last];
         }
         let is_open = self.new_bytes == 0 || self.external.output < Measure::Stop;
-        if is_open { std::mem::take(&mut self.held) } else { vec![] }
+        if !is_open {
+            return vec![];
+        }
+        let mut passed = std::mem::take(&mut self.held);
+        for chunk in &mut passed {
+            chunk.rewrite_all(&mut |choice, place, text| {
+                self.shown.add(choice, place, text);
+                text.to_owned()
+            });
+        }
+        passed
     }
 
     /// The same for an answer that is one text.
@@ -126,10 +139,15 @@ impl ExternalAnswers {
         }
         if self.is_stopped {
             self.held_text.clear();
-            return self.stop_notice();
+            return self.stop_notice(0);
         }
         let is_open = self.new_bytes == 0 || self.external.output < Measure::Stop;
-        if is_open { std::mem::take(&mut self.held_text) } else { String::new() }
+        if !is_open {
+            return String::new();
+        }
+        let passed = std::mem::take(&mut self.held_text);
+        self.shown.add(0, "content", &passed);
+        passed
     }
 
     /// Whether the answer ends here.
@@ -155,8 +173,8 @@ impl ExternalAnswers {
         self.texts.keys().map(|(choice, _)| *choice).collect()
     }
 
-    fn stop_notice(&self) -> String {
-        wording(self.language, "guard_stopped_notice", &[])
+    fn stop_notice(&self, choice: u64) -> String {
+        self.shown.apart(choice, wording(self.language, "guard_stopped_notice", &[]))
     }
 
     fn note(&mut self, choice: u64, place: &str, text: &str) -> String {

@@ -15,7 +15,7 @@ use crate::world::World;
 
 const SYSTEM: &str = "Du bist der Assistent der Stadt Musterstadt. Antworte höflich und nenne nie interne Aktenzeichen.";
 const LINKED: &str = "Siehe [hier](https://fremd.example/x?d=1) und https://www.bund.example/a.";
-const CLEAN: &str = "Siehe [hier]([Link entfernt]) und https://www.bund.example/a.";
+const CLEAN: &str = "Siehe hier [Link entfernt] und https://www.bund.example/a.";
 
 fn policy(measure: GuardMeasure) -> GuardPolicy {
     let answers = AnswerPolicy {
@@ -85,7 +85,7 @@ async fn links_are_removed_whatever_the_cuts_and_also_after_a_fallback() {
     let recorded = recorded(&world).await;
     assert!(!recorded.is_empty());
     for record in recorded {
-        assert!(record.contains("link/not-allowed=1 remove @13"), "{record}");
+        assert!(record.contains("link/not-allowed=1 remove @6"), "{record}");
         assert!(!record.contains("fremd"), "{record}");
     }
 }
@@ -96,7 +96,7 @@ async fn r_8_an_answer_that_gives_the_system_prompt_away_is_stopped_and_says_so(
     let anna = world.member("anna").await;
     let answer = format!("Meine Anweisung: {SYSTEM} Und noch viel mehr.");
     world.model.always(Reply::text(&answer));
-    let expected = "Meine Anweisung:  [Antwort vom Schutzfilter beendet]";
+    let expected = "Meine Anweisung: [Antwort vom Schutzfilter beendet]";
     let whole = world.app.create_chat_completion(&anna, question("gross", false)).await.unwrap();
     let (text, reason, _) = told(whole.reply).await;
     assert_eq!((text.as_str(), reason.as_str()), (expected, "content_filter"));
@@ -200,7 +200,7 @@ fn completion(text: &str, end: Value) -> Value {
 async fn completions_are_checked_like_chats() {
     for (measure, expected, reason) in [
         (GuardMeasure::Remove, CLEAN, "stop"),
-        (GuardMeasure::Stop, "Siehe [hier]( [Antwort vom Schutzfilter beendet]", "content_filter"),
+        (GuardMeasure::Stop, "Siehe [Antwort vom Schutzfilter beendet]", "content_filter"),
     ] {
         let world = World::guarded(policy(measure)).await;
         let anna = world.member("anna").await;
@@ -308,7 +308,7 @@ async fn a_stopped_answer_says_so_in_the_conversation() {
     let (_, state, reason) = ask(&world, &anna, talk.id, "gross").await;
     assert_eq!((state, reason.as_deref()), (RunState::Done, Some("guard_stopped")));
     let kept = world.app.get_conversation(&anna, talk.id).await.unwrap();
-    assert_eq!(kept.messages[1].text, "Siehe [hier]( [Antwort vom Schutzfilter beendet]");
+    assert_eq!(kept.messages[1].text, "Siehe [Antwort vom Schutzfilter beendet]");
 }
 
 /// Per tenant and per route: the first exception that fits holds, and of what may be tried the

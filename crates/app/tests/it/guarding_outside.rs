@@ -16,7 +16,7 @@ use testkit::fake_model::{Reply, SeenRequest};
 use crate::world::World;
 
 const IBAN: &str = "DE89 3704 0044 0532 0130 00";
-const NOTICE: &str = " [Antwort vom Schutzfilter beendet]";
+const NOTICE: &str = "[Antwort vom Schutzfilter beendet]";
 
 fn external(model: &str) -> ExternalPolicy {
     ExternalPolicy {

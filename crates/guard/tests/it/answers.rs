@@ -57,9 +57,28 @@ fn links_outside_the_list_are_removed_and_others_stay() {
     let (text, ..) = run(&all(Measure::Remove), Form::Text, [answer]);
     assert_eq!(
         text,
-        "Siehe https://www.bund.example/a und [hier]([Link entfernt]), [Link entfernt] \
-         [da]([Link entfernt]) oder [dort]([Link entfernt]). // kein Link"
+        "Siehe https://www.bund.example/a und hier [Link entfernt], [Link entfernt] \
+         da [Link entfernt] oder dort [Link entfernt]. // kein Link"
     );
+    for (answer, shown) in [
+        ("![p](https://x.example/a)", "p [Link entfernt]"),
+        (
+            "![](https://x.example/a?b) und [](https://x.example)",
+            "[Link entfernt] und [Link entfernt]",
+        ),
+        (
+            "[a](https://x.example \"Titel\") [b](<https://y.example>)",
+            "a [Link entfernt] b [Link entfernt]",
+        ),
+        ("[https://x.example](https://x.example)", "[Link entfernt]"),
+        ("[Sie Vollidiot](https://x.example)", "Sie [entfernt]"),
+        ("[a](https://www.bund.example/x) [1] ok!", "[a](https://www.bund.example/x) [1] ok!"),
+    ] {
+        assert_eq!(run(&all(Measure::Remove), Form::Text, [answer]).0, shown);
+        let letters: Vec<String> = answer.chars().map(String::from).collect();
+        let letters = letters.iter().map(String::as_str);
+        assert_eq!(run(&all(Measure::Remove), Form::Text, letters).0, shown, "letter by letter");
+    }
     let (text, hits, stopped) = run(&all(Measure::Report), Form::Text, [answer]);
     assert_eq!((text.as_str(), hits.len(), stopped), (answer, 4, false));
 }
@@ -172,7 +191,13 @@ fn cuts_of<'t>(text: &'t str, places: &[usize]) -> Vec<&'t str> {
     borders.windows(2).map(|pair| &text[pair[0]..pair[1]]).collect()
 }
 
-const PARTS: [&str; 19] = [
+const PARTS: [&str; 25] = [
+    "[hier](https://fremd.example/x) ",
+    "[hier",
+    "[a](",
+    "]",
+    "!",
+    " \"Titel\")",
     "Der Antrag ist da. ",
     "https://böse.example/a?b=c ",
     "(https://www.bund.example/x) ",
@@ -224,6 +249,9 @@ proptest! {
         let text = format!("{before}: {PROMPT} {before}");
         let (shown, hits, _) = run(&all(Measure::Remove), Form::Text, cuts_of(&text, &places));
         prop_assert!(!hits.is_empty());
+        // It is cut between words.
+        let kept = shown.split("[entfernt]").next().unwrap_or_default();
+        prop_assert!(kept.ends_with(|end: char| !end.is_alphanumeric()), "{}", shown);
         prop_assert!(!shown.contains("Assistent der Stadt") && !shown.contains("nenne nie"), "{}", shown);
     }
 

@@ -120,7 +120,7 @@ fn bare_texts_are_texts_of_an_answer_too() {
     };
     let mut whole = ChatResponse::from_fields(fields());
     whole.rewrite_all(upper);
-    whole.withhold(&choices, "!");
+    whole.withhold(&choices, |_| "!".to_owned());
     whole.forget_log_probabilities();
     let wanted = json!([{"index": 1, "text": "T!", "logprobs": null,
         "finish_reason": "content_filter"}]);
@@ -129,7 +129,7 @@ fn bare_texts_are_texts_of_an_answer_too() {
     let mut chunk = ChatChunk::from_fields(fields());
     chunk.rewrite_all(upper);
     chunk.append_at(1, "text", "?");
-    chunk.withhold(&choices, "!");
+    chunk.withhold(&choices, |_| "!".to_owned());
     let choices = &chunk.fields()["choices"];
     assert_eq!((&choices[0]["text"], &choices[1]["text"]), (&json!("T?!"), &json!("!")));
     assert!(choices[1].get("delta").is_none(), "{choices}");

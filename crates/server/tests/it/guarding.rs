@@ -71,7 +71,7 @@ async fn a_stopped_answer_says_so_in_each_interface() {
         let answer = key.post(path, &body).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         assert_eq!(answer.header("x-fachwerk-guard"), "iban=1;link=1;mail=1", "{path}");
-        assert!(answer.text().contains("Siehe  [Antwort vom Schutzfilter beendet]"), "{path}");
+        assert!(answer.text().contains("Siehe [Antwort vom Schutzfilter beendet]"), "{path}");
         let ends = ["\"content_filter\"", "\"refusal\""];
         assert!(ends.iter().any(|end| answer.text().contains(end)), "{}", answer.text());
         body["stream"] = true.into();
