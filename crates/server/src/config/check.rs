@@ -409,16 +409,6 @@ impl Checker<'_> {
         })
     }
 
-    /// What runs inside is where Fachwerk is, whatever somebody writes.
-    fn place(&mut self, table: &RawTable, code: &str, inside: bool) -> Option<Place> {
-        let place = code.parse().ok()?;
-        if inside && place != Place::Own {
-            let text = "runs inside Fachwerk, so its place is own: leave it out".to_owned();
-            self.at_value(table, ROUTES, "place", text);
-        }
-        Some(place)
-    }
-
     fn upstream(&mut self, table: &RawTable, kind: &str) -> Option<UpstreamSettings> {
         let base_url = match table.values.get("base_url").map(|given| &given.value) {
             Some(Value::Url(url)) => Some(url.clone()),
@@ -564,19 +554,10 @@ impl Checker<'_> {
         None
     }
 
-    fn at_table(&mut self, table: &RawTable, section: &str, name: &str, text: &str) {
+    pub(super) fn at_table(&mut self, table: &RawTable, section: &str, name: &str, text: &str) {
         let origin = Origin::File { name: self.file_name.to_owned(), line: table.line };
         let key = format!("{section}.{name}");
         self.mistakes.push(Mistake { origin, key, text: text.to_owned() });
-    }
-
-    /// A mistake of a route at a value, or at its table if nobody gave the value.
-    pub(super) fn at_given(&mut self, table: &RawTable, name: &str, text: String) {
-        let given = table.values.get(name).map(|value| &value.origin);
-        match given {
-            None | Some(Origin::BuiltIn) => self.at_table(table, ROUTES, name, &text),
-            Some(_) => self.at_value(table, ROUTES, name, text),
-        }
     }
 
     pub(super) fn at_value(&mut self, table: &RawTable, section: &str, name: &str, text: String) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::Place;
 use gateway::{
     AUTO_MODEL, Abilities, AutoChoice, HealthCheck, Hedging, Kind, Offer, Offers, Policy,
     QueueLimits,
@@ -12,7 +13,7 @@ use super::{
     BUILT_IN_MODEL, Environment,
     check::{Checker, as_text, entry_seconds, entry_text, entry_whole},
     declaration::{AUTO, MODELS, ROUTES},
-    mistake::Mistake,
+    mistake::{Mistake, Origin},
     raw::{Raw, RawTable, Value},
 };
 
@@ -79,6 +80,25 @@ impl Checker<'_> {
                     Hedging::Off
                 }
             },
+        }
+    }
+
+    /// What runs inside is where Fachwerk is, whatever somebody writes.
+    pub(super) fn place(&mut self, table: &RawTable, code: &str, inside: bool) -> Option<Place> {
+        let place = code.parse().ok()?;
+        if inside && place != Place::Own {
+            let text = "runs inside Fachwerk, so its place is own: leave it out".to_owned();
+            self.at_value(table, ROUTES, "place", text);
+        }
+        Some(place)
+    }
+
+    /// A mistake of a route at a value, or at its table if nobody gave the value.
+    fn at_given(&mut self, table: &RawTable, name: &str, text: String) {
+        let given = table.values.get(name).map(|value| &value.origin);
+        match given {
+            None | Some(Origin::BuiltIn) => self.at_table(table, ROUTES, name, &text),
+            Some(_) => self.at_value(table, ROUTES, name, text),
         }
     }
 
