@@ -279,6 +279,9 @@ impl App {
         if raised > class {
             let checked = self.check_clearance(principal, model, raised).await;
             checked.map_err(|error| {
+                if !error.code.starts_with("clearance_") {
+                    return error;
+                }
                 let raising = ways.raising(&inspection.kinds, raised);
                 error.with("kinds", codes_of(raising)).hint("class_raised")
             })?;

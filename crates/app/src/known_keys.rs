@@ -5,7 +5,7 @@
 //! a second about all keys together is enough: the database numbers them, too.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicBool, Ordering},
@@ -25,7 +25,7 @@ const GRACE: Duration = Duration::from_secs(60);
 const COPY_MAX: Duration = Duration::from_secs(60);
 /// Pause between two notes that a key is in use.
 const USE_NOTED: Duration = Duration::from_secs(60);
-/// Most copies, roughly 20 MB; beyond: old ones go, and if there are none, all of them.
+/// Most copies, roughly 20 MB; beyond: old ones go, and if those are few, all of them.
 const KEYS_MAX: usize = 50_000;
 
 /// Copies of keys by the hash of their secret.
@@ -33,7 +33,7 @@ const KEYS_MAX: usize = 50_000;
 pub(crate) struct KnownKeys {
     copies: RwLock<Copies>,
     /// Keys whose use is not noted yet.
-    used: Mutex<Vec<KeyId>>,
+    used: Mutex<HashSet<KeyId>>,
     /// Whether the last question to the database went unanswered.
     database_away: AtomicBool,
 }
@@ -41,9 +41,9 @@ pub(crate) struct KnownKeys {
 #[derive(Default)]
 struct Copies {
     by_hash: HashMap<String, Copy>,
-    /// The number of changes in the database when it last answered.
+    /// The number of changes in the database when it was last asked and answered.
     version: u64,
-    answered_at: Option<Moment>,
+    asked_at: Option<Moment>,
     /// Until then it is not asked again.
     fresh_until: Option<Moment>,
 }
@@ -82,17 +82,20 @@ impl KnownKeys {
         !self.read().are_fresh()
     }
 
-    /// Takes in how many changes the database counts.
-    pub(crate) fn answered(&self, version: u64) {
+    /// Takes in how many changes the database counted when it was asked; an answer that a newer one
+    /// has overtaken says nothing.
+    pub(crate) fn answered(&self, asked_at: Moment, version: u64) {
         self.database_away.store(false, Ordering::Relaxed);
-        let now = Moment::now();
         let mut copies = self.write();
+        if copies.asked_at.is_some_and(|newest| asked_at < newest) {
+            return;
+        }
         if copies.version != version {
             copies.by_hash.clear();
         }
         copies.version = version;
-        copies.answered_at = Some(now);
-        copies.fresh_until = Some(now + FRESH);
+        copies.asked_at = Some(asked_at);
+        copies.fresh_until = Some(asked_at + FRESH);
     }
 
     /// The number of changes up to which the copies hold.
@@ -100,8 +103,14 @@ impl KnownKeys {
         self.read().version
     }
 
-    /// Whose key it is, as far as anybody knows while the database does not answer. It is not asked
-    /// again for a moment.
+    /// Whose key it is by a copy that should be renewed and cannot be. That nothing has changed since is
+    /// known from elsewhere.
+    pub(crate) fn old(&self, hash: &str, changes: u64, now: Instant) -> Option<Principal> {
+        self.read().find(hash, changes, now).map(|copy| copy.principal.clone())
+    }
+
+    /// Whose key it is, as far as anybody knows while the database does not say whether anything has
+    /// changed. It is not asked again for a moment.
     pub(crate) fn during_outage(
         &self,
         hash: &str,
@@ -112,7 +121,7 @@ impl KnownKeys {
             tracing::warn!("the database is away: keys are taken as they were a moment ago");
         }
         let mut copies = self.write();
-        if copies.answered_at.is_none_or(|then| then.elapsed() > GRACE) {
+        if copies.asked_at.is_none_or(|then| then.elapsed() > GRACE) {
             return None;
         }
         copies.fresh_until = Some(Moment::now() + FRESH);
@@ -128,7 +137,7 @@ impl KnownKeys {
     pub(crate) fn keep(&self, hash: &str, holder: &KeyHolder, (version, changes): (u64, u64)) {
         let (asked_at, key) = (Moment::now(), &holder.key);
         if key.last_used_at.is_none_or(|last| Instant::now().since(last) >= USE_NOTED) {
-            self.used.lock().unwrap_or_else(PoisonError::into_inner).push(key.id);
+            self.note_used([key.id]);
         }
         let copy =
             Copy { principal: holder.principal(), expires_at: key.expires_at, asked_at, changes };
@@ -137,10 +146,11 @@ impl KnownKeys {
             return;
         }
         if copies.by_hash.len() >= KEYS_MAX {
-            copies.by_hash.retain(|_, copy| asked_at - copy.asked_at < COPY_MAX);
-        }
-        if copies.by_hash.len() >= KEYS_MAX {
-            copies.by_hash.clear();
+            copies.by_hash.retain(|_, copy| asked_at.duration_since(copy.asked_at) < COPY_MAX);
+            // Looking through all of them for a few would have to be done again at once.
+            if copies.by_hash.len() > KEYS_MAX / 10 * 9 {
+                copies.by_hash.clear();
+            }
         }
         copies.by_hash.insert(hash.to_owned(), copy);
     }
@@ -150,9 +160,17 @@ impl KnownKeys {
         self.write().by_hash.remove(hash);
     }
 
+    /// Remembers whose use is to be noted; beyond as many as there are copies: not.
+    pub(crate) fn note_used(&self, keys: impl IntoIterator<Item = KeyId>) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = KEYS_MAX.saturating_sub(used.len());
+        used.extend(keys.into_iter().take(room));
+    }
+
     /// The keys whose use is to be noted, once.
     pub(crate) fn take_used(&self) -> Vec<KeyId> {
-        std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.drain().collect()
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Copies> {
@@ -161,5 +179,42 @@ impl KnownKeys {
 
     fn write(&self) -> RwLockWriteGuard<'_, Copies> {
         self.copies.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was asked before a change must not bring back what it took away.
+    #[test]
+    fn an_overtaken_answer_says_nothing() {
+        let keys = KnownKeys::default();
+        assert!(keys.must_ask());
+        let early = Moment::now();
+        let late = early + Duration::from_millis(5);
+        keys.answered(late, 8);
+        keys.answered(early, 7);
+        assert_eq!(keys.version(), 8);
+        assert!(!keys.must_ask());
+    }
+
+    /// A second is counted from the question: the answer may have been long under way.
+    #[test]
+    fn an_answer_is_as_old_as_its_question() {
+        let keys = KnownKeys::default();
+        let Some(asked_at) = Moment::now().checked_sub(FRESH) else { return };
+        keys.answered(asked_at, 1);
+        assert!(keys.must_ask());
+    }
+
+    #[test]
+    fn what_is_to_be_noted_is_bounded_and_noted_once() {
+        let keys = KnownKeys::default();
+        let one = KeyId::new();
+        keys.note_used([one, one]);
+        keys.note_used((0..KEYS_MAX).map(|_| KeyId::new()));
+        assert_eq!(keys.take_used().len(), KEYS_MAX);
+        assert!(keys.take_used().is_empty());
     }
 }

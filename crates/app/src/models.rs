@@ -352,7 +352,7 @@ impl App {
         match error {
             GatewayError::Plan(error) => self.plan_error(principal, error),
             GatewayError::Unsupported(ref refusal) => {
-                let refused = Error::invalid(refusal.code).with("detail", refusal.to_string());
+                let refused = Error::invalid(refusal.code);
                 match refusal.param.clone() {
                     Some(param) => refused.with("field", &param).in_field(param).caused_by(error),
                     None => refused.caused_by(error),

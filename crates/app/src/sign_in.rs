@@ -14,6 +14,8 @@ const USER_AGENT_CHARS_MAX: usize = 200;
 /// Longest wait for the database to say whose key or session it is; beyond: what was known of a key a
 /// moment ago counts, and sessions are refused as overload.
 const LOOKUP_MAX: Duration = Duration::from_secs(2);
+/// Longest wait for noting that keys are in use; somebody may wait for the list of them.
+const NOTE_MAX: Duration = Duration::from_secs(1);
 
 /// Somebody who has just signed in, with the token for their cookie.
 pub struct SignedIn {
@@ -96,10 +98,9 @@ impl App {
         let token = Token::given(TokenKind::Session, token).ok_or_else(unknown)?;
         let now = Instant::now();
         let hash = self.secret.hash(&token);
-        let asked = self.store.session_by_token(hash.as_str(), now);
-        let answered = tokio::time::timeout(LOOKUP_MAX, asked).await;
-        let answered = answered.map_err(|_| Error::new(ErrorKind::Overloaded, "overloaded"))?;
-        let signed_in = answered?.ok_or_else(unknown)?;
+        let asked =
+            tokio::time::timeout(LOOKUP_MAX, self.store.session_by_token(hash.as_str(), now));
+        let signed_in = asked.await.map_err(|_| overloaded())??.ok_or_else(unknown)?;
         let session = &signed_in.session;
         if now.since(session.last_used_at) > self.config.session_idle {
             return Err(unknown());
@@ -121,48 +122,43 @@ impl App {
         if let Some(principal) = self.known_keys.fresh(hash, changes, now) {
             return Ok(principal);
         }
-        let asked = tokio::time::timeout(LOOKUP_MAX, self.look_up_key(hash, changes, now));
-        match asked.await {
-            Ok(Err(error)) if error.kind() != ErrorKind::Overloaded => Err(error.into()),
-            Ok(Ok(principal)) => principal.ok_or_else(unknown),
-            Ok(Err(_)) | Err(_) => {
-                let known = self.known_keys.during_outage(hash, changes, now);
-                known.ok_or_else(|| Error::new(ErrorKind::Overloaded, "overloaded"))
-            }
-        }
-    }
-
-    /// Asks the database whether anything has changed, and whose key it is if the copy is not enough.
-    async fn look_up_key(
-        &self,
-        hash: &str,
-        changes: u64,
-        now: Instant,
-    ) -> Result<Option<Principal>, store::Error> {
         if self.known_keys.must_ask() {
-            self.known_keys.answered(self.store.principals_version().await?);
+            let asked_at = std::time::Instant::now();
+            let Some(version) = answer(self.store.principals_version()).await? else {
+                let known = self.known_keys.during_outage(hash, changes, now);
+                return known.ok_or_else(overloaded);
+            };
+            self.known_keys.answered(asked_at, version);
             if let Some(principal) = self.known_keys.fresh(hash, changes, now) {
-                return Ok(Some(principal));
+                return Ok(principal);
             }
         }
         let version = self.known_keys.version();
-        let Some(holder) = self.store.key_by_token(hash, now).await? else {
+        let Some(found) = answer(self.store.key_by_token(hash, now)).await? else {
+            return self.known_keys.old(hash, changes, now).ok_or_else(overloaded);
+        };
+        let Some(holder) = found else {
             self.known_keys.forget(hash);
-            return Ok(None);
+            return Err(unknown());
         };
         self.known_keys.keep(hash, &holder, (version, changes));
-        Ok(Some(holder.principal()))
+        Ok(holder.principal())
     }
 
-    /// Writes down which keys are in use. That it could not be noted is no reason to do less.
+    /// Writes down which keys are in use, or will the next time: that it cannot be noted now is no
+    /// reason to do less.
     pub(crate) async fn note_used_keys(&self) {
         let used = self.known_keys.take_used();
         if used.is_empty() {
             return;
         }
-        if let Err(error) = self.store.touch_keys(&used, Instant::now()).await {
-            let error = &error as &dyn std::error::Error;
+        let noting = self.store.touch_keys(&used, Instant::now());
+        let noted = tokio::time::timeout(NOTE_MAX, noting).await;
+        if !matches!(noted, Ok(Ok(()))) {
+            let error = noted.ok().and_then(Result::err);
+            let error = error.as_ref().map(|error| error as &dyn std::error::Error);
             tracing::warn!(keys = used.len(), error, "the use of keys was not noted");
+            self.known_keys.note_used(used);
         }
     }
 
@@ -300,4 +296,17 @@ fn network(address: IpAddr) -> String {
 
 fn known(attempts: LoginAttempts) -> Attempts {
     Attempts { failures: attempts.failures, last_failure: attempts.last_failure }
+}
+
+fn overloaded() -> Error {
+    Error::new(ErrorKind::Overloaded, "overloaded")
+}
+
+/// What the database answers; `None` if it does not in time, or has no time.
+async fn answer<T>(asked: impl Future<Output = Result<T, store::Error>>) -> Result<Option<T>> {
+    match tokio::time::timeout(LOOKUP_MAX, asked).await {
+        Ok(Ok(answer)) => Ok(Some(answer)),
+        Ok(Err(error)) if error.kind() != ErrorKind::Overloaded => Err(error.into()),
+        Ok(Err(_)) | Err(_) => Ok(None),
+    }
 }

@@ -102,6 +102,21 @@ mod tests {
         assert_eq!(euro(Language::English, 50_000), "0.05");
     }
 
+    #[test]
+    fn every_lasting_reason_against_a_model_has_words() {
+        use gateway::Reason;
+        for reason in [
+            Reason::NotOffered,
+            Reason::Untranslatable,
+            Reason::NoTools,
+            Reason::NoImages,
+            Reason::NoStructure,
+        ] {
+            let code = format!("cannot_{}", reason.code());
+            assert!(GERMAN.contains_key(&code), "{code}");
+        }
+    }
+
     /// Of an answer that broke off only the code is kept.
     #[test]
     fn what_ends_an_answer_can_be_told_without_values() {

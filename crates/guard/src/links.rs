@@ -177,7 +177,9 @@ fn with_markdown(text: &str, link: Range<usize>) -> Range<usize> {
     let blank = |letter: char| letter == ' ' || letter == '\t';
     let before = text[..link.start].trim_end_matches('<').trim_end_matches(blank);
     let Some(head) = before.strip_suffix(DESTINATION) else { return link };
-    let rest = &text[link.end..];
+    // No further than a title may be long: what closes nothing would else be searched again and again.
+    let far = text.floor_char_boundary(link.end.saturating_add(LABEL_BYTES_MAX));
+    let rest = &text[link.end..far];
     let Some(close) = rest.find([')', '\n']).filter(|at| rest[*at..].starts_with(')')) else {
         return link;
     };

@@ -172,8 +172,14 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 /// Writes a result to standard output.
 fn print(text: &str) -> Outcome {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // Whoever reads, `head` for instance, has enough.
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::other)
+}
+
+/// Writes lines to standard output for as long as somebody, `head` for instance, reads them.
+fn print_lines(lines: impl Iterator<Item = String>) -> Outcome {
+    let mut out = std::io::stdout().lock();
+    let written = lines.into_iter().try_for_each(|line| out.write_all(line.as_bytes()));
+    match written.and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         done => done.map_err(Failure::other),
     }

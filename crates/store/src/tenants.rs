@@ -127,11 +127,11 @@ impl Store {
         if let Some(parent) = parent {
             event = event.with("parent", parent);
         }
-        audit::append(&mut tx, tenant, event).await?;
         // A limit above binds the new unit too.
         count_change(&mut tx, LIMITS_VERSION).await?;
         // What is open to the unit above is open to this one.
         tx.stamp_catalogue().await?;
+        audit::append(&mut tx, tenant, event).await?;
         tx.commit().await?;
         Ok(unit)
     }

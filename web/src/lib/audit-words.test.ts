@@ -30,6 +30,7 @@ describe('the audit log in words', () => {
 		const detail = { tokens_per_month: '2000000', cost_per_month: '12500000', month: '2026-11', as_of: 'soon' };
 		const texts = facts(entry({ detail })).map(({ text }) => text.replace(/\s/g, ' '));
 		expect(texts).toEqual(['2.000.000', '12,50 €', 'November 2026', 'soon']);
+		expect(facts(entry({ detail: { month: '202611' } }))[0]!.text).toBe('November 2026');
 		expect(facts(entry({ detail: { month: 'unknown' } }))[0]!.text).toBe('unknown');
 	});
 });

@@ -20,7 +20,11 @@ const dataClass = (code: string) => tCode('data_class', code, code);
 const role = (code: string) => tCode('role', code, code);
 const flag = (code: string) => tCode('audit.flag', code, code);
 const time = (text: string) => (Number.isNaN(Date.parse(text)) ? text : formatDateTime(text, locale()));
-const month = (text: string) => (isMonth(text) ? formatMonth(text, locale()) : text);
+/** As the interface has it, or in one number. */
+const month = (text: string) => {
+	const parted = text.replace(/^(\d{4})(\d{2})$/, '$1-$2');
+	return isMonth(parted) ? formatMonth(parted, locale()) : text;
+};
 const number = (text: string) => (/^\d+$/.test(text) ? formatNumber(Number(text), locale()) : text);
 /** How many collections or documents were searched. */
 const asked = (text: string) => (text === 'all' ? t('audit.all') : number(text));

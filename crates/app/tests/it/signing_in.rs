@@ -202,7 +202,7 @@ async fn the_use_of_keys_is_noted_together() {
     }
     let idle = world.app.create_key(&anna, key_request()).await.unwrap();
     world.app.settle_ledger().await.unwrap();
-    for key in world.app.list_keys(&anna).await.unwrap() {
+    for key in world.store.keys(anna.tenant, anna.user).await.unwrap() {
         assert_eq!(key.last_used_at.is_some(), used.contains(&key.id), "{}", key.id);
     }
     assert!(!used.contains(&idle.key.id));

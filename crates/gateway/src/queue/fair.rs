@@ -65,7 +65,8 @@ struct Node<T> {
     /// Which of those that have had the same goes first.
     turn: u64,
     /// Where the last turn of its children began. Who comes, or could not go on, begins there: nobody
-    /// is given what they did not use.
+    /// is given what they did not use. Who has nothing left is remembered until it is passed: nobody
+    /// gains by leaving and coming back.
     clock: u128,
     /// Turns of its children so far.
     turns: u64,
@@ -131,7 +132,7 @@ impl<T> Fair<T> {
 
     /// Takes something out that does not want to wait any more.
     pub(crate) fn remove(&mut self, caller: Caller, number: u64) -> Option<T> {
-        let taken = self.root.take_out(&caller.ids(), false, &mut |waiting| {
+        let taken = self.take_out(&caller.ids(), false, &mut |waiting| {
             let at = waiting.iter().position(|one| one.number == number)?;
             waiting.remove(at)
         });
@@ -142,7 +143,7 @@ impl<T> Fair<T> {
     /// with one more; units are compared first, within one its people, then their keys.
     pub(crate) fn evict(&mut self, caller: Caller) -> Option<T> {
         let victim = self.root.longer_than(&caller.path())?;
-        self.root.take_out(&victim, false, &mut VecDeque::pop_back).map(|one| one.value)
+        self.take_out(&victim, false, &mut VecDeque::pop_back).map(|one| one.value)
     }
 
     /// Takes out the next whose turn it is among those that `could` go on; `take` tries to. Whoever
@@ -155,7 +156,7 @@ impl<T> Fair<T> {
         for _ in 0..TRIES_MAX {
             let (path, at) = self.root.first(&could)?;
             let mut taken = None;
-            let one = self.root.take_out(&path, true, &mut |waiting| {
+            let one = self.take_out(&path, true, &mut |waiting| {
                 taken = take(&waiting.get(at)?.value);
                 taken.as_ref()?;
                 waiting.remove(at)
@@ -165,6 +166,22 @@ impl<T> Fair<T> {
             }
         }
         None
+    }
+}
+
+impl<T> Fair<T> {
+    fn take_out(
+        &mut self,
+        path: &[u128],
+        is_served: bool,
+        act: &mut impl FnMut(&mut VecDeque<Waiting<T>>) -> Option<Waiting<T>>,
+    ) -> Option<Waiting<T>> {
+        let taken = self.root.take_out(path, is_served, act);
+        if self.root.length == 0 {
+            // Nobody waits, so nobody is owed anything.
+            self.root = Node::new(1);
+        }
+        taken
     }
 }
 
@@ -183,10 +200,8 @@ impl<T> Node<T> {
     }
 
     fn leaves(&self) -> usize {
-        if self.children.is_empty() {
-            return usize::from(self.length > 0);
-        }
-        self.children.values().map(Self::leaves).sum()
+        let own = usize::from(!self.waiting.is_empty());
+        own + self.children.values().map(Self::leaves).sum::<usize>()
     }
 
     /// The way to whoever has the next turn, and the place of the first call there that could go on.
@@ -199,11 +214,11 @@ impl<T> Node<T> {
     }
 
     fn descend(&self, could: &impl Fn(&T) -> bool, way: &mut Vec<u128>) -> Option<usize> {
-        if self.children.is_empty() {
+        if !self.waiting.is_empty() {
             return self.waiting.iter().position(|one| could(&one.value));
         }
         let mut best: Option<((u128, u64), Vec<u128>, usize)> = None;
-        for (id, child) in &self.children {
+        for (id, child) in self.children.iter().filter(|(_, child)| child.length > 0) {
             let rank = (child.begins.max(self.clock), child.turn);
             if best.as_ref().is_some_and(|(least, ..)| *least < rank) {
                 continue;
@@ -220,7 +235,7 @@ impl<T> Node<T> {
     }
 
     /// Takes something out of the line at the end of the way; if it is served, all on the way pay for
-    /// it. Who has nothing left is forgotten.
+    /// it.
     fn take_out(
         &mut self,
         path: &[u128],
@@ -241,9 +256,8 @@ impl<T> Node<T> {
             child.begins = self.clock + u128::from(taken.cost * PARTS / u64::from(child.weight));
             child.turn = self.turns;
         }
-        if child.length == 0 {
-            self.children.remove(id);
-        }
+        let clock = self.clock;
+        self.children.retain(|_, child| child.length > 0 || child.begins > clock);
         Some(taken)
     }
 
@@ -274,7 +288,8 @@ impl<T> Node<T> {
         let order = |(_, one): &(&u128, &Self), (_, other): &(&u128, &Self)| -> Ordering {
             one.share().total_cmp(&other.share()).then(one.turn.cmp(&other.turn))
         };
-        self.children.iter().max_by(order).map(|(id, child)| (*id, child))
+        let waiting = self.children.iter().filter(|(_, child)| child.length > 0);
+        waiting.max_by(order).map(|(id, child)| (*id, child))
     }
 
     fn share(&self) -> f64 {
@@ -381,6 +396,29 @@ mod tests {
             "a hundred small ones cost as much as a large one"
         );
         assert_eq!(drain(&mut fair, 1), [2]);
+    }
+
+    /// G-9: whoever has a single large call waiting at any time, and comes back as soon as it is
+    /// served, has no more than those with long lines.
+    #[test]
+    fn leaving_and_coming_back_is_no_advantage() {
+        for of in [|id| caller(id, 1), |id| of_unit(id, 1, 1, 1), |id| of_unit(1, 1, 1, id)] {
+            let mut fair = Fair::new();
+            for number in 0..1_000 {
+                fair.push(of(2), number, 1_000, 2);
+            }
+            let (mut tokens, mut number) = ([0_u64; 3], 1_000);
+            fair.push(of(1), number, 50_000, 1);
+            while tokens[1] + tokens[2] < 900_000 {
+                let id = drain(&mut fair, 1)[0];
+                tokens[usize::try_from(id).unwrap()] += if id == 1 { 50_000 } else { 1_000 };
+                if id == 1 {
+                    number += 1;
+                    fair.push(of(1), number, 50_000, 1);
+                }
+            }
+            assert!(tokens[1].abs_diff(tokens[2]) <= 51_000, "{tokens:?}");
+        }
     }
 
     /// Who could not go on for a while does not take all turns afterwards.

@@ -3,7 +3,7 @@
 use app::{KeyOwner, KeyRequest, TenantKey};
 use domain::{DataClass, Instant};
 
-use super::{Failure, Outcome, print, tell, with_app};
+use super::{Failure, Outcome, print, print_lines, tell, with_app};
 use crate::cli::{KeyCommand, ListKeys, MakeKey, RevokeKey};
 
 pub(super) fn run(command: KeyCommand) -> Outcome {
@@ -38,7 +38,7 @@ fn create(asked: MakeKey) -> Outcome {
 fn list(asked: &ListKeys) -> Outcome {
     let keys =
         with_app(&asked.installation, |app| async move { Ok(app.list_keys_by_command().await?) })?;
-    keys.iter().try_for_each(|owned| print(&line(owned)))
+    print_lines(keys.iter().map(line))
 }
 
 /// Columns parted by tabs, `-` for what is not set.

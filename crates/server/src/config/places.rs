@@ -62,6 +62,7 @@ impl Config {
 
 fn foreign_host(url: &Url) -> Option<&str> {
     let host = url.host_str()?;
+    let host = host.strip_suffix('.').unwrap_or(host);
     let is_below = |domain: &&str| {
         host.strip_suffix(*domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     };
@@ -77,6 +78,7 @@ mod tests {
         let is_foreign = |url: &str| foreign_host(&url.parse().unwrap()).is_some();
         assert!(is_foreign("https://api.openai.com/v1"));
         assert!(is_foreign("https://API.OpenAI.com/v1"));
+        assert!(is_foreign("https://api.openai.com./v1"), "the root may be named");
         assert!(is_foreign("https://bauamt.openai.azure.com/openai/v1"));
         assert!(is_foreign("https://bedrock-runtime.eu-central-1.amazonaws.com"));
         assert!(!is_foreign("https://notopenai.com/v1"));

@@ -319,8 +319,7 @@ impl From<llm::RequestError> for Problem {
     /// In English as the interface of OpenAI has it.
     fn from(error: llm::RequestError) -> Self {
         let field = error.param.clone().unwrap_or_default();
-        let values = [("field", field), ("detail", error.message.clone())];
-        let german = app::wording(Language::German, error.code, &values);
+        let german = app::wording(Language::German, error.code, &[("field", field)]);
         let text = Bilingual::new(german, error.message);
         let problem = Self::invalid(error.code, text.clone());
         match error.param {
