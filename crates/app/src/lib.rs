@@ -171,7 +171,7 @@ pub struct Parts {
 pub struct App {
     store: Store,
     ledger: Ledger,
-    known_keys: KnownKeys,
+    known_keys: Arc<KnownKeys>,
     limiter: Arc<Limiter>,
     /// Held while the journal is moved.
     settling: tokio::sync::Mutex<()>,
@@ -213,7 +213,7 @@ impl App {
             settling: tokio::sync::Mutex::new(()),
             store: parts.store,
             ledger: parts.ledger,
-            known_keys: KnownKeys::default(),
+            known_keys: Arc::default(),
             blobs: parts.blobs,
             indexing: Indexing::new(parts.index.clone()),
             index: parts.index,

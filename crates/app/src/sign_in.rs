@@ -123,12 +123,10 @@ impl App {
             return Ok(principal);
         }
         if self.known_keys.must_ask() {
-            let asked_at = std::time::Instant::now();
-            let Some(version) = answer(self.store.principals_version()).await? else {
+            if answer(self.ask_about_rights()).await?.is_none() {
                 let known = self.known_keys.during_outage(hash, changes, now);
                 return known.ok_or_else(overloaded);
-            };
-            self.known_keys.answered(asked_at, version);
+            }
             if let Some(principal) = self.known_keys.fresh(hash, changes, now) {
                 return Ok(principal);
             }
@@ -143,6 +141,18 @@ impl App {
         };
         self.known_keys.keep(hash, &holder, (version, changes));
         Ok(holder.principal())
+    }
+
+    /// Asks the database whether anything has changed. Also an answer that comes too late for this
+    /// caller is one: a slow database is none that is away.
+    async fn ask_about_rights(&self) -> Result<(), store::Error> {
+        let (store, keys) = (self.store.clone(), self.known_keys.clone());
+        let asked_at = std::time::Instant::now();
+        let asking = tokio::spawn(async move {
+            keys.answered(asked_at, store.principals_version().await?);
+            Ok(())
+        });
+        asking.await.unwrap_or(Ok(()))
     }
 
     /// Writes down which keys are in use, or will the next time: that it cannot be noted now is no

@@ -153,7 +153,9 @@ impl Plan {
         let is_drained = |reason: Reason| reason == Reason::Drained || reason.is_lasting();
         if has(Reason::CoolingDown) {
             Outage::RateLimited
-        } else if self.left_out.iter().all(|(_, reason)| is_drained(*reason)) {
+        } else if has(Reason::Drained)
+            && self.left_out.iter().all(|(_, reason)| is_drained(*reason))
+        {
             Outage::Drained
         } else {
             Outage::OutOfOrder
@@ -425,4 +427,22 @@ fn refusal(catalogue: &Catalogue, name: &str, models: Vec<&Model>, ask: &Ask<'_>
     }
     let clearance = routes().map(|(_, route)| route.clearance).max().unwrap_or(DataClass::Open);
     PlanError::ClearanceTooLow { model: name, class: ask.class, clearance, allowed: allowed() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// While the only route that may be tried is being tried, nothing but the others is left out.
+    #[test]
+    fn only_what_an_operator_took_away_is_told_as_that() {
+        let outage = |reasons: &[Reason]| {
+            let left_out = reasons.iter().copied().enumerate().collect();
+            Plan { left_out, ..Plan::default() }.outage()
+        };
+        assert_eq!(outage(&[Reason::AboveClearance]), Outage::OutOfOrder);
+        assert_eq!(outage(&[Reason::AboveClearance, Reason::Drained]), Outage::Drained);
+        assert_eq!(outage(&[Reason::BreakerOpen, Reason::Drained]), Outage::OutOfOrder);
+        assert_eq!(outage(&[Reason::CoolingDown, Reason::Drained]), Outage::RateLimited);
+    }
 }
