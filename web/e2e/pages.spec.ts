@@ -203,7 +203,7 @@ test('on a phone the sections of the administration are one row that follows the
 	await page.goto(`${house().url}/admin/system`);
 	const sections = page.getByRole('navigation', { name: 'Bereiche der Verwaltung' });
 	const tops = () => sections.getByRole('link').evaluateAll((all) => all.map((one) => one.getBoundingClientRect().top));
-	expect(new Set(await tops()).size).toBe(1);
+	await expect.poll(async () => new Set(await tops()).size).toBe(1);
 	await expect(sections.getByRole('link', { name: 'System' })).toBeInViewport({ ratio: 1 });
 	await sections.getByRole('link', { name: 'Personen' }).focus();
 	await expect(sections.getByRole('link', { name: 'Personen' })).toBeInViewport({ ratio: 1 });

@@ -77,6 +77,19 @@ impl Error {
         Self::new(ErrorKind::Internal, "internal").caused_by(cause)
     }
 
+    /// What is wrong with a request for a model. Where the text does not say it all, the words of the
+    /// interface follow, which are English.
+    #[must_use]
+    pub fn of_request(refusal: &llm::RequestError) -> Self {
+        let error = Self::invalid(refusal.code)
+            .with("field", refusal.param.as_deref().unwrap_or_default())
+            .with("detail", &refusal.message);
+        match refusal.code {
+            "missing_required_parameter" | "unknown_parameter" | "empty_array" => error,
+            _ => error.hint("verbatim"),
+        }
+    }
+
     /// Fills `{name}` in the text.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {

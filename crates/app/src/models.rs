@@ -352,9 +352,9 @@ impl App {
         match error {
             GatewayError::Plan(error) => self.plan_error(principal, error),
             GatewayError::Unsupported(ref refusal) => {
-                let refused = Error::invalid(refusal.code);
+                let refused = Error::of_request(refusal);
                 match refusal.param.clone() {
-                    Some(param) => refused.with("field", &param).in_field(param).caused_by(error),
+                    Some(param) => refused.in_field(param).caused_by(error),
                     None => refused.caused_by(error),
                 }
             }

@@ -148,7 +148,7 @@ impl App {
     async fn ask_about_rights(&self) -> Result<(), store::Error> {
         let (store, keys) = (self.store.clone(), self.known_keys.clone());
         let asked_at = std::time::Instant::now();
-        let asking = tokio::spawn(async move {
+        let asking = self.tasks.spawn(async move {
             keys.answered(asked_at, store.principals_version().await?);
             Ok(())
         });

@@ -318,8 +318,7 @@ impl From<app::Error> for Problem {
 impl From<llm::RequestError> for Problem {
     /// In English as the interface of OpenAI has it.
     fn from(error: llm::RequestError) -> Self {
-        let field = error.param.clone().unwrap_or_default();
-        let german = app::wording(Language::German, error.code, &[("field", field)]);
+        let german = app::Error::of_request(&error).text(Language::German);
         let text = Bilingual::new(german, error.message);
         let problem = Self::invalid(error.code, text.clone());
         match error.param {
