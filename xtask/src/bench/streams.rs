@@ -60,7 +60,7 @@ pub fn run(place: &Place, program: &Path) -> Outcome {
         "[log]\nlevel = \"warn\"\n[limits]\nconnections = 16384\nconnections_per_address = 16384\n\
          [[models]]\nname = \"mock-model\"\npurpose = \"bench\"\n[[models.routes]]\n\
          kind = \"openai\"\nbase_url = \"{MOCK}\"\nupstream_model = \"mock-model\"\n\
-         place = \"own\"\nclearance = \"restricted\"\nconcurrency = 16384\nprice_input = 1.0\n\
+         place = \"own\"\nclearance = \"restricted\"\nconcurrency = 10000\nprice_input = 1.0\n\
          price_output = 3.0\n"
     );
     let mut installation = Installation::fresh(place, program, "streams", &config)?;
