@@ -74,6 +74,8 @@ impl App {
         let stored = self.store.models().await?;
         let drained = self.store.drained_routes().await?;
         let policies = self.read_policies().await?;
+        // What is open to a unit is open to all below it.
+        self.load_units().await?;
         let file = self.models.file();
         let mut models = file.models;
         for added in &stored {
@@ -122,6 +124,7 @@ impl App {
     }
 
     async fn follow_catalogue(&self) -> Result<()> {
+        self.load_units().await?;
         let stamp = self.store.catalogue_stamp().await?;
         let is_known = self.catalogue_stamp.lock().await.as_ref() == Some(&stamp);
         if is_known { Ok(()) } else { self.load_catalogue().await }
@@ -130,13 +133,7 @@ impl App {
     async fn read_policies(&self) -> Result<ModelPolicies> {
         let rules = self.store.access_rules().await?;
         let places = self.store.tenant_places().await?;
-        let mut units = Vec::new();
-        if !rules.is_empty() {
-            for tenant in self.store.tenants().await? {
-                units.extend(self.store.units(tenant.id).await?);
-            }
-        }
-        Ok(ModelPolicies::new(rules, places, &units))
+        Ok(ModelPolicies::new(rules, places))
     }
 
     /// Reads a model of the database with its keys.

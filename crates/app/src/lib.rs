@@ -42,6 +42,7 @@ mod sign_in;
 mod stand_in;
 mod structure;
 mod trail;
+mod units;
 mod uploads;
 mod usage;
 mod wording;
@@ -101,7 +102,7 @@ pub use wording::{Language, wording};
 
 use crate::{
     admission::Admission, guardrail::Guardrails, indexing::Indexing, known_keys::KnownKeys,
-    limiter::Limiter, live::LiveRuns, model_policies::ModelPolicies,
+    limiter::Limiter, live::LiveRuns, model_policies::ModelPolicies, units::UnitTree,
 };
 
 /// Longest wait for the database when somebody asks whether it answers; beyond: it does not.
@@ -173,6 +174,7 @@ pub struct App {
     ledger: Ledger,
     known_keys: Arc<KnownKeys>,
     limiter: Arc<Limiter>,
+    units: Arc<UnitTree>,
     /// Held while the journal is moved.
     settling: tokio::sync::Mutex<()>,
     blobs: Blobs,
@@ -208,8 +210,10 @@ impl App {
         let readers = parts.config.ingest_workers;
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let is_shared = parts.store.engine() == store::Engine::Postgres;
+        let units = Arc::<UnitTree>::default();
         Ok(Arc::new(Self {
-            limiter: Arc::new(Limiter::new(is_shared)),
+            limiter: Arc::new(Limiter::new(is_shared, Arc::clone(&units))),
+            units,
             settling: tokio::sync::Mutex::new(()),
             store: parts.store,
             ledger: parts.ledger,

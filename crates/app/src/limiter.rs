@@ -34,6 +34,8 @@ use tokio::{
     time::Instant,
 };
 
+use crate::units::UnitTree;
+
 /// How often a request asks for a lease before it counts as refused.
 const ASKS_MAX: usize = 4;
 /// Longest wait for a lease; after it the request counts as refused for now.
@@ -47,6 +49,7 @@ const CROWD_LOOK: Duration = Duration::from_millis(250);
 /// Decides about limits in this process.
 pub(crate) struct Limiter {
     rules: ArcSwap<Rules>,
+    units: Arc<UnitTree>,
     /// Whether other processes use the same database.
     is_shared: bool,
     /// Scopes that the next exchange looks at.
@@ -77,9 +80,10 @@ enum Remedy {
 }
 
 impl Limiter {
-    pub(crate) fn new(is_shared: bool) -> Self {
+    pub(crate) fn new(is_shared: bool, units: Arc<UnitTree>) -> Self {
         Self {
             rules: ArcSwap::default(),
+            units,
             is_shared,
             listed: Mutex::default(),
             recorded: Mutex::default(),
@@ -99,7 +103,7 @@ impl Limiter {
 
     /// The scopes with limits that bind a call.
     pub(crate) fn binding(&self, principal: &Principal, model: &str) -> Vec<Arc<Account>> {
-        self.rules.load().binding(principal, model)
+        self.rules.load().binding(principal, &self.units, model)
     }
 
     /// Reserves the most that a call can take of all scopes that bind it, or says which has no room.

@@ -150,7 +150,7 @@ impl App {
                 keys.into_iter().map(|key| key.id).collect()
             }
         };
-        let units = self.limiter.rules().units_of(principal);
+        let units = self.units.lines_of(&principal.units);
         let binds = |scope: &LimitScope| match scope {
             LimitScope::Tenant => true,
             LimitScope::Unit(id) => units.contains(id),
@@ -178,6 +178,8 @@ impl App {
     /// # Errors
     /// A database error.
     pub async fn load_limits(&self) -> Result<()> {
+        // A limit of a unit binds all below it.
+        self.load_units().await?;
         let fresh = self.limiter.load(&self.store).await?;
         if self.limiter.is_shared() || fresh.is_empty() {
             return Ok(());
@@ -370,11 +372,10 @@ impl App {
         &self,
         tenant: TenantId,
     ) -> Result<HashMap<Option<UnitId>, HashSet<UserId>>> {
-        let rules = self.limiter.rules();
         let mut people: HashMap<Option<UnitId>, HashSet<UserId>> = HashMap::new();
         for (user, unit) in self.store.memberships(tenant).await? {
             people.entry(None).or_default().insert(user);
-            for unit in unit.into_iter().flat_map(|unit| rules.line_of(unit)) {
+            for unit in unit.into_iter().flat_map(|unit| self.units.line_of(unit)) {
                 people.entry(Some(unit)).or_default().insert(user);
             }
         }

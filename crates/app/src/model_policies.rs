@@ -7,9 +7,9 @@ use std::{
 
 use domain::{Credential, Place, Role, TenantId, UnitId};
 use gateway::{Model, ModelAccess, PlacePolicy};
-use store::{AccessRule, TenantPlaces, Unit};
+use store::{AccessRule, TenantPlaces};
 
-use crate::{App, Principal};
+use crate::{App, Principal, units::UnitTree};
 
 /// What all tenants say, at one moment.
 #[derive(Debug, Default)]
@@ -29,43 +29,34 @@ struct TenantPolicy {
 #[derive(Debug)]
 struct Circle {
     roles: Vec<Role>,
-    /// With all units below.
+    /// And all units below.
     units: HashSet<UnitId>,
 }
 
 impl Circle {
-    fn has(&self, role: Role, units: &[UnitId]) -> bool {
-        self.roles.contains(&role) || units.iter().any(|unit| self.units.contains(unit))
+    fn has(&self, role: Role, units: &[UnitId], tree: &UnitTree) -> bool {
+        self.roles.contains(&role)
+            || (!self.units.is_empty()
+                && tree.lines_of(units).iter().any(|unit| self.units.contains(unit)))
     }
 }
 
 impl ModelPolicies {
-    /// Puts together what tenants say; `units` are those of all tenants.
-    pub(crate) fn new(rules: Vec<AccessRule>, places: Vec<TenantPlaces>, units: &[Unit]) -> Self {
+    /// Puts together what tenants say.
+    pub(crate) fn new(rules: Vec<AccessRule>, places: Vec<TenantPlaces>) -> Self {
         let mut tenants: HashMap<TenantId, TenantPolicy> = HashMap::new();
         for policy in places {
             tenants.entry(policy.tenant).or_default().places = Some(PlacePolicy::of(policy.places));
         }
         for rule in rules {
             let Some(audience) = rule.audience else { continue };
-            let units = with_all_below(audience.units, units);
+            let units = audience.units.into_iter().collect();
             let circle = Circle { roles: audience.roles, units };
             tenants.entry(rule.tenant).or_default().circles.insert(rule.model, circle);
         }
         let tenants = tenants.into_iter().map(|(id, policy)| (id, Arc::new(policy)));
         Self { tenants: tenants.collect() }
     }
-}
-
-fn with_all_below(roots: Vec<UnitId>, units: &[Unit]) -> HashSet<UnitId> {
-    let mut all = HashSet::new();
-    let mut open = roots;
-    while let Some(unit) = open.pop() {
-        if all.insert(unit) {
-            open.extend(units.iter().filter(|child| child.parent == Some(unit)).map(|c| c.id));
-        }
-    }
-    all
 }
 
 impl App {
@@ -89,10 +80,11 @@ impl App {
             return ModelAccess::ALL;
         }
         let (policy, role, units) = (policy.cloned(), principal.role, principal.units.clone());
+        let tree = Arc::clone(&self.units);
         ModelAccess::of(move |model| {
             let circle = policy.as_ref().and_then(|policy| policy.circles.get(model));
             only.as_ref().is_none_or(|only| only.iter().any(|name| name == model))
-                && circle.is_none_or(|circle| circle.has(role, &units))
+                && circle.is_none_or(|circle| circle.has(role, &units, &tree))
         })
     }
 
@@ -106,35 +98,5 @@ impl App {
     /// Where the installation lets data go, from near to far.
     pub(crate) fn places_of_installation(&self) -> Vec<Place> {
         self.config.places.places().collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use domain::Instant;
-
-    use super::*;
-
-    #[test]
-    fn a_unit_brings_all_below_it_and_a_circle_of_units_ends() {
-        let unit = |id, parent| Unit {
-            id,
-            name: String::new(),
-            parent,
-            cost_centre: None,
-            created_at: Instant::now(),
-        };
-        let [root, left, leaf, right] = std::array::from_fn(|_| UnitId::new());
-        let units = [
-            unit(root, None),
-            unit(left, Some(root)),
-            unit(leaf, Some(left)),
-            unit(right, Some(root)),
-        ];
-        assert_eq!(with_all_below(vec![left], &units), HashSet::from([left, leaf]));
-        assert_eq!(with_all_below(vec![root], &units).len(), 4);
-        assert!(with_all_below(vec![], &units).is_empty());
-        let ring = [unit(left, Some(right)), unit(right, Some(left))];
-        assert_eq!(with_all_below(vec![left], &ring), HashSet::from([left, right]));
     }
 }

@@ -110,14 +110,12 @@ impl App {
         let name = checked_name(name, "name")?;
         let by = By::from(principal);
         let made = self.store.create_unit(principal.tenant, &name, parent, &by).await;
-        let unit = made.map_err(|error| match error {
+        let (unit, version) = made.map_err(|error| match error {
             store::Error::NotFound => Error::invalid("unit_unknown").in_field("parent"),
             other => other.into(),
         })?;
-        // Limits of the units above bind it from now on.
-        self.load_limits().await?;
-        // What is open to the unit above is open to this one.
-        self.load_catalogue().await?;
+        // What binds the units above and what is open to them holds for this one from now on.
+        self.units.add(unit.id, parent, version);
         Ok(unit)
     }
 

@@ -76,12 +76,10 @@ pub struct LimitRules {
     pub version: u64,
     /// All limits of all tenants.
     pub limits: Vec<LimitRow>,
-    /// Each unit that lies below another.
-    pub parents: HashMap<UnitId, UnitId>,
 }
 
 impl Store {
-    /// The number that changes whenever a limit or the tree of units changes.
+    /// The number that changes whenever a limit changes.
     ///
     /// # Errors
     /// A database error.
@@ -99,10 +97,7 @@ impl Store {
         let sql = "SELECT * FROM usage_limit";
         let rows = fetch(&mut db, sql, params![]).await?;
         let limits = rows.iter().map(limit_row).collect::<Result<_, _>>()?;
-        let sql = "SELECT id, parent_id FROM unit WHERE parent_id IS NOT NULL";
-        let units = fetch(&mut db, sql, params![]).await?;
-        let parents = units.iter().map(|row| Ok((get(row, "id")?, get(row, "parent_id")?)));
-        Ok(LimitRules { version, limits, parents: parents.collect::<Result<_, Error>>()? })
+        Ok(LimitRules { version, limits })
     }
 
     /// Lists the limits of a tenant.

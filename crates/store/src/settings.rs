@@ -6,20 +6,26 @@ use crate::{
     values::{get, params},
 };
 
-/// The setting that counts changes of limits and of the tree of units.
+/// The setting that counts changes of limits.
 pub(crate) const LIMITS_VERSION: &str = "limits_version";
+/// The setting that counts changes of the tree of units.
+pub(crate) const UNITS_VERSION: &str = "units_version";
 /// The setting that counts changes of people, their units and their keys.
 pub(crate) const PRINCIPALS_VERSION: &str = "principals_version";
 
-/// Counts one more change, so that other processes read anew what they keep copies of.
-pub(crate) async fn count_change(tx: &mut Tx, version: &str) -> Result<(), Error> {
-    tx.execute(
-        "INSERT INTO setting (name, value) VALUES ($1, '1') \
-         ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(setting.value AS BIGINT) + 1 AS TEXT)",
-        params![version],
-    )
-    .await?;
-    Ok(())
+/// Counts one more change, so that other processes read anew what they keep copies of. Returns the new
+/// number; changes are committed in the order of their numbers.
+pub(crate) async fn count_change(tx: &mut Tx, version: &str) -> Result<u64, Error> {
+    let row = tx
+        .fetch_one(
+            "INSERT INTO setting (name, value) VALUES ($1, '1') \
+             ON CONFLICT (name) DO UPDATE \
+                 SET value = CAST(CAST(setting.value AS BIGINT) + 1 AS TEXT) \
+             RETURNING CAST(value AS BIGINT) AS n",
+            params![version],
+        )
+        .await?;
+    get(&row.ok_or(Error::NotFound)?, "n")
 }
 
 impl Store {

@@ -1,12 +1,14 @@
 //! Tenants and their units.
 
+use std::collections::HashMap;
+
 use domain::{Instant, TenantId, UnitId};
 use sqlx::any::AnyRow;
 
 use crate::{
     AuditEvent, By, Error, Store, audit,
     database::{fetch, fetch_one},
-    settings::{LIMITS_VERSION, count_change},
+    settings::{UNITS_VERSION, count_change},
     values::{get, params},
 };
 
@@ -94,7 +96,26 @@ impl Store {
         rows.iter().map(unit).collect()
     }
 
-    /// Makes a unit.
+    /// The number that changes whenever the tree of units changes, by whichever process.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn units_version(&self) -> Result<u64, Error> {
+        self.version(UNITS_VERSION).await
+    }
+
+    /// Reads which unit lies directly below which, of all tenants.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn unit_parents(&self) -> Result<HashMap<UnitId, UnitId>, Error> {
+        let mut db = self.read().await?;
+        let sql = "SELECT id, parent_id FROM unit WHERE parent_id IS NOT NULL";
+        let rows = fetch(&mut db, sql, params![]).await?;
+        rows.iter().map(|row| Ok((get(row, "id")?, get(row, "parent_id")?))).collect()
+    }
+
+    /// Makes a unit. Returns the number of the tree with it, too.
     ///
     /// # Errors
     /// [`Error::NotFound`] if `parent` is not a unit of the tenant.
@@ -104,7 +125,7 @@ impl Store {
         name: &str,
         parent: Option<UnitId>,
         by: &By,
-    ) -> Result<Unit, Error> {
+    ) -> Result<(Unit, u64), Error> {
         let unit = Unit {
             id: UnitId::new(),
             name: name.to_owned(),
@@ -127,13 +148,10 @@ impl Store {
         if let Some(parent) = parent {
             event = event.with("parent", parent);
         }
-        // A limit above binds the new unit too.
-        count_change(&mut tx, LIMITS_VERSION).await?;
-        // What is open to the unit above is open to this one.
-        tx.stamp_catalogue().await?;
+        let version = count_change(&mut tx, UNITS_VERSION).await?;
         audit::append(&mut tx, tenant, event).await?;
         tx.commit().await?;
-        Ok(unit)
+        Ok((unit, version))
     }
 
     /// Sets the cost centre of a unit, or takes it away.

@@ -7,9 +7,7 @@ use domain::{Credential, KeyId, LimitScope, Principal, TenantId, UnitId, UserId}
 use store::LimitRules;
 
 use super::account::Account;
-
-/// The most units between a person's own and the root that are walked; a tree is never that deep.
-const DEPTH_MAX: usize = 32;
+use crate::units::UnitTree;
 
 /// All scopes with limits.
 #[derive(Debug, Default)]
@@ -20,14 +18,13 @@ pub(crate) struct Rules {
     people: HashMap<UserId, Arc<Account>>,
     keys: HashMap<KeyId, Arc<Account>>,
     models: HashMap<TenantId, HashMap<String, Arc<Account>>>,
-    parents: HashMap<UnitId, UnitId>,
 }
 
 impl Rules {
     /// The table after a change. Returns the scopes that are new in it.
     pub(crate) fn of(rules: LimitRules, before: &Self) -> (Self, Vec<Arc<Account>>) {
         let mut fresh = Vec::new();
-        let mut table = Self { version: rules.version, parents: rules.parents, ..Self::default() };
+        let mut table = Self { version: rules.version, ..Self::default() };
         for row in rules.limits {
             let account = match before.account(row.tenant, &row.scope) {
                 Some(known) => {
@@ -70,15 +67,20 @@ impl Rules {
 
     /// The scopes that bind a call: the key, the person, all units from theirs to the root, the
     /// tenant, the model.
-    pub(crate) fn binding(&self, principal: &Principal, model: &str) -> Vec<Arc<Account>> {
-        let mut found = self.personal(principal);
+    pub(crate) fn binding(
+        &self,
+        principal: &Principal,
+        tree: &UnitTree,
+        model: &str,
+    ) -> Vec<Arc<Account>> {
+        let mut found = self.personal(principal, tree);
         let models = self.models.get(&principal.tenant);
         found.extend(models.and_then(|all| all.get(model)).cloned());
         found
     }
 
     /// The scopes that bind whatever a principal does.
-    pub(crate) fn personal(&self, principal: &Principal) -> Vec<Arc<Account>> {
+    fn personal(&self, principal: &Principal, tree: &UnitTree) -> Vec<Arc<Account>> {
         let mut found = Vec::new();
         if let (false, Credential::ApiKey { id, .. }) =
             (self.keys.is_empty(), &principal.credential)
@@ -87,33 +89,20 @@ impl Rules {
         }
         found.extend(self.people.get(&principal.user).cloned());
         if !self.units.is_empty() {
-            self.add_units(principal, &mut found);
+            self.add_units(&tree.lines_of(&principal.units), &mut found);
         }
         found.extend(self.tenants.get(&principal.tenant).cloned());
         found
     }
 
-    fn add_units(&self, principal: &Principal, found: &mut Vec<Arc<Account>>) {
+    fn add_units(&self, units: &[UnitId], found: &mut Vec<Arc<Account>>) {
         let begin = found.len();
-        for unit in principal.units.iter().flat_map(|unit| self.line_of(*unit)) {
-            if let Some(account) = self.units.get(&unit)
-                // Two units of a person may lie below the same one, which counts once.
-                && !found[begin..].iter().any(|other| Arc::ptr_eq(other, account))
-            {
+        for account in units.iter().filter_map(|unit| self.units.get(unit)) {
+            // Two units of a person may lie below the same one, which counts once.
+            if !found[begin..].iter().any(|other| Arc::ptr_eq(other, account)) {
                 found.push(Arc::clone(account));
             }
         }
-    }
-
-    /// All units from a person's own to the root, whether they have limits or not.
-    pub(crate) fn units_of(&self, principal: &Principal) -> Vec<UnitId> {
-        principal.units.iter().flat_map(|unit| self.line_of(*unit)).collect()
-    }
-
-    /// The unit and all that lie above it.
-    pub(crate) fn line_of(&self, unit: UnitId) -> impl Iterator<Item = UnitId> {
-        let line = std::iter::successors(Some(unit), |unit| self.parents.get(unit).copied());
-        line.take(DEPTH_MAX)
     }
 
     /// Whether any model has limits.

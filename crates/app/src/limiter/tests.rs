@@ -108,7 +108,7 @@ impl House {
         }
         Process {
             name: self.started,
-            limiter: Arc::new(Limiter::new(self.is_shared)),
+            limiter: Arc::new(Limiter::new(self.is_shared, Arc::default())),
             account,
             under_way: vec![],
             journal: 0,
@@ -243,7 +243,8 @@ proptest! {
 async fn who_finds_nothing_left_because_of_others_waits_for_them() {
     let limit = UsageLimit { tokens_per_month: Some(100), ..UsageLimit::default() };
     let account = Arc::new(Account::new(TenantId::new(), LimitScope::Tenant, limit));
-    let (limiter, accounts) = (Arc::new(Limiter::new(false)), [Arc::clone(&account)]);
+    let (limiter, accounts) =
+        (Arc::new(Limiter::new(false, Arc::default())), [Arc::clone(&account)]);
     let amounts: Amounts = [1, 90, 1, 90, 0];
     let first = limiter.reserve(&accounts, amounts).await.ok().unwrap();
     let last = limiter.reserve(&accounts, amounts).await.ok().unwrap();

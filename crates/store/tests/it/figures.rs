@@ -70,7 +70,7 @@ async fn whatever_is_shown_is_about_enough_people(world: World) {
     for number in 0..7 {
         let above = units.get(number / 2).copied().filter(|_| number > 0);
         let made = world.store.create_unit(world.tenant, "Einheit", above, &by).await.unwrap();
-        units.push(made.id);
+        units.push(made.0.id);
     }
     let mut dice = 7_u64;
     let mut roll = |sides: usize| {

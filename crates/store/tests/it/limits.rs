@@ -54,8 +54,9 @@ async fn sums_and_warnings_come_with_the_calls(world: World) {
 async fn a_unit_sums_what_lies_below_it(world: World) {
     let by = By::command();
     let root = world.unit("Amt").await;
-    let unit =
-        async |name| world.store.create_unit(world.tenant, name, Some(root), &by).await.unwrap().id;
+    let unit = async |name| {
+        world.store.create_unit(world.tenant, name, Some(root), &by).await.unwrap().0.id
+    };
     let (one, two) = (unit("Eins").await, unit("Zwei").await);
     let me = world.person("me", &[one, two]).await;
     let record = UsageRecord { units: me.units.clone(), ..call(world.tenant, Some(me.user)) };

@@ -12,6 +12,7 @@ crate::on_both_engines! {
     a_mail_address_is_one_account,
     the_last_administrator_stays,
     units_and_roles_change,
+    a_new_unit_is_counted_by_itself,
     set_up_works_once,
     set_up_tokens_expire_and_replace_each_other,
     sessions_end,
@@ -87,6 +88,26 @@ async fn units_and_roles_change(world: World) {
     assert_eq!(principal(&changed).units, [water]);
     // Root unit of the installation and the two made here.
     assert_eq!(world.store.units(world.tenant).await.unwrap().len(), 3);
+}
+
+/// A unit more is a change of the tree and of nothing else that processes keep copies of.
+async fn a_new_unit_is_counted_by_itself(world: World) {
+    let store = &world.store;
+    let others = async || {
+        let rights = store.principals_version().await.unwrap();
+        (store.catalogue_stamp().await.unwrap(), store.limits_version().await.unwrap(), rights)
+    };
+    let before = (store.units_version().await.unwrap(), others().await);
+    let by = By::command();
+    let (top, one) = store.create_unit(world.tenant, "Amt", None, &by).await.unwrap();
+    let (below, two) = store.create_unit(world.tenant, "Referat", Some(top.id), &by).await.unwrap();
+    assert_eq!((one, two), (before.0 + 1, before.0 + 2));
+    assert_eq!(store.units_version().await.unwrap(), two);
+    assert_eq!(others().await, before.1);
+    assert_eq!(store.unit_parents().await.unwrap().get(&below.id), Some(&top.id));
+    let nowhere = store.create_unit(world.tenant, "Nichts", Some(UnitId::new()), &by).await;
+    assert!(matches!(nowhere, Err(Error::NotFound)));
+    assert_eq!(store.units_version().await.unwrap(), two);
 }
 
 async fn set_up_works_once(world: World) {

@@ -24,7 +24,7 @@ pub async fn fill(world: &World) {
     let top = world.unit("Oben").await;
     let by = By::command();
     // Made so that ids and names do not sort the lower unit behind the upper one by accident.
-    let below = store.create_unit(world.tenant, "Unten", Some(top), &by).await.unwrap().id;
+    let below = store.create_unit(world.tenant, "Unten", Some(top), &by).await.unwrap().0.id;
     store.create_unit(world.tenant, "Darunter", Some(below), &by).await.unwrap();
     store.create_setup_token("setup", later, world.tenant).await.unwrap();
     let user = world.user("clerk", domain::Role::Admin, &[below]).await.unwrap();

@@ -50,7 +50,7 @@ impl World {
 
     pub async fn unit(&self, name: &str) -> UnitId {
         let by = store::By::command();
-        self.store.create_unit(self.tenant, name, None, &by).await.unwrap().id
+        self.store.create_unit(self.tenant, name, None, &by).await.unwrap().0.id
     }
 
     pub async fn pending(&self, bytes: &[u8]) -> PendingBlob {
