@@ -1,5 +1,7 @@
 //! What a tenant's administrators say about models: who may use which, and where data may go.
 
+use std::collections::HashMap;
+
 use domain::{Action, Place, Resource, TenantId};
 use store::{AccessRule, Audience, By, TenantPlaces};
 
@@ -38,11 +40,11 @@ impl App {
     pub async fn list_model_access(&self, principal: &Principal) -> Result<Vec<ModelAccessEntry>> {
         let tenant = authorise(principal)?;
         let rules = self.store.access_rules().await?;
-        let rule = |name: &str| {
-            rules.iter().find(|rule| rule.tenant == tenant && rule.model == name).cloned()
-        };
+        let own = rules.into_iter().filter(|rule| rule.tenant == tenant);
+        let mut rules: HashMap<String, AccessRule> =
+            own.map(|rule| (rule.model.clone(), rule)).collect();
         let catalogue = self.gateway.catalogue();
-        let entries = catalogue.models().iter().map(|model| match rule(&model.name) {
+        let entries = catalogue.models().iter().map(|model| match rules.remove(&model.name) {
             Some(AccessRule { model, audience, version, .. }) => {
                 ModelAccessEntry { model, audience, version }
             }

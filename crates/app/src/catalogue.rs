@@ -1,9 +1,14 @@
 //! The catalogue of models: what the configuration file defines, and beside it what administrators
 //! add while the platform runs. Several processes on one database follow each other's changes.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
-use gateway::{AutoChoice, Catalogue, Model};
+use domain::Instant;
+use gateway::{AutoChoice, Catalogue, CatalogueError, Model};
 use identity::SealError;
 use serde_json::Value;
 use store::StoredModel;
@@ -35,27 +40,69 @@ pub struct KeyedDefinition<'a> {
 #[derive(Debug)]
 pub struct FileModels {
     /// Its models, in its order.
-    pub models: Vec<Model>,
+    pub models: Vec<Arc<Model>>,
     /// Their definitions, without keys.
     pub definitions: Vec<Value>,
     /// The lines behind `auto`.
     pub auto: Vec<AutoChoice>,
     /// The model that is there without being defined.
-    pub built_in: Model,
+    pub built_in: Arc<Model>,
     /// Hosts, with port, that models of the database may be called on.
     pub hosts: Vec<String>,
 }
 
 /// Knows the words in which models are defined: those of the configuration file.
 pub trait ModelReader: Send + Sync {
-    /// What the file says at this moment.
-    fn file(&self) -> FileModels;
+    /// What the file says at this moment; the same value until it says something else.
+    fn file(&self) -> Arc<FileModels>;
 
     /// Reads a definition as if it stood in the file, under the rules for definitions that do not.
     ///
     /// # Errors
     /// All that is wrong with it.
     fn read(&self, given: &KeyedDefinition<'_>) -> Result<Model, Vec<DefinitionFault>>;
+}
+
+/// What the catalogue was built from.
+#[derive(Debug, Default)]
+pub(crate) struct CatalogueSources {
+    /// The state of the database; `None` if the last building failed.
+    stamp: Option<Option<String>>,
+    file: Option<Arc<FileModels>>,
+    /// The models of the database by name, as they were read.
+    added: BTreeMap<String, Added>,
+}
+
+/// A model of the database.
+#[derive(Debug)]
+struct Added {
+    /// Version and time of its last change.
+    written: (u64, Instant),
+    /// `None` if it cannot be used.
+    model: Option<Arc<Model>>,
+}
+
+impl CatalogueSources {
+    /// All models, and which of their routes are drained: model and route.
+    fn catalogue(
+        &self,
+        file: &FileModels,
+        drained: &[(String, String)],
+    ) -> std::result::Result<Catalogue, CatalogueError> {
+        let mut models = file.models.clone();
+        let named = models.iter().chain([&file.built_in]);
+        let of_file: HashSet<String> = named.map(|model| model.name.clone()).collect();
+        let added = self.added.iter().filter(|(name, _)| !of_file.contains(*name));
+        models.extend(added.filter_map(|(_, added)| added.model.clone()));
+        models.push(Arc::clone(&file.built_in));
+        for (name, route) in drained {
+            let Some(model) = models.iter_mut().find(|model| model.name == *name) else { continue };
+            for route in Arc::make_mut(model).routes.iter_mut().filter(|r| r.name == *route) {
+                route.drained = true;
+            }
+        }
+        Catalogue::new(models)?.with_auto(file.auto.clone())
+    }
 }
 
 impl App {
@@ -66,43 +113,56 @@ impl App {
     /// # Errors
     /// A database error; then everything stays as it was.
     pub async fn load_catalogue(&self) -> Result<()> {
-        let mut known = self.catalogue_stamp.lock().await;
+        self.catalogue.after_change(async |sources| self.build_catalogue(sources).await).await
+    }
+
+    async fn build_catalogue(&self, sources: &mut CatalogueSources) -> Result<()> {
         // Whatever is in the way, the next look tries again.
-        *known = None;
+        sources.stamp = None;
         // Read first: what changes while the rest is read is seen the next time.
         let stamp = self.store.catalogue_stamp().await?;
-        let stored = self.store.models().await?;
+        let file = self.models.file();
+        self.read_added(sources, &file).await?;
         let drained = self.store.drained_routes().await?;
         let policies = self.read_policies().await?;
         // What is open to a unit is open to all below it.
         self.load_units().await?;
-        let file = self.models.file();
-        let mut models = file.models;
-        for added in &stored {
-            if models.iter().chain([&file.built_in]).any(|model| model.name == added.name) {
-                continue;
-            }
-            match self.read_stored(added) {
-                Ok(model) => models.push(model),
-                Err(faults) => {
-                    let field = faults.first().map(|fault| fault.field.as_str());
-                    tracing::warn!(model = added.name, field, "a model cannot be used");
-                }
-            }
-        }
-        models.push(file.built_in);
-        for (name, route) in &drained {
-            let routes = models.iter_mut().filter(|model| model.name == *name);
-            for route in routes.flat_map(|m| &mut m.routes).filter(|r| r.name == *route) {
-                route.drained = true;
-            }
-        }
-        let catalogue = Catalogue::new(models).and_then(|all| all.with_auto(file.auto));
-        let catalogue = catalogue.map_err(Error::internal)?;
+        let catalogue = sources.catalogue(&file, &drained).map_err(Error::internal)?;
         // Who may use a model is known before the model is there.
         self.policies.store(Arc::new(policies));
         self.gateway.replace_catalogue(catalogue);
-        *known = Some(stamp);
+        sources.stamp = Some(stamp);
+        Ok(())
+    }
+
+    /// Reads those models of the database that are new or have changed.
+    async fn read_added(
+        &self,
+        sources: &mut CatalogueSources,
+        file: &Arc<FileModels>,
+    ) -> Result<()> {
+        // The file says on which hosts they may be called.
+        if !sources.file.as_ref().is_some_and(|before| Arc::ptr_eq(before, file)) {
+            sources.added.clear();
+            sources.file = Some(Arc::clone(file));
+        }
+        let known = |name: &str| sources.added.get(name).map(|added| added.written);
+        let found = self.store.changed_models(known).await?;
+        let mut before = std::mem::take(&mut sources.added);
+        let still_there = found.same.into_iter().filter_map(|name| before.remove_entry(&name));
+        sources.added = still_there.collect();
+        for stored in found.changed {
+            let model = match self.read_stored(&stored) {
+                Ok(model) => Some(Arc::new(model)),
+                Err(faults) => {
+                    let field = faults.first().map(|fault| fault.field.as_str());
+                    tracing::warn!(model = stored.name, field, "a model cannot be used");
+                    None
+                }
+            };
+            let written = (stored.version, stored.updated_at);
+            sources.added.insert(stored.name, Added { written, model });
+        }
         Ok(())
     }
 
@@ -126,7 +186,7 @@ impl App {
     async fn follow_catalogue(&self) -> Result<()> {
         self.load_units().await?;
         let stamp = self.store.catalogue_stamp().await?;
-        let is_known = self.catalogue_stamp.lock().await.as_ref() == Some(&stamp);
+        let is_known = self.catalogue.look(|sources| sources.stamp.as_ref() == Some(&stamp)).await;
         if is_known { Ok(()) } else { self.load_catalogue().await }
     }
 

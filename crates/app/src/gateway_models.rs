@@ -2,7 +2,7 @@
 //! What the configuration file defines stays the file's; only draining reaches it from here.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     fmt::Write as _,
     sync::Arc,
     time::{Duration, Instant},
@@ -92,21 +92,21 @@ impl App {
             let of_model = drained.iter().filter(|(model, _)| model == name);
             of_model.map(|(_, route)| route.clone()).collect()
         };
-        let own = file.definitions.into_iter().map(|definition| GatewayModelEntry {
+        let own = file.definitions.iter().map(|definition| GatewayModelEntry {
             origin: ModelOrigin::File,
-            drained: drained(name_of(&definition)),
+            drained: drained(name_of(definition)),
             keyed: BTreeSet::new(),
             faults: Vec::new(),
             is_shadowed: false,
-            definition,
+            definition: definition.clone(),
         });
-        let taken = |name: &str| file.models.iter().any(|model| model.name == name);
+        let names: HashSet<&str> = file.models.iter().map(|model| model.name.as_str()).collect();
         let added = stored.into_iter().map(|model| GatewayModelEntry {
             drained: drained(&model.name),
-            is_shadowed: taken(&model.name),
+            is_shadowed: names.contains(model.name.as_str()),
             ..self.entry(model)
         });
-        Ok(GatewayModels { models: own.chain(added).collect(), hosts: file.hosts })
+        Ok(GatewayModels { models: own.chain(added).collect(), hosts: file.hosts.clone() })
     }
 
     /// Adds a model.

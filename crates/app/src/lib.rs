@@ -34,6 +34,7 @@ mod naming;
 mod operations;
 mod paging;
 mod people;
+mod renewal;
 mod runs;
 mod search;
 mod settlement;
@@ -101,8 +102,9 @@ pub use usage::{OwnFigures, UsageExport, UsageLine, UsageReport};
 pub use wording::{Language, wording};
 
 use crate::{
-    admission::Admission, guardrail::Guardrails, indexing::Indexing, known_keys::KnownKeys,
-    limiter::Limiter, live::LiveRuns, model_policies::ModelPolicies, units::UnitTree,
+    admission::Admission, catalogue::CatalogueSources, guardrail::Guardrails, indexing::Indexing,
+    known_keys::KnownKeys, limiter::Limiter, live::LiveRuns, model_policies::ModelPolicies,
+    renewal::Renewal, units::UnitTree,
 };
 
 /// Longest wait for the database when somebody asks whether it answers; beyond: it does not.
@@ -184,8 +186,8 @@ pub struct App {
     models: Arc<dyn ModelReader>,
     /// Who may use which models, as their tenants say.
     policies: ArcSwap<ModelPolicies>,
-    /// Which state of the database the catalogue was built from; held while it is built.
-    catalogue_stamp: tokio::sync::Mutex<Option<Option<String>>>,
+    /// What the catalogue was built from.
+    catalogue: Renewal<CatalogueSources>,
     guardrails: Arc<Guardrails>,
     secret: InstallationSecret,
     config: Config,
@@ -224,7 +226,7 @@ impl App {
             gateway: parts.gateway,
             models: parts.models,
             policies: ArcSwap::default(),
-            catalogue_stamp: tokio::sync::Mutex::default(),
+            catalogue: Renewal::default(),
             guardrails: Arc::new(Guardrails::new(
                 parts.config.guard.clone(),
                 parts.config.guard_exceptions.clone(),

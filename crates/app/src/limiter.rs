@@ -34,7 +34,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::units::UnitTree;
+use crate::{renewal::Renewal, units::UnitTree};
 
 /// How often a request asks for a lease before it counts as refused.
 const ASKS_MAX: usize = 4;
@@ -50,6 +50,8 @@ const CROWD_LOOK: Duration = Duration::from_millis(250);
 pub(crate) struct Limiter {
     rules: ArcSwap<Rules>,
     units: Arc<UnitTree>,
+    /// The rules are read one at a time: two would each make an account for the same new limit.
+    pub(crate) renewal: Renewal<()>,
     /// Whether other processes use the same database.
     is_shared: bool,
     /// Scopes that the next exchange looks at.
@@ -84,6 +86,7 @@ impl Limiter {
         Self {
             rules: ArcSwap::default(),
             units,
+            renewal: Renewal::default(),
             is_shared,
             listed: Mutex::default(),
             recorded: Mutex::default(),

@@ -180,6 +180,10 @@ impl App {
     pub async fn load_limits(&self) -> Result<()> {
         // A limit of a unit binds all below it.
         self.load_units().await?;
+        self.limiter.renewal.after_change(async |()| self.read_limits().await).await
+    }
+
+    async fn read_limits(&self) -> Result<()> {
         let fresh = self.limiter.load(&self.store).await?;
         if self.limiter.is_shared() || fresh.is_empty() {
             return Ok(());

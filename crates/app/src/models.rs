@@ -92,10 +92,10 @@ impl App {
         let tenant = Resource::Tenant(principal.tenant);
         domain::authorise(principal, Action::UseModels, &tenant)?;
         let catalogue = self.gateway.catalogue();
-        let is_wanted = |model: &&Model| {
+        let is_wanted = |model: &Model| {
             self.is_usable(principal, model) && offer.is_none_or(|offer| model.offers(offer))
         };
-        let named = catalogue.models().iter().filter(is_wanted);
+        let named = catalogue.models().iter().filter(|model| is_wanted(model));
         let named = named.map(|model| self.choice(principal, model));
         Ok(named.chain(self.auto_choice(principal, &catalogue)).collect())
     }
@@ -165,16 +165,16 @@ impl App {
     /// one, else the first.
     pub(crate) fn default_model(&self, principal: &Principal) -> String {
         let catalogue = self.gateway.catalogue();
-        let is_usable = |model: &&Model| self.is_usable(principal, model);
+        let is_usable = |model: &Model| self.is_usable(principal, model);
         let first = || {
-            let mut models = catalogue.models().iter().filter(is_usable);
+            let mut models = catalogue.models().iter().filter(|model| is_usable(model));
             models.find(|model| model.offers(Offer::Chat)).map(|model| model.name.clone())
         };
         let is_there = |name: &String| match catalogue.model(name) {
-            Some(model) => is_usable(&model),
+            Some(model) => is_usable(model),
             None if name == AUTO_MODEL => {
                 let mut lines = catalogue.auto().iter();
-                lines.any(|line| catalogue.model(&line.model).is_some_and(|m| is_usable(&m)))
+                lines.any(|line| catalogue.model(&line.model).is_some_and(is_usable))
             }
             None => false,
         };

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -19,7 +20,7 @@ pub const AUTO_MODEL: &str = "auto";
 /// All models, in the order in which they are shown.
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue {
-    models: Vec<Model>,
+    models: Vec<Arc<Model>>,
     by_name: HashMap<String, usize>,
     auto: Vec<AutoChoice>,
 }
@@ -54,7 +55,10 @@ impl Catalogue {
     ///
     /// # Errors
     /// If a name is there twice or a model has no route.
-    pub fn new(models: Vec<Model>) -> Result<Self, CatalogueError> {
+    pub fn new(
+        models: impl IntoIterator<Item = impl Into<Arc<Model>>>,
+    ) -> Result<Self, CatalogueError> {
+        let models: Vec<Arc<Model>> = models.into_iter().map(Into::into).collect();
         let mut names = HashSet::new();
         for model in &models {
             if !names.insert(model.name.as_str()) {
@@ -97,14 +101,14 @@ impl Catalogue {
 
     /// All models.
     #[must_use]
-    pub fn models(&self) -> &[Model] {
+    pub fn models(&self) -> &[Arc<Model>] {
         &self.models
     }
 
     /// The model with this name.
     #[must_use]
     pub fn model(&self, name: &str) -> Option<&Model> {
-        self.position(name).map(|index| &self.models[index])
+        self.position(name).map(|index| &*self.models[index])
     }
 
     pub(crate) fn position(&self, name: &str) -> Option<usize> {

@@ -1,6 +1,6 @@
 //! The catalogue and what is remembered beside it, as one value that is exchanged whole.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
@@ -17,20 +17,27 @@ impl Snapshot {
     /// Puts a catalogue beside what is known of the one `before`.
     pub(crate) fn new(catalogue: Catalogue, before: Option<&Self>, settings: &Settings) -> Self {
         let now = Instant::now();
-        let known: HashMap<&str, (&Model, &ModelState)> = before
-            .into_iter()
-            .flat_map(Self::entries)
-            .map(|(m, s)| (m.name.as_str(), (m, s.as_ref())))
-            .collect();
         let states = catalogue.models().iter().map(|model| {
-            let before = known.get(model.name.as_str()).copied();
-            Arc::new(ModelState::new(model, before, settings, now))
+            let before = before.and_then(|before| before.entry(&model.name));
+            match before {
+                Some((same, state)) if Arc::ptr_eq(same, model) => Arc::clone(state),
+                _ => {
+                    let before = before.map(|(other, state)| (other.as_ref(), state.as_ref()));
+                    Arc::new(ModelState::new(model, before, settings, now))
+                }
+            }
         });
         Self { models: states.collect(), catalogue: Arc::new(catalogue) }
     }
 
     /// The models with their state.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (&Model, &Arc<ModelState>)> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&Arc<Model>, &Arc<ModelState>)> {
         self.catalogue.models().iter().zip(&self.models)
+    }
+
+    /// A model with its state.
+    pub(crate) fn entry(&self, name: &str) -> Option<(&Arc<Model>, &Arc<ModelState>)> {
+        let index = self.catalogue.position(name)?;
+        Some((&self.catalogue.models()[index], &self.models[index]))
     }
 }

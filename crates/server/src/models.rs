@@ -6,7 +6,7 @@ use std::{
 };
 
 use app::{DefinitionFault, FileModels, KeyedDefinition, ModelReader};
-use gateway::{AutoChoice, Model, Tokenizer};
+use gateway::{Model, Tokenizer};
 use serde_json::Value;
 
 use crate::{
@@ -29,8 +29,7 @@ pub(crate) struct ConfiguredModels {
 
 #[derive(Debug)]
 struct File {
-    models: Vec<ModelSettings>,
-    auto: Vec<AutoChoice>,
+    says: Arc<FileModels>,
     hosts: Vec<AllowedHost>,
 }
 
@@ -59,22 +58,22 @@ impl File {
             let host = AllowedHost::of(&server.base_url);
             hosts.extend(host.filter(|_| !hosts.iter().any(|host| host.allows(&server.base_url))));
         }
-        Self { models: config.models.clone(), auto: config.auto.clone(), hosts }
+        // Checked when the file was read.
+        let models = config.models.iter().filter_map(|settings| wiring::model(settings).ok());
+        let says = FileModels {
+            models: models.map(Arc::new).collect(),
+            definitions: config.models.iter().map(definition::write).collect(),
+            auto: config.auto.clone(),
+            built_in: Arc::new(wiring::built_in()),
+            hosts: hosts.iter().map(ToString::to_string).collect(),
+        };
+        Self { says: Arc::new(says), hosts }
     }
 }
 
 impl ModelReader for ConfiguredModels {
-    fn file(&self) -> FileModels {
-        let file = self.present();
-        // Checked when the file was read.
-        let models = file.models.iter().filter_map(|settings| wiring::model(settings).ok());
-        FileModels {
-            models: models.collect(),
-            definitions: file.models.iter().map(definition::write).collect(),
-            auto: file.auto.clone(),
-            built_in: wiring::built_in(),
-            hosts: file.hosts.iter().map(ToString::to_string).collect(),
-        }
+    fn file(&self) -> Arc<FileModels> {
+        Arc::clone(&self.present().says)
     }
 
     fn read(&self, given: &KeyedDefinition<'_>) -> Result<Model, Vec<DefinitionFault>> {

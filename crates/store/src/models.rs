@@ -5,16 +5,19 @@ use std::collections::BTreeMap;
 
 use domain::{Instant, TenantId};
 use serde_json::Value;
-use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, any::AnyRow};
 
 use crate::{
     AuditEvent, By, Conflict, Error, Store, audit,
-    database::{Tx, fetch, fetch_one},
-    values::{Json, get, params},
+    database::{Tx, composed, fetch, fetch_one, placeholders},
+    values::{Json, Params, get, params},
 };
 
 /// The setting that differs after each change to models, access and places.
 const CATALOGUE_STAMP: &str = "catalogue_stamp";
+
+/// Models that are read by one statement.
+const NAMES_MAX: usize = 200;
 
 /// A model of the database.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +32,15 @@ pub struct StoredModel {
     pub updated_at: Instant,
     /// The sealed keys of its routes, by the route's name.
     pub keys: BTreeMap<String, String>,
+}
+
+/// The models of the database at one moment, for whoever knows some of them.
+#[derive(Debug)]
+pub struct ChangedModels {
+    /// Those that were not known as they are, by name.
+    pub changed: Vec<StoredModel>,
+    /// The names of the others.
+    pub same: Vec<String>,
 }
 
 /// A model as it is to be from now on.
@@ -60,18 +72,31 @@ impl Store {
     /// # Errors
     /// A database error.
     pub async fn models(&self) -> Result<Vec<StoredModel>, Error> {
+        Ok(self.changed_models(|_| None).await?.changed)
+    }
+
+    /// Reads the models of the database except those that are `known`: by name, with the version and the
+    /// time of the last change.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn changed_models(
+        &self,
+        known: impl Fn(&str) -> Option<(u64, Instant)>,
+    ) -> Result<ChangedModels, Error> {
         let mut db = self.snapshot().await?;
-        let sql = "SELECT name, definition, version, updated_at FROM model ORDER BY name";
-        let rows = fetch(&mut db, sql, params![]).await?;
-        let mut models = rows.iter().map(model).collect::<Result<Vec<_>, _>>()?;
-        let sql = "SELECT model, route, sealed FROM model_route_key";
+        let sql = "SELECT name, version, updated_at FROM model ORDER BY name";
+        let (mut same, mut names) = (Vec::new(), Vec::new());
         for row in fetch(&mut db, sql, params![]).await? {
-            let of: String = get(&row, "model")?;
-            if let Some(model) = models.iter_mut().find(|model| model.name == of) {
-                model.keys.insert(get(&row, "route")?, get(&row, "sealed")?);
-            }
+            let name: String = get(&row, "name")?;
+            let written = (get(&row, "version")?, get(&row, "updated_at")?);
+            if known(&name) == Some(written) { same.push(name) } else { names.push(name) }
         }
-        Ok(models)
+        let mut changed = Vec::with_capacity(names.len());
+        for names in names.chunks(NAMES_MAX) {
+            changed.extend(read_models(&mut db, names).await?);
+        }
+        Ok(ChangedModels { changed, same })
     }
 
     /// Returns a model of the database.
@@ -79,8 +104,8 @@ impl Store {
     /// # Errors
     /// [`Error::NotFound`], or a database error.
     pub async fn model(&self, name: &str) -> Result<StoredModel, Error> {
-        let found = self.models().await?.into_iter().find(|model| model.name == name);
-        found.ok_or(Error::NotFound)
+        let mut db = self.snapshot().await?;
+        read_models(&mut db, &[name.to_owned()]).await?.pop().ok_or(Error::NotFound)
     }
 
     /// Writes a model, new or in place of its former self.
@@ -220,6 +245,30 @@ async fn version(tx: &mut Tx, name: &str) -> Result<Option<u64>, Error> {
     let row =
         fetch_one(tx.db(), "SELECT version FROM model WHERE name = $1", params![name]).await?;
     row.map(|row| get(&row, "version")).transpose()
+}
+
+/// Reads models by name, in the order of their names.
+async fn read_models(db: &mut AnyConnection, names: &[String]) -> Result<Vec<StoredModel>, Error> {
+    let listed = placeholders(1, names.len());
+    let params = || {
+        let mut params = Params::default();
+        names.iter().for_each(|name| params.add(name));
+        params
+    };
+    let sql = format!(
+        "SELECT name, definition, version, updated_at FROM model WHERE name IN ({listed}) \
+         ORDER BY name"
+    );
+    let rows = fetch(db, composed(sql), params()).await?;
+    let mut models = rows.iter().map(model).collect::<Result<Vec<_>, _>>()?;
+    let sql = format!("SELECT model, route, sealed FROM model_route_key WHERE model IN ({listed})");
+    for row in fetch(db, composed(sql), params()).await? {
+        let of: String = get(&row, "model")?;
+        if let Some(model) = models.iter_mut().find(|model| model.name == of) {
+            model.keys.insert(get(&row, "route")?, get(&row, "sealed")?);
+        }
+    }
+    Ok(models)
 }
 
 fn model(row: &AnyRow) -> Result<StoredModel, Error> {

@@ -84,7 +84,7 @@ impl Limiter {
     async fn look_for_rules(&self, store: &Store) {
         let looking = async {
             if store.limits_version().await? != self.rules().version {
-                self.load(store).await?;
+                self.renewal.after_change(async |()| self.load(store).await.map(drop)).await?;
             }
             Ok::<(), crate::Error>(())
         };

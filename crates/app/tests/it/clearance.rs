@@ -2,7 +2,10 @@
 //! stands in, runs beside or is kept.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -66,8 +69,8 @@ struct MadeModel {
 /// What happens next.
 #[derive(Debug, Clone)]
 enum Step {
-    /// A program asks, a few questions again and again, so that some answers are kept.
-    Call { model: usize, class: DataClass, question: u8, stream: bool },
+    /// A program asks, some questions twice, so that some answers are taken from what is kept.
+    Call { model: usize, class: DataClass, twice: bool, stream: bool },
     /// A person asks, and comes back to the answer.
     Run { model: usize, class: DataClass },
     /// Every route of a model is cleared for no more than this.
@@ -114,8 +117,8 @@ fn made_model() -> impl Strategy<Value = MadeModel> {
 fn step() -> impl Strategy<Value = Step> {
     // The last stands for `auto`.
     let model = 0..=MODELS.len();
-    let call = (model.clone(), class(), 0..2_u8, any::<bool>())
-        .prop_map(|(model, class, question, stream)| Step::Call { model, class, question, stream });
+    let call = (model.clone(), class(), any::<bool>(), any::<bool>())
+        .prop_map(|(model, class, twice, stream)| Step::Call { model, class, twice, stream });
     let run = (model, class()).prop_map(|(model, class)| Step::Run { model, class });
     let lower =
         (0..MODELS.len(), class()).prop_map(|(model, clearance)| Step::Lower { model, clearance });
@@ -162,7 +165,7 @@ impl Setting {
     async fn set_up(&self, made: &[MadeModel]) {
         let mut models = self.world.gateway.catalogue().models().to_vec();
         models.truncate(1);
-        models.extend(made.iter().enumerate().map(|(position, made)| self.model(position, made)));
+        models.extend(made.iter().enumerate().map(|(at, made)| Arc::new(self.model(at, made))));
         self.replace(models);
         for (name, made) in MODELS.iter().zip(made) {
             // A budget of nothing excludes what has a price.
@@ -197,7 +200,7 @@ impl Setting {
         }
     }
 
-    fn replace(&self, models: Vec<Model>) {
+    fn replace(&self, models: Vec<Arc<Model>>) {
         let line = |model: &str| AutoChoice {
             model: model.to_owned(),
             class_max: None,
@@ -213,7 +216,8 @@ impl Setting {
         self.settle().await;
         let mut models = self.world.gateway.catalogue().models().to_vec();
         let model = models.iter_mut().find(|model| model.name == MODELS[position]).unwrap();
-        model.routes.iter_mut().for_each(|route| route.clearance = route.clearance.min(clearance));
+        let routes = &mut Arc::make_mut(model).routes;
+        routes.iter_mut().for_each(|route| route.clearance = route.clearance.min(clearance));
         self.replace(models);
     }
 
@@ -291,10 +295,11 @@ impl Setting {
         let name = |model: usize| MODELS.get(model).copied().unwrap_or(gateway::AUTO_MODEL);
         match step {
             Step::Lower { model, clearance } => self.lower(*model, *clearance).await,
-            Step::Call { model, class, question, stream } => {
-                // Each round begins with nothing kept.
-                let question = round * 2 + usize::from(*question);
-                self.call(name(*model), *class, (question, *stream)).await;
+            Step::Call { model, class, twice, stream } => {
+                for _ in 0..=usize::from(*twice) {
+                    // Each round begins with nothing kept.
+                    self.call(name(*model), *class, (round, *stream)).await;
+                }
             }
             Step::Run { model, class } => self.run(name(*model), *class).await,
         }

@@ -244,7 +244,7 @@ async fn what_a_slow_attempt_took_is_charged_too() {
     let ada = house.world.member("ada").await;
     let mut models = house.world.gateway.catalogue().models().to_vec();
     let both = models.iter_mut().find(|model| model.name == "beide").unwrap();
-    both.hedging = gateway::Hedging::After(Duration::from_millis(50));
+    Arc::make_mut(both).hedging = gateway::Hedging::After(Duration::from_millis(50));
     house.world.gateway.replace_catalogue(gateway::Catalogue::new(models).unwrap());
     house.world.near.always(Reply::hang());
     house.world.model.always(Reply::text("schnell").usage(7, 3));
@@ -369,12 +369,12 @@ async fn pictures_and_sounds_are_reserved_at_their_price() {
     let ada = house.world.member("ada").await;
     let app = &house.world.app;
     let mut models = house.world.gateway.catalogue().models().to_vec();
-    let mut made = models.iter().find(|model| model.name == "nurteuer").unwrap().clone();
+    let mut made = models.iter().find(|model| model.name == "nurteuer").unwrap().as_ref().clone();
     made.name = "bilder".to_owned();
     made.routes[0].offers = gateway::Offers::of([gateway::Offer::Images, gateway::Offer::Speech]);
     made.routes[0].prices =
         gateway::Price { image: 40_000, characters: 1_000_000, ..gateway::Price::default() }.into();
-    models.push(made);
+    models.push(Arc::new(made));
     house.world.gateway.replace_catalogue(gateway::Catalogue::new(models).unwrap());
     let budget = |most, at_limit| UsageLimit {
         micro_euro_per_month: Some(most),
@@ -479,13 +479,13 @@ async fn recordings_are_paid_by_the_minute() {
     let ada = house.world.member("ada").await;
     let app = &house.world.app;
     let mut models = house.world.gateway.catalogue().models().to_vec();
-    let mut made = models.iter().find(|model| model.name == "nurteuer").unwrap().clone();
+    let mut made = models.iter().find(|model| model.name == "nurteuer").unwrap().as_ref().clone();
     made.name = "ohr".to_owned();
     made.routes[0].offers = gateway::Offers::of([gateway::Offer::Transcriptions]);
     // Six cents a minute, 1,000 micro-euro a second.
     made.routes[0].prices =
         gateway::Price { audio_minute: 60_000, ..gateway::Price::default() }.into();
-    models.push(made);
+    models.push(Arc::new(made));
     house.world.gateway.replace_catalogue(gateway::Catalogue::new(models).unwrap());
     let recording = |bytes: Vec<u8>| {
         let mut form = llm::transcription::TranscriptionForm::new(

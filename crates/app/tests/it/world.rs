@@ -103,7 +103,8 @@ impl World {
     pub fn lower_clearance(&self, model: &str, clearance: DataClass) {
         let mut models = self.gateway.catalogue().models().to_vec();
         let model = models.iter_mut().find(|other| other.name == model).unwrap();
-        model.routes.iter_mut().for_each(|route| route.clearance = clearance);
+        let routes = &mut Arc::make_mut(model).routes;
+        routes.iter_mut().for_each(|route| route.clearance = clearance);
         self.gateway.replace_catalogue(Catalogue::new(models).unwrap());
     }
 
@@ -221,7 +222,7 @@ async fn start(
         blobs,
         index: Arc::new(index),
         gateway: gateway.clone(),
-        models: Arc::new(Fixed(catalogue)),
+        models: Arc::new(Fixed::new(&catalogue)),
         secret: InstallationSecret::generate(),
         config,
     };
@@ -229,14 +230,20 @@ async fn start(
 }
 
 /// A configuration file that says nothing but these models, and has no words for others.
-struct Fixed(Catalogue);
+struct Fixed(Arc<FileModels>);
 
-impl ModelReader for Fixed {
-    fn file(&self) -> FileModels {
-        let mut models = self.0.models().to_vec();
+impl Fixed {
+    fn new(catalogue: &Catalogue) -> Self {
+        let mut models = catalogue.models().to_vec();
         let built_in = models.remove(0);
         let (definitions, auto, hosts) = (vec![], vec![], vec![]);
-        FileModels { models, definitions, auto, built_in, hosts }
+        Self(Arc::new(FileModels { models, definitions, auto, built_in, hosts }))
+    }
+}
+
+impl ModelReader for Fixed {
+    fn file(&self) -> Arc<FileModels> {
+        Arc::clone(&self.0)
     }
 
     fn read(&self, _: &KeyedDefinition<'_>) -> Result<Model, Vec<DefinitionFault>> {

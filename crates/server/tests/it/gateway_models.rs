@@ -112,6 +112,40 @@ async fn a_model_lives_and_its_key_stays_secret() {
     assert_eq!(listed(&ada).await, ["gross", "fachwerk-auszug"]);
 }
 
+/// Whoever is told that a model is there can use it, however many are added at the same time; one that is
+/// added anew under an old name is not the old one.
+#[tokio::test]
+async fn models_of_many_hands_are_there_at_once() {
+    let world = World::new().await;
+    let (chef, ada) = (world.admin("chef").await, world.member("ada").await);
+    let names: Vec<String> = (0..24).map(|number| format!("m{number:02}")).collect();
+    let added = names.iter().map(async |name| {
+        let made = chef.post(MODELS, &definition(name, &world.model.base_url())).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        assert_eq!(ask(&ada, name).await.status, 200, "{name}");
+    });
+    futures_util::future::join_all(added).await;
+    let changed = names.iter().map(async |name| {
+        let path = format!("{MODELS}/{name}");
+        assert_eq!(chef.delete(&format!("{path}?version=1")).await.status, 204);
+        assert_eq!(ask(&ada, name).await.status, 404, "{name}");
+        let mut other = definition(name, &world.model.base_url());
+        other["routes"][0]["upstream_model"] = json!(format!("anders-{name}"));
+        assert_eq!(chef.post(MODELS, &other).await.status, 201);
+        assert_eq!(ask(&ada, name).await.status, 200, "{name}");
+    });
+    let before = world.model.requests().len();
+    futures_util::future::join_all(changed).await;
+    let mut asked: Vec<String> = world.model.requests()[before..]
+        .iter()
+        .map(|request| request.body["model"].as_str().unwrap().to_owned())
+        .collect();
+    asked.sort();
+    let expected: Vec<String> = names.iter().map(|name| format!("anders-{name}")).collect();
+    assert_eq!(asked, expected);
+    assert_eq!(listed(&ada).await.len(), names.len() + 2);
+}
+
 /// What the file would refuse is refused here, and what would reach out further than the operator
 /// allowed as well.
 #[tokio::test]
