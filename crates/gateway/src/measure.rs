@@ -36,11 +36,12 @@ pub(crate) struct RouteMeasures {
     operations: [OnceLock<Box<OperationMeasures>>; OPERATIONS.len()],
 }
 
-/// The measurements of one operation on one route.
+/// The measurements of one operation on one route. A histogram is many lines for whoever reads them, so
+/// those that not every call has begin with their first value.
 struct OperationMeasures {
     duration: Histogram,
-    first_chunk: Histogram,
-    per_token: Histogram,
+    first_chunk: OnceLock<Histogram>,
+    per_token: OnceLock<Histogram>,
     tokens_in: Histogram,
     tokens_out: Histogram,
 }
@@ -71,7 +72,8 @@ impl RouteMeasures {
     }
 
     pub(crate) fn first_chunk(&self, operation: &'static str, took: Duration) {
-        self.of(operation).first_chunk.record(took.as_secs_f64());
+        let begin = || histogram!(FIRST_CHUNK, self.labels(operation));
+        self.of(operation).first_chunk.get_or_init(begin).record(took.as_secs_f64());
     }
 
     pub(crate) fn answered(
@@ -87,7 +89,9 @@ impl RouteMeasures {
         measures.tokens_out.record(usage.completion_tokens as f64);
         // The first token is not written in the time that is measured.
         if let (Some(writing), tokens @ 2..) = (writing, usage.completion_tokens) {
-            measures.per_token.record(writing.as_secs_f64() / (tokens - 1) as f64);
+            let begin = || histogram!(PER_TOKEN, self.labels(operation));
+            let per_token = measures.per_token.get_or_init(begin);
+            per_token.record(writing.as_secs_f64() / (tokens - 1) as f64);
         }
     }
 
@@ -135,8 +139,8 @@ impl RouteMeasures {
             };
             Box::new(OperationMeasures {
                 duration: histogram!(DURATION, labels()),
-                first_chunk: histogram!(FIRST_CHUNK, labels()),
-                per_token: histogram!(PER_TOKEN, labels()),
+                first_chunk: OnceLock::new(),
+                per_token: OnceLock::new(),
                 tokens_in: tokens("input"),
                 tokens_out: tokens("output"),
             })
@@ -172,7 +176,7 @@ pub(crate) struct ModelMeasures {
     model: String,
     retries: Counter,
     hedges: Counter,
-    queue_time: Histogram,
+    queue_time: OnceLock<Histogram>,
 }
 
 impl std::fmt::Debug for ModelMeasures {
@@ -188,7 +192,7 @@ impl ModelMeasures {
             model: model.to_owned(),
             retries: counter!(RETRIES, &labels),
             hedges: counter!(HEDGES, &labels),
-            queue_time: histogram!(QUEUE_TIME, &labels),
+            queue_time: OnceLock::new(),
         }
     }
 
@@ -201,7 +205,8 @@ impl ModelMeasures {
     }
 
     pub(crate) fn waited(&self, time: Duration) {
-        self.queue_time.record(time.as_secs_f64());
+        let begin = || histogram!(QUEUE_TIME, "gen_ai_request_model" => self.model.clone());
+        self.queue_time.get_or_init(begin).record(time.as_secs_f64());
     }
 
     pub(crate) fn now(&self, queued: usize) {

@@ -214,8 +214,13 @@ impl Readings {
     /// those of the process.
     pub async fn text(&self) -> String {
         let jobs = self.store.job_counts().await.ok();
-        self.app.measure_gateway();
-        self.measurements.render(jobs)
+        let Self { app, measurements, .. } = self.clone();
+        // Thousands of models make megabytes: not where callers are answered.
+        let writing = move || {
+            app.measure_gateway();
+            measurements.render(jobs)
+        };
+        tokio::task::spawn_blocking(writing).await.unwrap_or_default()
     }
 
     /// Since when is counted, in nanoseconds since 1970.

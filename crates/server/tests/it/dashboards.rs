@@ -129,16 +129,21 @@ async fn scrape_after_traffic() -> String {
         )
     };
     let installation = Installation::new().configured(&format!(
-        "[telemetry]\notlp_url = \"{}\"\n[answer_cache]\nuse = \"on\"\nclass_max = \"internal\"\n[[models]]\nname = \"gross\"\n{}{}[[models]]\nname = \"klein\"\n{}",
+        "[telemetry]\notlp_url = \"{}\"\n[answer_cache]\nuse = \"on\"\nclass_max = \"internal\"\n[[models]]\nname = \"gross\"\n{}{}[[models]]\nname = \"klein\"\n{}\
+         [[models]]\nname = \"eng\"\n{}concurrency = 1\n[[models]]\nname = \"still\"\n{}",
         collector.base_url(),
         route(&broken, "germany"),
+        route(&model, "own"),
+        route(&model, "own"),
         route(&model, "own"),
         route(&model, "own"),
     ));
     let key = installation.person("ada", "ein langes Passwort");
     let running = installation.serve("all");
     let caller = running.caller(&key);
+    let narrow = json!({"model": "eng", "messages": [{"role": "user", "content": "Guten Tag"}]});
     for stream in [false, true] {
+        model.next(Reply::pieces(["eins ", "zwei"]).usage(7, 2));
         let body = json!({
             "model": "gross", "stream": stream,
             "messages": [{"role": "user", "content": "Mail an bert@amt.example"}],
@@ -147,6 +152,11 @@ async fn scrape_after_traffic() -> String {
         assert_eq!(answer.status(), 200);
         answer.bytes().await.unwrap();
     }
+    // One waits for the other.
+    model.next(Reply::pieces(["eins ", "zwei"]).pause(Duration::from_millis(200)));
+    let ask = || caller.post("/v1/chat/completions", &narrow);
+    let (one, other) = tokio::join!(ask(), ask());
+    assert_eq!((one.0, other.0), (200, 200));
     // The same question twice, and a budget that is used up.
     let body = json!({
         "model": "gross", "temperature": 0, "messages": [{"role": "user", "content": "Guten Tag"}],
@@ -174,6 +184,10 @@ async fn scrape_after_traffic() -> String {
 #[tokio::test]
 async fn every_name_in_deploy_is_measured() {
     let text = scrape_after_traffic().await;
+    let of_idle = text.lines().filter(|line| line.contains("\"still\""));
+    let (histograms, others): (Vec<_>, Vec<_>) = of_idle.partition(|line| line.contains("le=\""));
+    assert!(histograms.is_empty(), "what nobody uses fills no pages: {histograms:?}");
+    assert!(!others.is_empty());
     let measured = measured(&text);
     for (file, expression) in expressions() {
         let (metrics, labels) = names(&expression);
