@@ -31,9 +31,13 @@ pub fn wording(language: Language, code: &str, values: &[(&str, String)]) -> Str
         Language::German => &GERMAN,
         Language::English => &ENGLISH,
     };
-    // Where the values are not known any more, a text that needs none.
-    let plain = values.is_empty().then(|| texts.get(&format!("{code}_plain"))).flatten();
-    let known = plain.or_else(|| texts.get(code)).or_else(|| texts.get("internal"));
+    let known = match texts.get(code) {
+        // Where the values are not known any more, a text that needs none.
+        Some(text) if values.is_empty() && text.contains('{') => {
+            texts.get(&format!("{code}_plain")).or_else(|| texts.get("plain"))
+        }
+        known => known.or_else(|| texts.get("internal")),
+    };
     let mut text = known.cloned().unwrap_or_default();
     for (name, value) in values {
         let value = worded((language, texts), name, value);
@@ -79,6 +83,8 @@ fn euro(language: Language, micro_euro: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::HashSet, fs, path::Path};
+
     use super::*;
 
     fn placeholders(text: &str) -> Vec<&str> {
@@ -145,6 +151,49 @@ mod tests {
         ] {
             let text = wording(Language::German, code, &[]);
             assert!(!text.contains('{') && text != GERMAN["internal"], "{code}: {text}");
+        }
+    }
+
+    #[test]
+    fn no_text_is_told_with_its_gaps() {
+        for code in GERMAN.keys() {
+            let text = wording(Language::German, code, &[]);
+            assert!(!text.is_empty() && !text.contains('{'), "{code}: {text}");
+        }
+    }
+
+    /// Texts whose names are put together from one of these and a code.
+    const FAMILIES: [&str; 7] =
+        ["bound_", "cannot_", "class_", "kind_", "place_", "reason_", "usage_by_"];
+
+    /// All names in quotation marks in our sources.
+    fn names_in_use() -> HashSet<String> {
+        let mut names = HashSet::new();
+        let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("..")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() && !path.ends_with("tests") {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|end| end == "rs") {
+                    let text = fs::read_to_string(path).unwrap();
+                    names.extend(text.split('"').map(ToOwned::to_owned));
+                }
+            }
+        }
+        names
+    }
+
+    #[test]
+    fn every_text_is_used() {
+        let names = names_in_use();
+        for code in GERMAN.keys() {
+            let of_family = FAMILIES.iter().find_map(|family| code.strip_prefix(family));
+            let is_used = [Some(code.as_str()), code.strip_suffix("_plain"), of_family]
+                .into_iter()
+                .flatten()
+                .any(|name| names.contains(name));
+            assert!(is_used, "nobody says {code}");
         }
     }
 

@@ -25,7 +25,7 @@ impl Misfit {
         let quoted = |rest: &str| rest.split('`').nth(1).unwrap_or_default().to_owned();
         let after = |beginning: &str| sentence.strip_prefix(beginning);
         if after("missing field ").is_some() {
-            return with("misfit_missing", &[("field", &quoted(sentence))]);
+            return with("missing_required_parameter", &[("field", &quoted(sentence))]);
         }
         if after("duplicate field ").is_some() {
             return with("misfit_twice", &[("field", &quoted(sentence))]);
@@ -36,7 +36,7 @@ impl Misfit {
         if after("unknown field ").is_some() {
             let (field, words) = (quoted(sentence), names());
             return match words.as_str() {
-                "" => with("misfit_unknown_plain", &[("field", &field)]),
+                "" => with("unknown_parameter", &[("field", &field)]),
                 words => with("misfit_unknown", &[("field", &field), ("words", words)]),
             };
         }
