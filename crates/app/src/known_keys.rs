@@ -15,7 +15,7 @@ use std::{
 };
 
 use domain::{Instant, KeyId, Principal};
-use store::KeyHolder;
+use store::{KeyHolder, TOUCH_INTERVAL};
 
 /// How long the copies are taken without asking; so long may a key live after another process revoked it.
 const FRESH: Duration = Duration::from_secs(1);
@@ -23,8 +23,6 @@ const FRESH: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_secs(60);
 /// How long one copy is taken: whoever changes the tables by hand counts nothing.
 const COPY_MAX: Duration = Duration::from_secs(60);
-/// Pause between two notes that a key is in use.
-const USE_NOTED: Duration = Duration::from_secs(60);
 /// Most copies, roughly 20 MB; beyond: old ones go, and if those are few, all of them.
 const KEYS_MAX: usize = 50_000;
 
@@ -61,18 +59,29 @@ impl Copies {
         self.fresh_until.is_some_and(|end| Moment::now() < end)
     }
 
-    fn find(&self, hash: &str, changes: u64, now: Instant) -> Option<&Copy> {
-        let copy = self.by_hash.get(hash)?;
-        let holds = copy.changes == changes && copy.expires_at.is_none_or(|end| now < end);
+    fn find(&self, asked: Lookup<'_>) -> Option<&Copy> {
+        let copy = self.by_hash.get(asked.hash)?;
+        let is_over = copy.expires_at.is_some_and(|end| asked.now >= end);
+        let holds = copy.changes == asked.changes && !is_over;
         holds.then_some(copy)
     }
 }
 
+/// Who asks whose key it is: what is known must be so at this moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lookup<'h> {
+    /// The hash of the secret.
+    pub(crate) hash: &'h str,
+    /// The number of changes by this process.
+    pub(crate) changes: u64,
+    pub(crate) now: Instant,
+}
+
 impl KnownKeys {
     /// Whose key it is, if that is known and nothing has changed since.
-    pub(crate) fn fresh(&self, hash: &str, changes: u64, now: Instant) -> Option<Principal> {
+    pub(crate) fn fresh(&self, asked: Lookup<'_>) -> Option<Principal> {
         let copies = self.read();
-        let copy = copies.find(hash, changes, now).filter(|_| copies.are_fresh())?;
+        let copy = copies.find(asked).filter(|_| copies.are_fresh())?;
         let is_young = copy.asked_at.elapsed() < COPY_MAX || self.is_outage();
         is_young.then(|| copy.principal.clone())
     }
@@ -105,18 +114,13 @@ impl KnownKeys {
 
     /// Whose key it is by a copy that should be renewed and cannot be. That nothing has changed since is
     /// known from elsewhere.
-    pub(crate) fn old(&self, hash: &str, changes: u64, now: Instant) -> Option<Principal> {
-        self.read().find(hash, changes, now).map(|copy| copy.principal.clone())
+    pub(crate) fn old(&self, asked: Lookup<'_>) -> Option<Principal> {
+        self.read().find(asked).map(|copy| copy.principal.clone())
     }
 
     /// Whose key it is, as far as anybody knows while the database does not say whether anything has
     /// changed. It is not asked again for a moment.
-    pub(crate) fn during_outage(
-        &self,
-        hash: &str,
-        changes: u64,
-        now: Instant,
-    ) -> Option<Principal> {
+    pub(crate) fn during_outage(&self, asked: Lookup<'_>) -> Option<Principal> {
         if !self.database_away.swap(true, Ordering::Relaxed) {
             tracing::warn!("the database is away: keys are taken as they were a moment ago");
         }
@@ -125,7 +129,7 @@ impl KnownKeys {
             return None;
         }
         copies.fresh_until = Some(Moment::now() + FRESH);
-        copies.find(hash, changes, now).map(|copy| copy.principal.clone())
+        copies.find(asked).map(|copy| copy.principal.clone())
     }
 
     /// Whether callers are let in by what was known before the database went away.
@@ -133,14 +137,18 @@ impl KnownKeys {
         self.database_away.load(Ordering::Relaxed)
     }
 
-    /// Keeps what the database has answered; the numbers are those from before the question.
-    pub(crate) fn keep(&self, hash: &str, holder: &KeyHolder, (version, changes): (u64, u64)) {
+    /// Keeps what the database has answered; `version` is the number from before the question.
+    pub(crate) fn keep(&self, asked: Lookup<'_>, holder: &KeyHolder, version: u64) {
         let (asked_at, key) = (Moment::now(), &holder.key);
-        if key.last_used_at.is_none_or(|last| Instant::now().since(last) >= USE_NOTED) {
+        if key.last_used_at.is_none_or(|last| Instant::now().since(last) >= TOUCH_INTERVAL) {
             self.note_used([key.id]);
         }
-        let copy =
-            Copy { principal: holder.principal(), expires_at: key.expires_at, asked_at, changes };
+        let copy = Copy {
+            principal: holder.principal(),
+            expires_at: key.expires_at,
+            asked_at,
+            changes: asked.changes,
+        };
         let mut copies = self.write();
         if copies.version != version {
             return;
@@ -152,7 +160,7 @@ impl KnownKeys {
                 copies.by_hash.clear();
             }
         }
-        copies.by_hash.insert(hash.to_owned(), copy);
+        copies.by_hash.insert(asked.hash.to_owned(), copy);
     }
 
     /// Drops a key that the database does not know (any more).

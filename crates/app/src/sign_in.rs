@@ -6,7 +6,7 @@ use domain::{Action, Credential, ErrorKind, Instant, Resource, SessionId};
 use identity::{Attempts, Password, PasswordHash, ThrottlePolicy, Token, TokenKind};
 use store::{AuditEvent, AuditOutcome, By, Login, LoginAttempts, ObjectKind, Page, Session, User};
 
-use crate::{App, Error, Part, Principal, Result};
+use crate::{App, Error, Part, Principal, Result, known_keys::Lookup};
 
 /// Longest name of a browser that is kept, in characters; the rest is cut.
 const USER_AGENT_CHARS_MAX: usize = 200;
@@ -116,31 +116,35 @@ impl App {
     pub async fn principal_by_key(&self, key: &str) -> Result<Principal> {
         let unknown = || Error::new(ErrorKind::Unauthenticated, "key_invalid");
         let token = Token::given(TokenKind::ApiKey, key).ok_or_else(unknown)?;
-        let (hash, now) = (self.secret.hash(&token), Instant::now());
-        let hash = hash.as_str();
+        let hash = self.secret.hash(&token);
         let changes = self.store.principal_changes();
-        if let Some(principal) = self.known_keys.fresh(hash, changes, now) {
+        let asked = Lookup { hash: hash.as_str(), changes, now: Instant::now() };
+        if let Some(principal) = self.known_keys.fresh(asked) {
             return Ok(principal);
         }
-        if self.known_keys.must_ask() {
+        self.look_up(asked).await?.ok_or_else(unknown)
+    }
+
+    /// Finds out whose key it is where copies of old answers alone do not say.
+    async fn look_up(&self, asked: Lookup<'_>) -> Result<Option<Principal>> {
+        let keys = &self.known_keys;
+        if keys.must_ask() {
             if answer(self.ask_about_rights()).await?.is_none() {
-                let known = self.known_keys.during_outage(hash, changes, now);
-                return known.ok_or_else(overloaded);
+                return keys.during_outage(asked).map(Some).ok_or_else(overloaded);
             }
-            if let Some(principal) = self.known_keys.fresh(hash, changes, now) {
-                return Ok(principal);
+            if let Some(principal) = keys.fresh(asked) {
+                return Ok(Some(principal));
             }
         }
-        let version = self.known_keys.version();
-        let Some(found) = answer(self.store.key_by_token(hash, now)).await? else {
-            return self.known_keys.old(hash, changes, now).ok_or_else(overloaded);
+        let version = keys.version();
+        let Some(found) = answer(self.store.key_by_token(asked.hash, asked.now)).await? else {
+            return keys.old(asked).map(Some).ok_or_else(overloaded);
         };
-        let Some(holder) = found else {
-            self.known_keys.forget(hash);
-            return Err(unknown());
-        };
-        self.known_keys.keep(hash, &holder, (version, changes));
-        Ok(holder.principal())
+        match &found {
+            Some(holder) => keys.keep(asked, holder, version),
+            None => keys.forget(asked.hash),
+        }
+        Ok(found.map(|holder| holder.principal()))
     }
 
     /// Asks the database whether anything has changed. Also an answer that comes too late for this

@@ -68,7 +68,7 @@ pub use messages::{
     Asked, Attachment, Citation, Message, MessageRole, MessageRun, NewQuestion, RouteUsed,
     SummaryLength, Task, TokenUsage,
 };
-pub use models::{ModelWrite, StoredModel};
+pub use models::{ChangedModels, ModelWrite, StoredModel};
 pub(crate) use page::Cursor;
 pub use page::Page;
 pub use passages::{FoundPassage, NewPassage, PageBox, Passage};
@@ -76,7 +76,7 @@ pub use people::{Login, NewUser, PersonName, User, UserChange};
 pub use quotes::{OMITTED, conceal};
 pub use runs::{INTERRUPTED, Run, RunEnd, RunPulse, RunState, Silent, Written};
 pub use schema::{MIGRATION_COUNT, SchemaState};
-pub use sessions::{Session, SignedIn};
+pub use sessions::{Session, SignedIn, TOUCH_INTERVAL};
 pub use tenants::{Tenant, Unit, UnitName};
 pub use transfer::{CopyReport, copy_all};
 pub use usage::{Ended, UsageRecord, UsageTotal};

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The last use of a session or key is written at most this often.
-pub(crate) const TOUCH_INTERVAL: Duration = Duration::from_secs(60);
+pub const TOUCH_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A browser session.
 #[derive(Debug, Clone, PartialEq, Eq)]
