@@ -130,6 +130,11 @@ impl Error {
         self
     }
 
+    /// Whether it says that data are above what may receive them.
+    pub(crate) fn is_about_class(&self) -> bool {
+        matches!(self.code, "clearance_none" | "clearance_too_low")
+    }
+
     /// Adds a sentence to the text.
     #[must_use]
     pub(crate) fn hint(mut self, code: &'static str) -> Self {

@@ -279,7 +279,7 @@ impl App {
         if raised > class {
             let checked = self.check_clearance(principal, model, raised).await;
             checked.map_err(|error| {
-                if !error.code.starts_with("clearance_") {
+                if !error.is_about_class() {
                     return error;
                 }
                 let raising = ways.raising(&inspection.kinds, raised);

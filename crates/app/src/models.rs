@@ -236,7 +236,7 @@ impl App {
     ) -> Result<()> {
         let checked = self.check_clearance_for(principal, offer, model, of.class).await;
         checked.map_err(|mut error| {
-            if let Some(origin) = of.origin.filter(|_| error.code.starts_with("clearance_")) {
+            if let Some(origin) = of.origin.filter(|_| error.is_about_class()) {
                 error = error.hint(origin);
             }
             if !wishes.explain {
