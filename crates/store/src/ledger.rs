@@ -169,15 +169,9 @@ impl Ledger {
     pub async fn settle(&self, store: &Store) -> Result<Vec<LimitWarning>, Error> {
         let _moving = self.moving.lock().await;
         let open = self.journals.iter().filter_map(|journal| locked(journal).open.take());
-        let open: Vec<Arc<Segment>> = open.map(Arc::new).collect();
-        {
-            let mut closed = locked(&self.closed);
-            if !closed.is_empty() {
-                // The database is slow or away: who knows how much there will be until it is back.
-                open.iter().for_each(|segment| drop(segment.take_kept()));
-            }
-            closed.extend(open);
-        }
+        // Each journal is let go before the list is asked for: whoever writes takes them in that order.
+        let open: Vec<Segment> = open.collect();
+        self.close(open);
         let mut warnings = Vec::new();
         loop {
             let Some(segment) = locked(&self.closed).front().cloned() else { break };
@@ -212,14 +206,22 @@ impl Ledger {
         self.backlog_bytes.fetch_add(journal.unwritten.len() as u64, Ordering::Relaxed);
         journal.unwritten.clear();
         if segment.bytes() >= SEGMENT_BYTES_MAX {
-            let full = journal.open.take().map(Arc::new);
-            let mut closed = locked(&self.closed);
-            if !closed.is_empty() {
-                full.iter().for_each(|segment| drop(segment.take_kept()));
-            }
-            closed.extend(full);
+            self.close(journal.open.take());
         }
         Ok(())
+    }
+
+    /// Puts segments behind those that wait for the database.
+    fn close(&self, segments: impl IntoIterator<Item = Segment>) {
+        let mut closed = locked(&self.closed);
+        let is_behind = !closed.is_empty();
+        for segment in segments {
+            if is_behind {
+                // The database is slow or away: who knows how much there will be until it is back.
+                drop(segment.take_kept());
+            }
+            closed.push_back(Arc::new(segment));
+        }
     }
 }
 
