@@ -337,8 +337,8 @@ fn config(instance: &str) -> Config {
 }
 
 /// `cargo test` builds examples beside the tests: `target/…/deps/it-…` and
-/// `target/…/examples/extract_child`.
+/// `target/…/examples/document_reader`.
 fn reader() -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    test.parent().unwrap().parent().unwrap().join("examples/extract_child")
+    test.parent().unwrap().parent().unwrap().join("examples/document_reader")
 }
