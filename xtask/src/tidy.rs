@@ -5,6 +5,7 @@
 //! how findings are shown or what they cost.
 
 mod artefacts;
+mod audit_words;
 mod budgets;
 mod decisions;
 mod homes;
@@ -84,7 +85,7 @@ impl fmt::Display for Finding {
 type Check = fn(&House, &mut Findings);
 
 /// All checks, by the name under which they can be asked for alone.
-const CHECKS: [(&str, Check); 12] = [
+const CHECKS: [(&str, Check); 13] = [
     ("layers", layers::check),
     ("homes", homes::check),
     ("unused", unused::check),
@@ -94,6 +95,7 @@ const CHECKS: [(&str, Check); 12] = [
     ("mentions", mentions::check),
     ("artefacts", artefacts::check),
     ("messages", messages::check),
+    ("audit_words", audit_words::check),
     ("leaks", leaks::check),
     ("leftovers", leftovers::check),
     ("decisions", decisions::check),
