@@ -1,8 +1,8 @@
 //! One's own account: who am I, my password, my API keys.
 
 use domain::{
-    CollectionId, Credential, DataClass, ErrorKind, Instant, KeyId, Role, Scope, TenantId, UnitId,
-    UserId,
+    CollectionId, Credential, DataClass, Day, ErrorKind, Instant, KeyId, Role, Scope, TenantId,
+    UnitId, UserId,
 };
 use identity::{Password, PasswordHash, Token, TokenKind};
 use store::{
@@ -134,15 +134,20 @@ impl App {
         self.make_key(&user, new, &By::from(principal)).await
     }
 
-    /// Makes a key for a person or a program. For the operator at the command line.
+    /// Makes a key for a person or a program; one without a name is called after the command line and the
+    /// day. For the operator at the command line.
     ///
     /// # Errors
     /// If there is no such account or unit, or a field is wrong.
     pub async fn create_key_by_command(
         &self,
         owner: KeyOwner,
-        asked: KeyRequest,
+        mut asked: KeyRequest,
     ) -> Result<CreatedKey> {
+        if asked.name.is_empty() {
+            let date = ("date", Day::of(Instant::now()).to_string());
+            asked.name = wording(Language::German, "command_key_name", &[date]);
+        }
         let new = self.checked_key(asked)?;
         let owner = match owner {
             KeyOwner::Person(email) => match self.store.login(&email).await? {

@@ -245,9 +245,9 @@ pub(crate) struct MakeKey {
     /// The unit of a new account of a program, by name or id
     #[arg(long, requires = "service")]
     pub unit: Option<String>,
-    /// What to call the key
-    #[arg(long, default_value = "fachwerk key create")]
-    pub name: String,
+    /// What to call the key [default: the command line and the day, in German]
+    #[arg(long)]
+    pub name: Option<String>,
     /// What it may be used for; may be given several times
     #[arg(long = "scope", value_parser = parse_scope, default_value = "models")]
     pub scopes: Vec<domain::Scope>,

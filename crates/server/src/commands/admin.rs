@@ -42,7 +42,7 @@ fn create_user(asked: CreateUser) -> Outcome {
 fn create_key(asked: &CreateKey) -> Outcome {
     let created = with_app(&asked.installation, |app| async move {
         let request = KeyRequest {
-            name: "fachwerk admin create-key".to_owned(),
+            name: String::new(),
             scopes: Scope::ALL.to_vec(),
             expires_at: None,
             models: None,

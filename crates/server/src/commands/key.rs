@@ -21,7 +21,7 @@ fn create(asked: MakeKey) -> Outcome {
         (None, None) => return Err(Failure::usage("say whose key it is: --person or --service")),
     };
     let request = KeyRequest {
-        name: asked.name,
+        name: asked.name.unwrap_or_default(),
         scopes: asked.scopes,
         // Valid until the day is over.
         expires_at: asked.expires.map(|day| day.plus(1).start()),

@@ -191,6 +191,7 @@ fn keys_of_people_and_programs_from_the_command_line() {
     assert_eq!(person.status.code(), Some(0), "{person:?}");
 
     let list = out(&run(&folder, &["key", "list"], ""));
+    assert!(list.contains("\tKommandozeile, 20"), "{list}");
     let row = list.lines().find(|row| row.contains("Fachverfahren")).unwrap();
     let cells: Vec<_> = row.split('\t').collect();
     assert_eq!(cells[1..4], ["service", "Fachverfahren", "Betrieb"], "{list}");
