@@ -166,8 +166,10 @@ fn rights(principal: &Principal, terms: &Terms) -> String {
             scopes.join(" ")
         }
     };
-    let Terms { class, places, access, .. } = terms;
-    format!("{role}; {}; {scopes}; {}; {places:?}; {access:?}", units.join(" "), class.code())
+    // An answer that was cut is for whoever gets no longer one.
+    let Terms { class, places, access, answer_max, .. } = terms;
+    let (units, class) = (units.join(" "), class.code());
+    format!("{role}; {units}; {scopes}; {class}; {places:?}; {access:?}; {answer_max:?}")
 }
 
 impl Again {

@@ -14,7 +14,7 @@ use domain::{
     Action, Credential, ErrorKind, LimitScope, Meter, Month, Resource, TenantId, UnitId,
     UsageLimit, UserId,
 };
-use gateway::{Model, Needs, Terms, Tokenizer, prompt_texts};
+use gateway::{Counted, Model, Needs, Terms, Tokenizer, prompt_texts};
 use llm::ChatRequest;
 use store::{By, LimitRow, LimitWarning, MonthSum, OwnedKey};
 
@@ -244,6 +244,7 @@ impl App {
         }
         self.check_context(&accounts, model, &mut needs, asked).await?;
         let ask = asked.ask(routes, access, &needs);
+        let answer_max = needs.answer_max;
         // At its most, so that no others together can go beyond a limit either.
         let (tokens, cost) = if accounts.iter().any(|account| account.counts_use()) {
             gateway::most(&catalogue, asked.model, &ask)
@@ -252,7 +253,8 @@ impl App {
         };
         // Whoever takes nothing by estimate may take something: not where nothing is left.
         let most = amounts(tokens.max(1), cost.max(1));
-        self.reserve_of(&accounts, most).await.map(Some)
+        let reserved = self.reserve_of(&accounts, most).await?;
+        Ok(Some(reserved.bounding_answers(answer_max)))
     }
 
     /// Counts a request that asks no model, as the rates of requests count it.
@@ -274,7 +276,8 @@ impl App {
         })
     }
 
-    /// Holds a request to the smallest of the limits that say how long one may be.
+    /// Holds a request to the smallest of the limits that say how long one may be. The answer to one that
+    /// asks for no length may become as long as the question leaves room.
     async fn check_context(
         &self,
         accounts: &[Arc<Account>],
@@ -292,11 +295,45 @@ impl App {
         // Whoever sends many texts at once sends them all.
         let together = Needs { batched: false, ..needs.clone() };
         if together.fit(most, &tokenizer) {
-            return Ok(());
+            return self.bound_answer(most, model, needs, asked).await;
         }
         let likely = together.usage_likely().prompt_tokens.saturating_add(needs.answer_tokens);
         let tokens = likely.max(most.saturating_add(1));
         Err(Error::invalid("limit_context").with("limit", most).with("tokens", tokens))
+    }
+
+    /// Bounds the answer if it could become longer than the limit `most` leaves.
+    async fn bound_answer(
+        &self,
+        most: u64,
+        model: Option<&Model>,
+        needs: &mut Needs,
+        asked: &Asking<'_>,
+    ) -> Result<()> {
+        let longest = match model {
+            Some(model) => gateway::longest_answer(model, needs),
+            None => Some(u64::MAX),
+        };
+        let Some(longest) = longest.filter(|_| needs.answer_tokens == 0) else { return Ok(()) };
+        let left = |needs: &Needs| most.saturating_sub(needs.question_most());
+        if longest <= left(needs) {
+            return Ok(());
+        }
+        let tokenizer = tokenizer_of(model);
+        if !matches!(needs.counted_by(&tokenizer), Some(Counted::Exactly(_))) {
+            let counted = self.gateway.count(&tokenizer, asked.request.texts(), most).await;
+            needs.count(tokenizer, counted);
+        }
+        match left(needs) {
+            0 => {
+                let tokens = needs.question_most().saturating_add(1);
+                Err(Error::invalid("limit_context").with("limit", most).with("tokens", tokens))
+            }
+            left => {
+                needs.answer_max = Some(left);
+                Ok(())
+            }
+        }
     }
 
     /// `personal` is how much is shown of people and keys; of all else, what enough people share.

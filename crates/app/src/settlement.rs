@@ -80,7 +80,8 @@ impl Settlement {
         let asked = Asking { model, class: self.class, places, protected, request };
         self.reservation = self.app.reserve(&self.principal, &asked).await?;
         let cost_max = self.reservation.as_ref().and_then(Reservation::cost_max);
-        Ok(Terms { places, cost_max, ..self.app.terms(&self.principal, self.class) })
+        let answer_max = self.reservation.as_ref().and_then(Reservation::answer_max);
+        Ok(Terms { places, cost_max, answer_max, ..self.app.terms(&self.principal, self.class) })
     }
 
     /// Says what the guard found in the request.

@@ -104,9 +104,9 @@ impl<'a> Call<'a> {
         Self {
             gateway,
             asked,
-            terms,
             meter,
-            needs: asked.needs(),
+            needs: Needs { answer_max: terms.answer_max, ..asked.needs() },
+            terms,
             attempts: 0,
             is_counted: false,
             may_hedge: true,

@@ -9,6 +9,7 @@ mod asked;
 mod attempt;
 mod backoff;
 mod base_url;
+mod bounded;
 mod built_in;
 mod call;
 mod catalogue;
@@ -66,7 +67,7 @@ pub use model_state::LastError;
 pub use offer::{Offer, Offers};
 pub use plan::{
     Ask, Condition, Dice, Explanation, Needs, Plan, PlanError, Reason, State, explain_refusal,
-    find_model, has_route, may_receive, most, plan, prefix, prompt_texts,
+    find_model, has_route, longest_answer, may_receive, most, plan, prefix, prompt_texts,
 };
 pub use policy::{Abilities, AutoChoice, HealthCheck, Kind, PlacePolicy, Policy, QueueLimits};
 pub use price::{Parts, Price, Prices};

@@ -298,6 +298,14 @@ pub fn most(catalogue: &Catalogue, name: &str, ask: &Ask<'_>) -> (u64, u64) {
     (tokens, cost)
 }
 
+/// The longest answer, in tokens, that any route of a model can write to a request that asks for no length;
+/// `None` if it asks for one.
+#[must_use]
+pub fn longest_answer(model: &Model, needs: &Needs) -> Option<u64> {
+    let longest = |route: &Route| needs.longest_unsaid(route.context_tokens, route.answer_tokens);
+    model.routes.iter().filter_map(longest).max()
+}
+
 /// Whether a model has a route that may receive the request, well or not.
 #[must_use]
 pub fn has_route(catalogue: &Catalogue, name: &str, ask: &Ask<'_>) -> bool {

@@ -24,6 +24,9 @@ pub struct Terms {
     /// The most that the call may cost by estimate, in micro-euro; routes that cost more are not
     /// used. `None`: whatever it costs.
     pub cost_max: Option<u64>,
+    /// The longest answer, in tokens, where the request says none: a route that could write longer ones is
+    /// asked for no more. `None`: as long as it becomes.
+    pub answer_max: Option<u64>,
     /// Whether the meter keeps why the route was taken.
     pub explain: bool,
 }
@@ -39,6 +42,7 @@ impl From<DataClass> for Terms {
             deadline: None,
             caller: Caller::default(),
             cost_max: None,
+            answer_max: None,
             explain: false,
         }
     }

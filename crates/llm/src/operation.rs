@@ -196,6 +196,11 @@ impl OperationRequest {
         self.kept.field("max_tokens").and_then(Value::as_u64)
     }
 
+    /// Sets the longest answer that is asked for, in tokens.
+    pub fn set_max_tokens(&mut self, tokens: u64) {
+        self.kept.fields.insert("max_tokens".to_owned(), tokens.into());
+    }
+
     /// Every text in any field, e.g. also `suffix` and `user`.
     #[must_use]
     pub fn every_text(&self) -> Vec<Cow<'_, str>> {

@@ -16,6 +16,7 @@ pub(crate) struct Reservation {
     limiter: Arc<Limiter>,
     entries: Vec<(Arc<Account>, Claims)>,
     cost_max: Option<u64>,
+    answer_max: Option<u64>,
     since: Instant,
 }
 
@@ -42,7 +43,13 @@ pub struct Allowance {
 impl Reservation {
     pub(crate) fn new(limiter: &Arc<Limiter>) -> Self {
         let limiter = Arc::clone(limiter);
-        Self { limiter, entries: Vec::new(), cost_max: None, since: Instant::now() }
+        Self {
+            limiter,
+            entries: Vec::new(),
+            cost_max: None,
+            answer_max: None,
+            since: Instant::now(),
+        }
     }
 
     pub(super) fn add(&mut self, account: &Arc<Account>, claims: Claims, cost_max: Option<u64>) {
@@ -53,6 +60,17 @@ impl Reservation {
     /// The most that the call may cost, where a budget says so.
     pub(crate) fn cost_max(&self) -> Option<u64> {
         self.cost_max
+    }
+
+    /// With the longest answer that the call may have, in tokens.
+    pub(crate) fn bounding_answers(mut self, answer_max: Option<u64>) -> Self {
+        self.answer_max = answer_max;
+        self
+    }
+
+    /// The longest answer that the call may have, where a limit says so and the request does not.
+    pub(crate) fn answer_max(&self) -> Option<u64> {
+        self.answer_max
     }
 
     /// Gives everything back.

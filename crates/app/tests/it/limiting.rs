@@ -345,6 +345,54 @@ async fn requests_may_be_only_so_long_and_only_so_many_tokens_a_minute() {
     assert!(allowance.requests.is_none());
 }
 
+/// Question and answer together stay below the largest context, also where nobody says how long the answer
+/// may become; a route that cannot write so much is not told.
+#[tokio::test]
+async fn an_answer_ends_where_the_largest_context_does() {
+    let house = Setting::new().await;
+    let ada = house.world.member("ada").await;
+    let app = &house.world.app;
+    let limit = UsageLimit { context_tokens: Some(1_000), ..UsageLimit::default() };
+    house.limit(LimitScope::Person(ada.user), limit).await;
+    let asked_for = async |text: &str, more: Value| {
+        let mut body = json!({"messages": [{"role": "user", "content": text}]});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let refused = code(ask_with(app, &ada, "gross", body).await);
+        assert_eq!(refused, "");
+        let requests = house.world.model.take_requests();
+        let body = &requests.last().unwrap().body;
+        (body["max_tokens"].clone(), body["max_completion_tokens"].clone())
+    };
+    let null = Value::Null;
+    let (bound, newer) = asked_for("Hallo", json!({})).await;
+    assert!((900..1_000).contains(&bound.as_u64().unwrap()) && newer.is_null(), "{bound}");
+    let german = "Hiermit widerspreche ich dem Bescheid vom 3. März. ".repeat(50);
+    let (less, _) = asked_for(&german, json!({})).await;
+    assert!((1..500).contains(&less.as_u64().unwrap()), "{less}: counted, and not by bytes");
+    assert_eq!(asked_for("Hallo", json!({"max_tokens": 7})).await, (json!(7), null.clone()));
+    let newer = asked_for("Hallo", json!({"max_completion_tokens": 7})).await;
+    assert_eq!(newer, (null.clone(), json!(7)));
+    let (bound, _) = asked_for("Hallo", json!({"max_completion_tokens": null})).await;
+    assert!(bound.as_u64().unwrap() < 1_000);
+
+    let set = |context: Option<u64>, answer: Option<u64>| {
+        let mut models = house.world.gateway.catalogue().models().to_vec();
+        let gross = models.iter_mut().find(|model| model.name == "gross").unwrap();
+        let route = &mut Arc::make_mut(gross).routes[0];
+        (route.context_tokens, route.answer_tokens) = (context, answer);
+        house.world.gateway.replace_catalogue(gateway::Catalogue::new(models).unwrap());
+    };
+    for (context, answer, is_told) in
+        [(None, Some(500), false), (Some(900), None, false), (Some(8_000), Some(4_000), true)]
+    {
+        set(context, answer);
+        let (bound, _) = asked_for("Hallo", json!({})).await;
+        assert_eq!(bound.is_null(), !is_told, "{context:?} {answer:?}: {bound}");
+    }
+    house.limit(LimitScope::Person(ada.user), UsageLimit { context_tokens: None, ..limit }).await;
+    assert_eq!(asked_for("Hallo", json!({})).await, (null.clone(), null));
+}
+
 /// What a budget that is used up refuses does not depend on whether an estimate can be made.
 #[tokio::test]
 async fn a_budget_that_is_used_up_refuses_what_is_given_as_tokens() {

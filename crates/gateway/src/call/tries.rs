@@ -11,6 +11,7 @@ use crate::{
     asked::Asked,
     attempt::{Attempt, Failed, Next, Prepared, Reply},
     backoff,
+    bounded::Bounded,
     lease::Lease,
     model_state::RouteState,
     stream::Origin,
@@ -61,14 +62,16 @@ impl Call<'_> {
     ) -> Result<Tried, GatewayError> {
         let (model, route) = (moment.model(), &moment.model().routes[index]);
         let tried_route = Arc::clone(lease.route());
+        let bounded = self.needs.bound_for(route).and_then(|most| Bounded::of(&self.asked, most));
+        let asked = bounded.as_ref().map_or(self.asked, Bounded::asked);
         let tried = match &route.kind {
             RouteKind::Server(server) => {
-                match self.asked.calls(server.dialect, &server.upstream_model) {
+                match asked.calls(server.dialect, &server.upstream_model) {
                     Ok(calls) => self.try_server(moment, (route, server), calls, &mut lease).await,
                     Err(refusal) => return Ok(self.cannot(&tried_route, refusal)),
                 }
             }
-            RouteKind::BuiltIn | RouteKind::Local(_) => match self.asked {
+            RouteKind::BuiltIn | RouteKind::Local(_) => match asked {
                 Asked::Chat(request, _) => {
                     self.try_inside(request, (model, route), &mut lease).await
                 }

@@ -6,7 +6,7 @@ use llm::{
 };
 use serde_json::Value;
 
-use crate::{Counted, Kind, Offer, Parts, Tokenizer, TranscriptionRequest};
+use crate::{Counted, Kind, Offer, Parts, Route, Tokenizer, TranscriptionRequest};
 
 /// Tokens that the frame around a message or a source takes at most, by estimate.
 const MESSAGE_TOKENS: u64 = 8;
@@ -51,6 +51,8 @@ pub struct Needs {
     pub fixed_tokens: u64,
     /// The longest answer that is asked for, in tokens; 0 if nobody says.
     pub answer_tokens: u64,
+    /// The longest answer that is let through where nobody asks for a length, in tokens.
+    pub answer_max: Option<u64>,
     /// Answers to the same question; 0 counts as 1.
     pub choices: u64,
     /// What is paid by the piece: images to be made, characters to be read aloud, the most that a
@@ -182,25 +184,57 @@ impl Needs {
         context_tokens: Option<u64>,
         answer_tokens: Option<u64>,
     ) -> Usage {
+        let room = context_tokens.filter(|_| !self.batched).unwrap_or(u64::MAX);
+        let answer = match self.longest_unsaid(context_tokens, answer_tokens) {
+            Some(longest) => longest.min(self.answer_max.unwrap_or(u64::MAX)),
+            None => {
+                let longest = self.longest(context_tokens, answer_tokens);
+                self.answer_tokens.min(longest.unwrap_or(u64::MAX))
+            }
+        };
+        Usage {
+            prompt_tokens: self.question_most().min(room),
+            completion_tokens: answer.saturating_mul(self.choices.max(1)),
+        }
+    }
+
+    /// Tokens of the question, at the most: as they were counted, or one for each byte.
+    #[must_use]
+    pub fn question_most(&self) -> u64 {
+        self.text_most().saturating_add(self.fixed_tokens)
+    }
+
+    fn text_most(&self) -> u64 {
         let counts = self.counted.iter().filter_map(|(_, counted)| match counted {
             Counted::Exactly(tokens) => Some(*tokens),
             Counted::MoreThan(_) => None,
         });
-        let bytes = self.prompt_bytes as u64;
-        let text = counts.max().unwrap_or(bytes);
-        let room = context_tokens.filter(|_| !self.batched).unwrap_or(u64::MAX);
-        let least = bytes.div_ceil(BYTES_PER_TOKEN_MANY).min(text);
-        let rest = context_tokens.map(|room| room.saturating_sub(least));
-        let longest = answer_tokens.into_iter().chain(rest).min();
+        counts.max().unwrap_or(self.prompt_bytes as u64)
+    }
+
+    /// The longest answer that a route can write, where nobody asks for a length.
+    pub(crate) fn longest_unsaid(
+        &self,
+        context_tokens: Option<u64>,
+        answer_tokens: Option<u64>,
+    ) -> Option<u64> {
         let writes = matches!(self.offer, Offer::Chat | Offer::Completions);
-        let answer = match (self.answer_tokens, longest) {
-            (0, longest) if writes => longest.unwrap_or(ANSWER_TOKENS_MOST),
-            (tokens, longest) => tokens.min(longest.unwrap_or(u64::MAX)),
-        };
-        Usage {
-            prompt_tokens: text.saturating_add(self.fixed_tokens).min(room),
-            completion_tokens: answer.saturating_mul(self.choices.max(1)),
-        }
+        let longest = self.longest(context_tokens, answer_tokens).unwrap_or(ANSWER_TOKENS_MOST);
+        (writes && self.answer_tokens == 0).then_some(longest)
+    }
+
+    /// The bound that a route must be told, because it could write more.
+    pub(crate) fn bound_for(&self, route: &Route) -> Option<u64> {
+        let longest = self.longest_unsaid(route.context_tokens, route.answer_tokens)?;
+        self.answer_max.filter(|most| *most < longest)
+    }
+
+    /// The longest answer of a route, as far as that is known.
+    fn longest(&self, context_tokens: Option<u64>, answer_tokens: Option<u64>) -> Option<u64> {
+        let least = (self.prompt_bytes as u64).div_ceil(BYTES_PER_TOKEN_MANY);
+        let least = least.min(self.text_most());
+        let rest = context_tokens.map(|room| room.saturating_sub(least));
+        answer_tokens.into_iter().chain(rest).min()
     }
 
     /// What it is about.
