@@ -206,6 +206,7 @@ function audit() {
 		action: actions[index % actions.length],
 		object: randomUUID(),
 		detail: { via: 'session' },
+		names: {},
 		outcome: index % 9 === 4 ? 'refused' : 'done'
 	}));
 	return { items, next: '100' };

@@ -14,6 +14,7 @@ use sqlx::{AnyConnection, any::AnyRow};
 
 use crate::{
     Cursor, Error, Page, Store,
+    audit_names::name_all,
     database::{Tx, composed, count, fetch, fetch_one},
     engine,
     values::{Params, get, params},
@@ -228,6 +229,8 @@ pub struct AuditEntry {
     pub outcome: String,
     /// Further codes.
     pub detail: BTreeMap<String, String>,
+    /// The names of people, units and keys in object and detail, by their ids, as far as there are any.
+    pub names: BTreeMap<String, String>,
 }
 
 /// What verifying found.
@@ -297,7 +300,9 @@ impl Store {
         )
         .await?;
         let entries = rows.iter().map(entry).collect::<Result<Vec<_>, Error>>()?;
-        Ok(Page::cut(entries, limit, |last| last.sequence.to_string()))
+        let mut page = Page::cut(entries, limit, |last| last.sequence.to_string());
+        name_all(&mut db, tenant, &mut page.items).await?;
+        Ok(page)
     }
 
     /// Walks the whole chain of a tenant.
@@ -540,5 +545,6 @@ fn entry(row: &AnyRow) -> Result<AuditEntry, Error> {
         object: get(row, "object")?,
         outcome: get(row, "outcome")?,
         detail: serde_json::from_str(&detail).map_err(|_| Error::Unreadable("detail"))?,
+        names: BTreeMap::new(),
     })
 }

@@ -8,6 +8,7 @@ mod access;
 mod answers;
 mod archive;
 mod audit;
+mod audit_names;
 mod backup;
 mod blob_rows;
 mod blobs;

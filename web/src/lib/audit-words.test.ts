@@ -9,6 +9,7 @@ const entry = (part: Partial<AuditEntry>): AuditEntry => ({
 	action: 'put_limit',
 	outcome: 'done',
 	detail: {},
+	names: {},
 	...part
 });
 
@@ -20,6 +21,13 @@ describe('the audit log in words', () => {
 			{ label: 'rocket', text: '7:8' },
 			{ label: 'fuel', text: 'much' }
 		]);
+	});
+
+	it('says names where it knows them, and ids where not', () => {
+		const [ada, unit, gone] = [1, 2, 3].map((n) => `01a20595-c706-7696-bcae-fa4f1fa1eae${n}`) as [string, string, string];
+		const names = { [ada]: 'Ada', [unit]: 'Bauamt' };
+		const texts = facts(entry({ object: `user:${ada}`, detail: { units: `${unit} ${gone}`, owner: gone }, names }));
+		expect(texts.map(({ text }) => text)).toEqual(['Ada', `Bauamt, ${gone}`, gone]);
 	});
 
 	it('leaves out the door, which stands beside the name, and what is empty', () => {

@@ -87,15 +87,22 @@ export function outcomeWords({ outcome }: AuditEntry): string {
 	return tCode('audit.outcome', outcome, outcome);
 }
 
+/** Names in place of ids, as far as they are known; several are parted by commas. */
+function named(text: string, { names }: AuditEntry): string {
+	const words = text.split(' ');
+	const known = words.some((word) => names[word]);
+	return known ? words.map((word) => names[word] ?? word).join(', ') : text;
+}
+
 /** To what it was done, and everything else that is known of it. */
 export function facts(entry: AuditEntry): Fact[] {
 	const [kind = '', ...rest] = (entry.object ?? '').split(':');
-	const object = { label: tCode('audit.object', kind, kind), text: rest.join(':') };
+	const object = { label: tCode('audit.object', kind, kind), text: named(rest.join(':'), entry) };
 	const details = Object.entries(entry.detail)
 		.filter(([name, text]) => name !== 'via' && text !== '')
 		.map(([name, text]) => ({
 			label: tCode('audit.field', name, tCode('limits.meter', name, name)),
-			text: VALUES[name]?.(text, entry) ?? text
+			text: VALUES[name]?.(text, entry) ?? named(text, entry)
 		}));
 	return kind ? [object, ...details] : details;
 }

@@ -29,6 +29,9 @@ pub(crate) struct AuditEntry {
     outcome: String,
     /// Further codes, ids and numbers by their names.
     detail: BTreeMap<String, String>,
+    /// The names of people, units and keys whose ids stand in `object` and `detail`, by these ids. What is
+    /// gone has none.
+    names: BTreeMap<String, String>,
 }
 
 /// Who did something.
@@ -123,6 +126,7 @@ impl From<app::AuditEntry> for AuditEntry {
             object: entry.object,
             outcome: entry.outcome,
             detail: entry.detail,
+            names: entry.names,
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The audit chain notices whatever is done to it past the store.
 
-use store::{AuditEvent, AuditOutcome, By, Engine, Error};
+use domain::{Role, UnitId};
+use store::{AuditEvent, AuditOutcome, By, Engine, Error, UserChange};
 
-use crate::world::World;
+use crate::world::{World, principal};
 
 crate::on_both_engines! {
     entries_are_chained_and_listed,
+    ids_are_named_where_administrators_know_them,
     many_writers_leave_no_gap,
     the_database_refuses_changes,
     every_change_is_found,
@@ -40,6 +42,30 @@ async fn entries_are_chained_and_listed(world: World) {
     let bad = world.store.audit_entries(world.tenant, Some("x"), 4).await;
     assert!(matches!(bad, Err(Error::InvalidCursor)));
     assert_eq!(world.store.audit_head(world.tenant).await.unwrap().0, 7);
+}
+
+/// People, units and keys are named as they are called when the log is read; what is gone, or another
+/// tenant's, or belongs to people, is not.
+async fn ids_are_named_where_administrators_know_them(world: World) {
+    let (store, by) = (&world.store, By::command());
+    let unit = world.unit("Bauamt").await;
+    let ada = world.user("Ada", Role::Member, &[unit]).await.unwrap();
+    let own = store.readable_collections(&principal(&ada), None, 1).await.unwrap();
+    let event = AuditEvent::done(&by, "create_collection")
+        .to("user", ada.id)
+        .with("units", format!("{unit} {}", UnitId::new()))
+        .with("collection", own.items[0].id)
+        .with("version", 7);
+    store.record_audit(world.tenant, event).await.unwrap();
+    let last = async || store.audit_entries(world.tenant, None, 1).await.unwrap().items.remove(0);
+    let entry = last().await;
+    let named = [(ada.id.to_string(), ada.name.clone()), (unit.to_string(), "Bauamt".to_owned())];
+    assert_eq!(entry.names, named.into());
+    let renamed = UserChange { name: Some("Ada L.".to_owned()), ..UserChange::default() };
+    store.change_user(world.tenant, ada.id, &renamed, &by).await.unwrap();
+    assert_eq!(last().await.names[&ada.id.to_string()], "Ada L.");
+    write(&world, 1).await;
+    assert!(last().await.names.is_empty());
 }
 
 async fn many_writers_leave_no_gap(world: World) {

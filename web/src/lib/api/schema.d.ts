@@ -1171,6 +1171,13 @@ export interface components {
             detail: {
                 [key: string]: string;
             };
+            /**
+             * @description The names of people, units and keys whose ids stand in `object` and `detail`, by these ids. What is
+             *     gone has none.
+             */
+            names: {
+                [key: string]: string;
+            };
         };
         /** @description What checking the chain gave. */
         AuditReport: {
@@ -1879,6 +1886,13 @@ export interface components {
                 outcome: string;
                 /** @description Further codes, ids and numbers by their names. */
                 detail: {
+                    [key: string]: string;
+                };
+                /**
+                 * @description The names of people, units and keys whose ids stand in `object` and `detail`, by these ids. What is
+                 *     gone has none.
+                 */
+                names: {
                     [key: string]: string;
                 };
             }[];
