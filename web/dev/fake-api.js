@@ -64,7 +64,7 @@ function signIn(body) {
 	}
 	if (body.password === 'falsch') {
 		state.failedSignIns += 1;
-		throw new Refusal(401, 'login_failed', 'E-Mail-Adresse oder Passwort stimmen nicht.');
+		throw new Refusal(401, 'login_failed', 'E-Mail-Adresse oder Passwort stimmt nicht.');
 	}
 	state.signedIn = true;
 	return me;

@@ -56,7 +56,7 @@ test('guessing a password is slowed down, with the time to wait', async ({ page 
 		const answered = page.waitForResponse('**/api/session');
 		await submit.click();
 		expect((await answered).status()).toBe(401);
-		await expect(page.getByRole('alert')).toHaveText('E-Mail-Adresse oder Passwort stimmen nicht.');
+		await expect(page.getByRole('alert')).toHaveText('E-Mail-Adresse oder Passwort stimmt nicht.');
 	}
 	await page.getByLabel('Passwort').fill(carla.password);
 	await submit.click();

@@ -41,7 +41,7 @@ test('a limit is set, used up, seen and taken away', async ({ page }) => {
 	await dialog(page).getByLabel('Für wen oder was').selectOption('Ganze Behörde');
 	await dialog(page).getByLabel('Euro im Monat').fill('12,50');
 	await dialog(page).getByLabel('Anfragen je Minute').fill('5000');
-	await dialog(page).getByLabel('Wenn eine Grenze erreicht ist').selectOption('Günstigere Wege nehmen');
+	await dialog(page).getByLabel('Wenn eine Grenze erreicht ist').selectOption('Günstigere Modellrouten nutzen');
 	await button(dialog(page), 'Speichern').click();
 	await expect(entry(page, 'Ganze Behörde')).toContainText('Budget im Monat: 12,50 €');
 	await expectAccessible(page);

@@ -143,10 +143,10 @@ test('a model is added, tested, opened to some, drained, changed and deleted', a
 	await expect(lastAnswer(page)).toContainText('Gebührenordnung');
 
 	await enterAs(page, ada, '/admin/models');
-	await button(model(page, 'bau'), /^Stilllegen/).click();
-	await expect(model(page, 'bau')).toContainText('stillgelegt');
+	await button(model(page, 'bau'), /^Außer Betrieb nehmen/).click();
+	await expect(model(page, 'bau')).toContainText('außer Betrieb genommen');
 	await button(model(page, 'bau'), /^Wieder in Betrieb nehmen/).click();
-	await expect(button(model(page, 'bau'), /^Stilllegen/)).toBeVisible();
+	await expect(button(model(page, 'bau'), /^Außer Betrieb nehmen/)).toBeVisible();
 
 	await button(model(page, 'bau'), /^Ändern/).click();
 	await expect(dialog(page).getByLabel('Name', { exact: true })).toBeDisabled();

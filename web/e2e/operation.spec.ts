@@ -82,7 +82,7 @@ test('a route that breaks is said once, politely', async ({ page }) => {
 		call.end();
 		await asked;
 	}
-	await expect(second).toContainText('außer Betrieb nach Fehlern');
+	await expect(second).toContainText('ausgesetzt nach Fehlern');
 	await expectAccessible(page);
 });
 

@@ -2,35 +2,50 @@
 import type { Model, Place } from './api';
 import { t, tCode } from './i18n.svelte';
 
-/** Kinds of servers that a model may be reached at from the browser, by what their makers call them. */
-const PRODUCTS = {
-	openai: 'OpenAI',
-	azure: 'Azure OpenAI',
-	anthropic: 'Anthropic',
-	mistral: 'Mistral',
-	gemini: 'Google Gemini',
-	vertex: 'Google Vertex AI',
-	bedrock: 'AWS Bedrock',
-	ionos: 'IONOS',
-	stackit: 'STACKIT',
-	telekomcloud: 'Open Telekom Cloud',
-	scaleway: 'Scaleway',
-	ovhcloud: 'OVHcloud',
-	alephalpha: 'Aleph Alpha',
-	vllm: 'vLLM',
-	sglang: 'SGLang',
-	tgi: 'Text Generation Inference',
-	llamacpp: 'llama.cpp',
-	ollama: 'Ollama',
-	tei: 'Text Embeddings Inference'
+/** A kind of server: what its makers call it, and what its address looks like. */
+interface Product {
+	name?: string;
+	address: string;
+}
+
+/** Kinds of servers that a model may be reached at from the browser; what fits most servers first. */
+const PRODUCTS: Readonly<Record<string, Product>> = {
+	compatible: { address: 'https://models.example/v1' },
+	openai: { name: 'OpenAI', address: 'https://api.openai.com/v1' },
+	azure: { name: 'Azure OpenAI', address: 'https://NAME.openai.azure.com/openai/v1' },
+	anthropic: { name: 'Anthropic', address: 'https://api.anthropic.com/v1' },
+	mistral: { name: 'Mistral', address: 'https://api.mistral.ai/v1' },
+	gemini: { name: 'Google Gemini', address: 'https://generativelanguage.googleapis.com/v1beta' },
+	vertex: {
+		name: 'Google Vertex AI',
+		address: 'https://europe-west3-aiplatform.googleapis.com/v1/projects/PROJECT/locations/europe-west3'
+	},
+	bedrock: { name: 'AWS Bedrock', address: 'https://bedrock-runtime.eu-central-1.amazonaws.com' },
+	ionos: { name: 'IONOS', address: 'https://openai.inference.de-txl.ionos.com/v1' },
+	stackit: { name: 'STACKIT', address: 'https://api.openai-compat.model-serving.eu01.onstackit.cloud/v1' },
+	telekomcloud: { name: 'Open Telekom Cloud', address: 'https://llm-server.llmhub.t-systems.net/v2' },
+	scaleway: { name: 'Scaleway', address: 'https://api.scaleway.ai/v1' },
+	ovhcloud: { name: 'OVHcloud', address: 'https://oai.endpoints.kepler.ai.cloud.ovh.net/v1' },
+	alephalpha: { name: 'Aleph Alpha', address: 'https://inference-api.pharia.example/v1' },
+	vllm: { name: 'vLLM', address: 'http://127.0.0.1:8000/v1' },
+	sglang: { name: 'SGLang', address: 'http://127.0.0.1:30000/v1' },
+	tgi: { name: 'Text Generation Inference', address: 'http://127.0.0.1:3000/v1' },
+	llamacpp: { name: 'llama.cpp', address: 'http://127.0.0.1:8080/v1' },
+	ollama: { name: 'Ollama', address: 'http://127.0.0.1:11434' },
+	tei: { name: 'Text Embeddings Inference', address: 'http://127.0.0.1:8081' }
 };
 
-/** In the order in which they are offered: what fits most servers first. */
-export const BROWSER_KINDS: readonly string[] = ['compatible', ...Object.keys(PRODUCTS), 'builtin'];
+/** In the order in which they are offered. */
+export const BROWSER_KINDS: readonly string[] = [...Object.keys(PRODUCTS), 'builtin'];
 
 /** What a kind of server is called. */
 export function kindWords(kind: string): string {
-	return PRODUCTS[kind as keyof typeof PRODUCTS] ?? tCode('gateway.kind', kind, kind);
+	return PRODUCTS[kind]?.name ?? tCode('gateway.kind', kind, kind);
+}
+
+/** What the address of a kind of server looks like; one of another kind like that of most. */
+export function addressExample(kind: string): string {
+	return (PRODUCTS[kind] ?? PRODUCTS.compatible!).address;
 }
 
 /** What a call to a model server failed of, e.g. `connect` or `401`. */

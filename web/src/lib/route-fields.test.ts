@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { definitionOf, fieldsOf, type RouteDefinition } from './route-fields';
+import { definitionOf, fieldsOf, offersChat, type RouteDefinition } from './route-fields';
 
 const ROUTE: RouteDefinition = {
 	name: 'eins',
@@ -58,5 +58,17 @@ describe('a route in the form', () => {
 		expect(Object.keys(definition)).not.toEqual(expect.arrayContaining(['offers']));
 		expect(definition).not.toHaveProperty('base_url');
 		expect(definition).not.toHaveProperty('tokenizer');
+	});
+});
+
+describe('offersChat', () => {
+	it('takes a route that says nothing for one that chats', () => {
+		const { offers: _, ...silent } = ROUTE;
+		expect(offersChat(silent)).toBe(true);
+	});
+
+	it('tells one that gives vectors from one that chats', () => {
+		expect(offersChat(ROUTE)).toBe(true);
+		expect(offersChat({ ...ROUTE, offers: 'embeddings, rerank' })).toBe(false);
 	});
 });

@@ -49,6 +49,9 @@ const listed = <Word extends string>(words: readonly Word[], text: string): Word
 	return words.filter((word) => named.includes(word));
 };
 
+/** Whether a route answers chats; one that says nothing does. */
+export const offersChat = ({ offers }: RouteDefinition) => listed(OFFERS, offers ?? 'chat').includes('chat');
+
 /** How a route, or a new one, stands in the form; `keyed` are the names of routes whose key is kept. */
 export function fieldsOf(
 	locale: string,

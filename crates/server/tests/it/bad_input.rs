@@ -370,7 +370,7 @@ async fn a_full_disk_takes_nothing_in() {
     let collection = ada.collection("Akten", "private").await;
     let answer = ada.upload(&collection, "a.txt", b"Ein Satz.").await;
     assert_eq!((answer.status, answer.code().as_str()), (507, "disk_full"), "{answer:?}");
-    assert!(answer.detail().starts_with("Der Speicherplatz reicht nicht aus."));
+    assert!(answer.detail().starts_with("Der Speicherplatz auf dem Server reicht nicht aus."));
     assert_eq!(world.files(), 0);
 }
 

@@ -160,7 +160,7 @@ async fn interfaces_beside_chat_keep_to_class_and_offer() {
     let (_world, fake, key) = with_claude().await;
     let answer = key.post("/v1/embeddings", &json!({"model": "claude", "input": "x"})).await;
     assert_eq!(answer.status, 400, "{answer:?}");
-    assert!(answer.text().contains("für diese Art von Anfragen nicht eingerichtet"), "{answer:?}");
+    assert!(answer.text().contains("für solche Anfragen nicht eingerichtet"), "{answer:?}");
     let answer = key.post("/v1/embeddings", &json!({"model": "fehlt", "input": "x"})).await;
     assert_eq!((answer.status, &answer.json()["error"]["code"]), (404, &json!("model_not_found")));
     let secret =
