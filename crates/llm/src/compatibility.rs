@@ -88,6 +88,9 @@ request with the field and one without, or by asking a model inside which fields
 A field that stands in no table is passed to servers that speak OpenAI and refused by its name everywhere else. A value that asks for
 nothing (`n: 1`, `logprobs: false`, `response_format: text`) is never refused. *Passed* says what Fachwerk does; whether a model then
 follows is up to the server, which refuses in its own words.
+
+Rows about tools are tried beside a tool, so a model inside refuses them with it; `parallel_tool_calls` alone it ignores. Models on Bedrock differ by their
+maker, and the column is about Anthropic's: models of others refuse `top_k`, and also `reasoning_effort` and `thinking` with a budget unless they are OpenAI's.
 ";
 
 /// Writes a table, with one column for all that are alike.
