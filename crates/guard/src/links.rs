@@ -66,7 +66,7 @@ impl LinkRules {
     #[must_use]
     pub fn inspect(&self, text: &str) -> Vec<Event> {
         let mut events = Vec::new();
-        if !self.hints.is_match(text) {
+        if !may_have_link(text.as_bytes()) || !self.hints.is_match(text) {
             return events;
         }
         let text = &*with_plain_blanks(text);
@@ -170,6 +170,13 @@ pub(crate) fn parts(event: &str) -> Vec<(Range<usize>, bool)> {
         }
         _ => vec![(0..event.len(), true)],
     }
+}
+
+/// Whether one of the characters is there without which there is no link.
+fn may_have_link(text: &[u8]) -> bool {
+    let begins_www = |at: usize| matches!(text.get(at + 1), Some(b'w' | b'W'));
+    memchr::memchr3(b':', b'/', b'(', text).is_some()
+        || memchr::memchr2_iter(b'w', b'W', text).any(begins_www)
 }
 
 /// A link with its text and brackets if it is the destination of one in Markdown that ends with it.

@@ -109,8 +109,8 @@ impl PhraseRules {
     fn inspect_plain(&self, text: &str) -> Vec<Event> {
         // A phrase may go on in the next line.
         let small = text.to_lowercase();
-        let small =
-            if small.contains(['\n', '\t']) { small.replace(['\n', '\t'], " ") } else { small };
+        let has_breaks = memchr::memchr2(b'\n', b'\t', small.as_bytes()).is_some();
+        let small = if has_breaks { small.replace(['\n', '\t'], " ") } else { small };
         let is_part = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
         let found = self.words.find_iter(&small).filter(|found| {
             !is_part(small[..found.start()].chars().next_back())

@@ -19,7 +19,7 @@ pub struct Plain {
 impl Plain {
     /// `None` if the text is plain already, which most are.
     pub fn of(text: &str) -> Option<Self> {
-        if !text.bytes().any(begins_no_latin) {
+        if !goes_beyond_latin(text) {
             return None;
         }
         let mut others = text.char_indices().filter(|(_, letter)| !is_plain(*letter)).peekable();
@@ -72,7 +72,7 @@ impl Plain {
 /// place stays where it is.
 pub fn with_plain_blanks(text: &str) -> Cow<'_, str> {
     let is_other = |letter: char| !letter.is_ascii() && letter.is_whitespace();
-    if !text.bytes().any(begins_no_latin) || !text.contains(is_other) {
+    if !goes_beyond_latin(text) || !text.contains(is_other) {
         return Cow::Borrowed(text);
     }
     let mut plain = String::with_capacity(text.len());
@@ -89,10 +89,12 @@ pub fn with_plain_blanks(text: &str) -> Cow<'_, str> {
 /// Two dots over the letter before.
 const DIAERESIS: char = '\u{308}';
 
-/// Whether a byte begins something else than ASCII and the Latin letters with dots and accents. Said
-/// of all bytes at once much faster than of letters.
-fn begins_no_latin(byte: u8) -> bool {
-    byte == 0xC2 || byte >= 0xC9
+/// Whether there is something else than ASCII and the Latin letters with dots and accents. Said of
+/// bytes much faster than of letters, and of many bytes at once faster still.
+fn goes_beyond_latin(text: &str) -> bool {
+    let begins_other = |byte: u8| byte == 0xC2 || byte >= 0xC9;
+    let mut runs = text.as_bytes().chunks(64);
+    runs.any(|run| run.iter().fold(false, |found, byte| found | begins_other(*byte)))
 }
 
 fn is_plain(letter: char) -> bool {
@@ -235,7 +237,7 @@ mod tests {
     fn a_byte_tells_of_every_letter_that_is_read_otherwise() {
         for letter in ('\0'..=char::MAX).filter(|letter| !is_plain(*letter)) {
             let mut bytes = [0; 4];
-            let told = letter.encode_utf8(&mut bytes).bytes().any(begins_no_latin);
+            let told = goes_beyond_latin(letter.encode_utf8(&mut bytes));
             assert!(told, "{letter:?}");
         }
     }

@@ -140,6 +140,8 @@ impl InstallationSecret {
         mac.update(realm.as_bytes());
         mac.update(&[0]);
         mac.update(text.as_bytes());
-        hex::encode(mac.finalize().into_bytes())
+        let mut digits = [0; 64];
+        hex::encode_to_slice(mac.finalize().into_bytes(), &mut digits).expect("two for a byte");
+        str::from_utf8(&digits).expect("digits are ASCII").to_owned()
     }
 }
