@@ -21,6 +21,9 @@ use self::connector::Connector;
 
 const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!("fachwerk/", env!("CARGO_PKG_VERSION")));
+/// Most that is read ahead on a connection, in bytes: many servers that send faster than callers read
+/// must not fill the memory. The head of an answer must fit.
+const READ_AHEAD_MAX: usize = 16 << 10;
 /// A connection on which nothing was asked for so long is closed.
 const IDLE_MAX: Duration = Duration::from_secs(60);
 
@@ -95,6 +98,7 @@ impl HttpClient {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_MAX)
             .retry_canceled_requests(false)
+            .http1_max_buf_size(READ_AHEAD_MAX)
             .build(connector.clone());
         Self { inner, connector }
     }
