@@ -259,6 +259,8 @@ async fn try_catalogue(servers: &[Server], choice: (Policy, Hedging), calls: &[C
     (standard.policy, standard.hedging) = choice;
     standard.queue = QueueLimits { length_max: 2, wait_max: Duration::from_millis(5) };
     let gateway = Gateway::new(client(), Catalogue::new(vec![standard]).unwrap(), nervous());
+    // Each of the two calls has its attempts, and one more beside a slow one.
+    let most = if choice.1 == Hedging::Off { 6 } else { 8 };
     for (class, places, granted) in calls {
         let before: Vec<usize> = fakes.iter().map(|fake| fake.requests().len()).collect();
         let (places, granted) = (*places, *granted);
@@ -273,7 +275,7 @@ async fn try_catalogue(servers: &[Server], choice: (Policy, Hedging), calls: &[C
             let asked = fake.requests().len() - before;
             let allowed = granted && class <= clearance && places.allows(*place);
             assert!(asked == 0 || allowed, "{class:?} went to {place:?} for {clearance:?}");
-            assert!(asked <= 6, "a server was asked {asked} times for two calls");
+            assert!(asked <= most, "a server was asked {asked} times for two calls");
         }
     }
     let in_flight = |route: &gateway::RouteStatus| route.in_flight;
