@@ -28,6 +28,9 @@ struct Objection {
 /// The first thing that is wrong with an answer to this request. A schema beyond the bounds, or that
 /// cannot be used, is left to the model server.
 fn objection_to(request: &ChatRequest, response: &ChatResponse) -> Option<Objection> {
+    if schema_of(request).is_none() && request.field("tools").is_none() {
+        return None;
+    }
     let choices = response.fields().get("choices").and_then(Value::as_array);
     let messages = choices.into_iter().flatten().filter_map(|choice| choice.get("message"));
     messages.into_iter().find_map(|message| {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use llm::{
     ChatRequest, ChatResponse, ChatStream, DecodeError, Delivery, Dialect, Operation,
-    OperationRequest, OperationResponse, RequestError, Usage, UsageDetails,
+    OperationRequest, OperationResponse, RequestError, Usage,
     embeddings::{EmbeddingRequest, EmbeddingResponse},
     openai::Head,
     rerank::{RerankRequest, RerankResponse},
@@ -250,9 +250,7 @@ impl Whole {
         let none = Parts::default();
         match (self, asked) {
             (Self::Chat(response), _) => {
-                let usage = response.fields().get("usage");
-                let details = usage.map(UsageDetails::from_value).unwrap_or_default();
-                Parts { cached_tokens: details.cached_tokens, ..none }
+                Parts { cached_tokens: response.usage_details().cached_tokens, ..none }
             }
             (Self::Operation(response), _) => Parts { images: response.images(), ..none },
             (Self::Sound(_), Asked::Operation(request)) => {
@@ -292,12 +290,13 @@ impl Whole {
         }
     }
 
-    pub(crate) fn set_field(&mut self, name: &str, value: Value) {
+    /// Names the model as the caller knows it.
+    pub(crate) fn set_model(&mut self, name: &str) {
         match self {
-            Self::Chat(response) => response.set_field(name, value),
-            Self::Embeddings(response) => response.set_field(name, value),
-            Self::Rerank(response) => response.set_field(name, value),
-            Self::Operation(response) => response.set_field(name, value),
+            Self::Chat(response) => response.set_model(name),
+            Self::Embeddings(response) => response.set_field("model", name.into()),
+            Self::Rerank(response) => response.set_field("model", name.into()),
+            Self::Operation(response) => response.set_field("model", name.into()),
             Self::Sound(_) | Self::Transcript(_) | Self::Written(_) => {}
         }
     }

@@ -68,9 +68,9 @@ impl Prepared {
 
 impl From<OutgoingCall> for Prepared {
     fn from(call: OutgoingCall) -> Self {
-        let OutgoingCall { path, query, headers, body } = call;
+        let OutgoingCall { path, query, headers, pieces } = call;
         let content_type = HeaderValue::from_static("application/json");
-        Self { path, query, headers, content_type, body: vec![body.into()] }
+        Self { path, query, headers, content_type, body: pieces }
     }
 }
 

@@ -9,7 +9,6 @@ use llm::{
     embeddings::{EmbeddingRequest, EmbeddingResponse},
     rerank::{RerankRequest, RerankResponse},
 };
-use serde_json::Value;
 
 use crate::{
     Catalogue, ChatStream, Clients, Counted, GatewayError, HttpClient, Metered, Needs, Parts,
@@ -194,7 +193,7 @@ impl Gateway {
                 let wanted = Wanted { model: named(&asked, &taken), include_usage: true };
                 let stream = ChatStream::new(origin, wanted, taken.clone(), meter.clone(), lease);
                 let (mut response, citations) = built_in::collect(stream).await?;
-                response.set_field("model", Value::String(named(&asked, &taken)));
+                response.set_model(&named(&asked, &taken));
                 meter.finish();
                 (response, citations)
             }
@@ -386,7 +385,7 @@ fn settle(
     }
     meter.report_parts(whole.parts(asked));
     lease.succeeded(meter.usage());
-    whole.set_field("model", Value::String(named(asked, taken)));
+    whole.set_model(&named(asked, taken));
     meter.finish();
     whole
 }

@@ -1,7 +1,7 @@
 //! An answer on its way, whichever kind of route it comes from.
 
 use futures_util::{Stream, stream};
-use llm::{ChatEvent, Citation, StreamItem, UsageDetails, openai::Head};
+use llm::{ChatEvent, Citation, StreamItem, openai::Head};
 use serde_json::Value;
 
 use crate::{
@@ -137,15 +137,14 @@ impl ChatStream {
         };
         self.meter.add_generated(chunk.generated_bytes());
         self.has_finish_reason |= chunk.finish_reason().is_some();
-        chunk.set_field("model", Value::String(self.wanted.model.clone()));
+        chunk.set_model(&self.wanted.model);
         if self.head.id.is_empty() {
             self.head = chunk.head();
         }
         if let Some(usage) = chunk.usage() {
             self.meter.report(usage);
             self.usage = chunk.fields().get("usage").cloned();
-            let details = self.usage.as_ref().map(UsageDetails::from_value).unwrap_or_default();
-            let cached_tokens = details.cached_tokens;
+            let cached_tokens = chunk.usage_details().cached_tokens;
             self.meter.report_parts(Parts { cached_tokens, ..Parts::default() });
             self.usage_was_passed |= chunk.is_without_choices();
             if !self.wanted.include_usage && chunk.is_without_choices() {

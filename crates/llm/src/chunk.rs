@@ -2,14 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    DecodeError, SseEvent, UpstreamError, Usage,
+    DecodeError, SseEvent, UpstreamError, Usage, UsageDetails,
+    form::Form,
     mended::{Callers, mend_piece},
     openai::Head,
+    plain::{Part, Plain},
     texts,
-    texts::number_of,
+    texts::{AnswerPlace, number_of},
     transcription::TranscriptEvent,
 };
 
@@ -35,15 +38,13 @@ pub struct Citation {
 
 /// A `chat.completion.chunk` with all fields as they came.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ChatChunk {
-    fields: Map<String, Value>,
-}
+pub struct ChatChunk(Form);
 
 impl ChatChunk {
     /// Wraps the fields of a chunk.
     #[must_use]
     pub fn from_fields(fields: Map<String, Value>) -> Self {
-        Self { fields }
+        Self(Form::of(fields, Part::Delta))
     }
 
     /// The text of the first choice; empty if the chunk carries none.
@@ -54,35 +55,36 @@ impl ChatChunk {
 
     /// The texts of all choices, each with the number of its choice.
     pub fn texts(&self) -> impl Iterator<Item = (u64, &str)> {
-        self.choices().iter().filter_map(|choice| {
-            let index = choice.get("index").and_then(Value::as_u64).unwrap_or(0);
+        let plain = self.0.plain();
+        let choices = if plain.is_some() { &[] } else { self.0.choices() };
+        let contents = plain.into_iter().flat_map(Plain::texts);
+        let contents = contents.filter(|(_, place, _)| *place == "content");
+        let others = choices.iter().filter_map(|choice| {
             let text = choice.get("delta")?.get("content")?.as_str()?;
-            Some((index, text))
-        })
+            Some((number_of(choice), text))
+        });
+        contents.map(|(choice, _, text)| (choice, text)).chain(others)
     }
 
     /// Bytes of all generated strings in the chunk, also of tool calls and reasoning, for guessing
     /// tokens.
     #[must_use]
     pub fn generated_bytes(&self) -> usize {
-        generated_bytes(self.choices(), "delta")
+        self.0.generated_bytes()
     }
 
     /// Replaces the text of each choice by what `rewrite` makes of it. Choices without text are left
     /// alone.
-    pub fn rewrite_texts(&mut self, mut rewrite: impl FnMut(u64, &str) -> String) {
-        for choice in self.choices_mut() {
-            let index = choice.get("index").and_then(Value::as_u64).unwrap_or(0);
-            let content = choice.get_mut("delta").and_then(|delta| delta.get_mut("content"));
-            if let Some(Value::String(text)) = content {
-                *text = rewrite(index, text);
-            }
-        }
+    pub fn rewrite_texts(&mut self, rewrite: impl FnMut(u64, &str) -> String) {
+        self.0.rewrite_contents(rewrite);
     }
 
     /// Appends to the text of a choice, also where the chunk carries none for it yet. A choice that
     /// the chunk does not have is left out.
     pub fn append_text(&mut self, choice: u64, text: &str) {
+        if self.append_plain(choice, "content", text) {
+            return;
+        }
         let mut choices = self.choices_mut().iter_mut();
         let Some(choice) = choices.find(|one| number_of(one) == choice) else { return };
         let Some(choice) = choice.as_object_mut() else { return };
@@ -99,16 +101,19 @@ impl ChatChunk {
     /// Why the first choice ended, in the chunk in which it does.
     #[must_use]
     pub fn finish_reason(&self) -> Option<&str> {
-        self.choices().iter().find_map(|choice| choice.get("finish_reason")?.as_str())
+        self.0.finish_reason()
     }
 
     /// The choices that end in this chunk.
     #[must_use]
     pub fn ended_choices(&self) -> Vec<u64> {
-        let ended = self
-            .choices()
-            .iter()
-            .filter(|choice| choice.get("finish_reason").is_some_and(|reason| !reason.is_null()));
+        if let Some(plain) = self.0.plain() {
+            return plain.ended_choices().to_vec();
+        }
+        let ended =
+            self.0.choices().iter().filter(|choice| {
+                choice.get("finish_reason").is_some_and(|reason| !reason.is_null())
+            });
         ended.map(|choice| choice.get("index").and_then(Value::as_u64).unwrap_or(0)).collect()
     }
 
@@ -116,7 +121,7 @@ impl ChatChunk {
     /// so, no call of a tool, and the end `content_filter`.
     pub fn withhold(&mut self, choices: &BTreeSet<u64>, notice: impl Fn(u64) -> String) {
         let is_bare = self.head().is_bare;
-        let Some(Value::Array(present)) = self.fields.get_mut("choices") else { return };
+        let Some(Value::Array(present)) = self.0.fields_mut().get_mut("choices") else { return };
         for number in choices {
             if !present.iter().any(|choice| number_of(choice) == *number) {
                 present.push(match is_bare {
@@ -141,65 +146,89 @@ impl ChatChunk {
     /// Takes the log probabilities out: they name the words that were written, also those that were
     /// taken out since.
     pub fn forget_log_probabilities(&mut self) {
-        texts::forget_log_probabilities(self.choices_mut());
+        self.0.forget_log_probabilities();
+    }
+
+    /// Appends to a text of the chunk as it came; gives whether there is one.
+    pub(crate) fn append_plain(&mut self, choice: u64, place: &AnswerPlace, text: &str) -> bool {
+        self.0.plain_mut().is_some_and(|plain| plain.append(choice, place, text))
+    }
+
+    /// As [`ChatResponse::rewrite_all`](crate::ChatResponse::rewrite_all), for the pieces in this chunk.
+    pub fn rewrite_all(&mut self, rewrite: &mut dyn FnMut(u64, &AnswerPlace, &str) -> String) {
+        self.0.rewrite(rewrite);
     }
 
     /// The usage figures, in the chunk that has them.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
-        self.fields.get("usage").and_then(Usage::from_value)
+        self.0.usage()
+    }
+
+    /// Parts of the usage figures that have a price of their own.
+    #[must_use]
+    pub fn usage_details(&self) -> UsageDetails {
+        self.0.usage_details()
     }
 
     /// Takes the usage object out as it came.
     pub fn take_usage(&mut self) -> Option<Value> {
-        self.fields.shift_remove("usage").filter(|usage| !usage.is_null())
+        if let Some(plain) = self.0.plain_mut().filter(|plain| !plain.has_counts()) {
+            plain.leave_out_no_counts();
+            return None;
+        }
+        self.0.fields_mut().shift_remove("usage").filter(|usage| !usage.is_null())
     }
 
     /// Says whether the chunk has no choice, so that nothing is left of it once usage is taken out.
     #[must_use]
     pub fn is_without_choices(&self) -> bool {
-        self.choices().is_empty()
+        match self.0.plain() {
+            Some(plain) => !plain.has_choices(),
+            None => self.0.choices().is_empty(),
+        }
     }
 
-    /// Sets a top-level field, e.g. `model`, `usage` or `fachwerk`.
+    /// Names another model.
+    pub fn set_model(&mut self, name: &str) {
+        self.0.set_model(name);
+    }
+
+    /// Sets a top-level field, e.g. `usage` or `fachwerk`.
     pub fn set_field(&mut self, name: &str, value: Value) {
-        self.fields.insert(name.to_owned(), value);
+        self.0.set_field(name, value);
     }
 
     /// What it shares with the other pieces of its answer, to make one more that fits in.
     #[must_use]
     pub fn head(&self) -> Head {
-        Head::of(&self.fields)
+        self.0.head()
     }
 
     /// Sets a field of every choice.
     pub(crate) fn set_choice_field(&mut self, name: &str, value: Value) {
-        for choice in self.choices_mut().iter_mut().filter_map(Value::as_object_mut) {
-            choice.insert(name.to_owned(), value.clone());
-        }
+        self.0.set_choice_field(name, &value);
     }
 
     /// All fields, as on the wire.
     #[must_use]
     pub fn fields(&self) -> &Map<String, Value> {
-        &self.fields
+        self.0.fields()
     }
 
-    /// The JSON text.
+    /// The JSON text; without a copy if it is as it came.
     #[must_use]
-    pub fn to_json(&self) -> String {
-        serde_json::to_string(&self.fields).expect("a map of JSON values always serialises")
+    pub fn to_json(&self) -> Bytes {
+        self.0.to_json()
     }
 
-    fn choices(&self) -> &[Value] {
-        self.fields.get("choices").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    /// As [`ChatChunk::to_json`], after what is there already.
+    pub(crate) fn write_json(&self, out: &mut Vec<u8>) {
+        self.0.write_json(out);
     }
 
     pub(crate) fn choices_mut(&mut self) -> &mut [Value] {
-        match self.fields.get_mut("choices") {
-            Some(Value::Array(choices)) => choices,
-            _ => &mut [],
-        }
+        self.0.choices_mut()
     }
 }
 
@@ -258,6 +287,11 @@ impl StreamItem {
         if text == "[DONE]" {
             return Ok(Self::Done);
         }
+        if event.name.is_none()
+            && let Some(plain) = Form::read(Bytes::copy_from_slice(text.as_bytes()), Part::Delta)
+        {
+            return Ok(Self::Chunk(ChatChunk(plain)));
+        }
         let mut fields: Map<String, Value> = serde_json::from_str(text).map_err(|_| DecodeError)?;
         if fields.get("error").is_some_and(|error| !error.is_null()) {
             return Ok(Self::Failed(UpstreamError::from_value(&Value::Object(fields))));
@@ -269,6 +303,6 @@ impl StreamItem {
             return Err(DecodeError);
         }
         mend_piece(&mut fields, callers);
-        Ok(Self::Chunk(ChatChunk { fields }))
+        Ok(Self::Chunk(ChatChunk::from_fields(fields)))
     }
 }

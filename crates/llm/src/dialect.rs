@@ -11,6 +11,8 @@ mod row;
 
 use std::{fmt, str::FromStr};
 
+use bytes::Bytes;
+
 use crate::{
     ChatRequest, ChatResponse, ChatStream, DecodeError, Delivery, OperationRequest, RequestError,
     UpstreamError, anthropic, bedrock, embeddings,
@@ -112,7 +114,7 @@ impl Dialect {
             Wire::OpenAi(quirks) => {
                 quirks.check(request, self)?;
                 let body = request.encode(upstream_model, delivery, quirks);
-                Ok(OutgoingCall::new("chat/completions", body))
+                Ok(OutgoingCall::in_pieces("chat/completions", body))
             }
             Wire::Anthropic => anthropic::chat_call(request, upstream_model, delivery, self),
             Wire::Gemini => gemini::chat_call(request, upstream_model, delivery, self),
@@ -127,9 +129,9 @@ impl Dialect {
     ///
     /// # Errors
     /// If the bytes are no answer of this dialect.
-    pub fn chat_response(self, body: &[u8], head: &Head) -> Result<ChatResponse, DecodeError> {
+    pub fn chat_response(self, body: &Bytes, head: &Head) -> Result<ChatResponse, DecodeError> {
         match self.wire() {
-            Wire::OpenAi(_) => ChatResponse::parse(body),
+            Wire::OpenAi(_) => ChatResponse::read(body),
             Wire::Anthropic => anthropic::chat_response(body, head),
             Wire::Gemini => gemini::chat_response(body, head),
             Wire::Bedrock => bedrock::chat_response(body, head),

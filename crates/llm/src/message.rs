@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::RequestError;
+use crate::{Fields, RequestError};
 
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,16 +47,16 @@ impl Role {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
     role: Role,
-    fields: Map<String, Value>,
+    fields: Fields,
 }
 
 impl Message {
     /// A message that is only text.
     #[must_use]
     pub fn new(role: Role, text: impl Into<String>) -> Self {
-        let mut fields = Map::new();
-        fields.insert("role".to_owned(), role.code().into());
-        fields.insert("content".to_owned(), Value::String(text.into()));
+        let mut fields = Fields::default();
+        fields.insert("role", role.code().into());
+        fields.insert("content", Value::String(text.into()));
         Self { role, fields }
     }
 
@@ -104,12 +104,12 @@ impl Message {
 
     /// All fields, as on the wire.
     #[must_use]
-    pub fn fields(&self) -> &Map<String, Value> {
+    pub fn fields(&self) -> &Fields {
         &self.fields
     }
 
     pub(crate) fn fields_mut(&mut self) -> impl Iterator<Item = (&str, &mut Value)> {
-        self.fields.iter_mut().map(|(name, value)| (name.as_str(), value))
+        self.fields.iter_mut()
     }
 
     /// The same message with `text` put after its own.
@@ -124,7 +124,7 @@ impl Message {
                 parts.push(serde_json::json!({"type": "text", "text": text}));
             }
             _ => {
-                fields.insert("content".to_owned(), text.into());
+                fields.insert("content", text.into());
             }
         }
         Self { role: self.role, fields }
@@ -135,12 +135,12 @@ impl Message {
     pub(crate) fn plain(&self, as_system: bool, with_reasoning: bool) -> Self {
         let mut fields = self.fields.clone();
         let role = if as_system { Role::System } else { self.role };
-        fields.insert("role".to_owned(), role.code().into());
+        fields.insert("role", role.code().into());
         for name in ["thinking_blocks", "is_error", "cache_control"] {
-            fields.shift_remove(name);
+            fields.remove(name);
         }
         if !with_reasoning {
-            fields.shift_remove("reasoning_content");
+            fields.remove("reasoning_content");
         }
         for list in ["content", "tool_calls"] {
             let items = fields.get_mut(list).and_then(Value::as_array_mut);
@@ -153,10 +153,17 @@ impl Message {
 
     /// Checks what stands at `messages[index]`.
     pub(crate) fn from_value(index: usize, value: Value) -> Result<Self, RequestError> {
+        match value {
+            Value::Object(fields) => Self::from_fields(index, fields.into()),
+            other => {
+                Err(RequestError::wrong_type(format!("messages[{index}]"), "an object", &other))
+            }
+        }
+    }
+
+    /// Checks the fields that stand at `messages[index]`.
+    pub(crate) fn from_fields(index: usize, fields: Fields) -> Result<Self, RequestError> {
         let at = |field: &str| format!("messages[{index}]{field}");
-        let Value::Object(fields) = value else {
-            return Err(RequestError::wrong_type(at(""), "an object", &value));
-        };
         let role = match fields.get("role") {
             None => return Err(RequestError::missing(at(".role"))),
             Some(Value::String(code)) => Role::ALL.into_iter().find(|role| role.code() == code),

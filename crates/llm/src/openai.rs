@@ -1,5 +1,6 @@
 //! Our own side of the OpenAI interface: what we say when the answer, the error or the list is ours.
 
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::{ChatChunk, ChatResponse, Usage};
@@ -130,8 +131,11 @@ pub(crate) fn choice(index: u64, message: Value, finish_reason: &str) -> Value {
 
 /// One event of a stream, ready to send.
 #[must_use]
-pub fn event(chunk: &ChatChunk) -> String {
-    format!("data: {}\n\n", chunk.to_json())
+pub fn event(chunk: &ChatChunk) -> Bytes {
+    let mut event = b"data: ".to_vec();
+    chunk.write_json(&mut event);
+    event.extend_from_slice(b"\n\n");
+    event.into()
 }
 
 /// An error as an event of a stream that already began.

@@ -1,12 +1,13 @@
 //! A chat request: parsed from OpenAI JSON, checked where we act on it, otherwise kept as it came.
 
+mod body;
 mod fields;
 mod refusal;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use crate::{Extension, Grounding, Language, Message, Role};
+use crate::{Extension, Fields, Grounding, Language, Message, Role};
 
 pub use refusal::RequestError;
 
@@ -28,7 +29,7 @@ pub struct ChatRequest {
     is_translated: bool,
     /// Every field as it came, in order, but for `fachwerk`; the place of `messages` is kept, its
     /// value lies in `self.messages`.
-    fields: Map<String, Value>,
+    fields: Fields,
     /// The messages as the caller wrote them, as long as nobody may have changed them: whoever
     /// changes `messages` empties it.
     written: Written,
@@ -41,9 +42,9 @@ impl ChatRequest {
     #[must_use]
     pub fn new(model: impl Into<String>, messages: Vec<Message>) -> Self {
         let model = model.into();
-        let mut fields = Map::new();
-        fields.insert("model".to_owned(), Value::String(model.clone()));
-        fields.insert("messages".to_owned(), Value::Null);
+        let mut fields = Fields::default();
+        fields.insert("model", Value::String(model.clone()));
+        fields.insert("messages", Value::Null);
         Self {
             model,
             messages,
@@ -72,7 +73,13 @@ impl ChatRequest {
     /// The first thing that is wrong, with the parameter's name where there is one.
     pub fn read(body: Bytes) -> Result<Self, RequestError> {
         let list = fields::look_over(&body)?;
-        let mut request = Self::from_fields(object(&body)?)?;
+        let mut request = match body::read(&body) {
+            Some((fields, messages)) => {
+                fields::model(fields.get("model"))?;
+                Self::from_parts(fields, fields::listed(messages)?)?
+            }
+            None => Self::from_fields(object(&body)?)?,
+        };
         let list = list.filter(|list| list.says_the_same_as(&request.messages));
         request.written = Written(list.map(|list| body.slice(list.at)));
         Ok(request)
@@ -86,9 +93,14 @@ impl ChatRequest {
     }
 
     fn from_fields(mut fields: Map<String, Value>) -> Result<Self, RequestError> {
-        let model = fields::model(&fields)?;
+        fields::model(fields.get("model"))?;
         let messages = fields::messages(&mut fields)?;
-        let extension = match fields.shift_remove("fachwerk") {
+        Self::from_parts(fields.into(), messages)
+    }
+
+    fn from_parts(mut fields: Fields, messages: Vec<Message>) -> Result<Self, RequestError> {
+        let model = fields::model(fields.get("model"))?;
+        let extension = match fields.remove("fachwerk") {
             None | Some(Value::Null) => None,
             Some(value) => Some(Extension::from_value(value)?),
         };
@@ -187,7 +199,7 @@ impl ChatRequest {
     /// request of our own making.
     pub fn set_field(&mut self, name: &str, value: Value) {
         debug_assert!(!fields::OWN_FIELDS.contains(&name), "{name} has a home of its own");
-        self.fields.insert(name.to_owned(), value);
+        self.fields.insert(name, value);
     }
 
     /// Appends an answer that was not what was wanted, and what is said about it.
@@ -210,13 +222,13 @@ impl ChatRequest {
         self.is_translated
     }
 
-    pub(crate) fn fields(&self) -> &Map<String, Value> {
+    pub(crate) fn fields(&self) -> &Fields {
         &self.fields
     }
 
     /// The list of messages as the caller wrote it, if it still says what the messages say.
-    pub(crate) fn written(&self) -> Option<&[u8]> {
-        self.written.0.as_deref()
+    pub(crate) fn written(&self) -> Option<&Bytes> {
+        self.written.0.as_ref()
     }
 
     pub(crate) fn messages_mut(&mut self) -> &mut [Message] {
@@ -226,7 +238,7 @@ impl ChatRequest {
 
     /// The fields without a home of their own, with their values.
     pub(crate) fn settings_mut(&mut self) -> impl Iterator<Item = (&str, &mut Value)> {
-        let fields = self.fields.iter_mut().map(|(name, value)| (name.as_str(), value));
+        let fields = self.fields.iter_mut();
         fields.filter(|(name, _)| !fields::OWN_FIELDS.contains(name))
     }
 }
@@ -257,5 +269,5 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, RequestError> {
 
 /// The name of the model in a request's fields.
 pub(crate) fn model_of(fields: &Map<String, Value>) -> Result<String, RequestError> {
-    fields::model(fields)
+    fields::model(fields.get("model"))
 }

@@ -2,11 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::{
-    ChatChunk, Usage, chunk::generated_bytes, mended::mend_answer, openai::Head, texts,
-    texts::number_of,
+    ChatChunk, Usage, UsageDetails,
+    form::Form,
+    mended::mend_answer,
+    openai::Head,
+    plain::Part,
+    texts,
+    texts::{AnswerPlace, number_of},
 };
 
 /// Says that bytes from a model server are not what they should be.
@@ -16,9 +22,7 @@ pub struct DecodeError;
 
 /// A `chat.completion` with all fields as they came, but for what a server writes otherwise than OpenAI.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ChatResponse {
-    fields: Map<String, Value>,
-}
+pub struct ChatResponse(Form);
 
 impl ChatResponse {
     /// Decodes the body of an answer.
@@ -26,19 +30,31 @@ impl ChatResponse {
     /// # Errors
     /// If it is not a JSON object with choices.
     pub fn parse(body: &[u8]) -> Result<Self, DecodeError> {
+        Self::read(&Bytes::copy_from_slice(body))
+    }
+
+    /// Decodes as [`ChatResponse::parse`] does, and keeps hold of the bytes: an answer that is nothing
+    /// but text, and that nobody changes, is handed on as it came.
+    ///
+    /// # Errors
+    /// If it is not a JSON object with choices.
+    pub fn read(body: &Bytes) -> Result<Self, DecodeError> {
+        if let Some(plain) = Form::read(body.clone(), Part::Message) {
+            return Ok(Self(plain));
+        }
         let mut fields: Map<String, Value> =
             serde_json::from_slice(body).map_err(|_| DecodeError)?;
         if !fields.get("choices").is_some_and(Value::is_array) {
             return Err(DecodeError);
         }
         mend_answer(&mut fields);
-        Ok(Self { fields })
+        Ok(Self::from_fields(fields))
     }
 
     /// Wraps the fields of an answer.
     #[must_use]
     pub fn from_fields(fields: Map<String, Value>) -> Self {
-        Self { fields }
+        Self(Form::of(fields, Part::Message))
     }
 
     /// An answer that is this text, to be looked at and changed.
@@ -46,41 +62,40 @@ impl ChatResponse {
     pub fn of_text(text: &str) -> Self {
         let message = serde_json::json!({"role": "assistant", "content": text});
         let choices = serde_json::json!([{"index": 0, "message": message}]);
-        Self { fields: [("choices".to_owned(), choices)].into_iter().collect() }
+        Self::from_fields([("choices".to_owned(), choices)].into_iter().collect())
     }
 
     /// The text of the first choice; empty if it has none.
     #[must_use]
     pub fn text(&self) -> &str {
         let content =
-            self.choices().first().and_then(|choice| choice.get("message")?.get("content"));
+            self.0.choices().first().and_then(|choice| choice.get("message")?.get("content"));
         content.and_then(Value::as_str).unwrap_or("")
     }
 
     /// Replaces the text of each choice by what `rewrite` makes of it. Choices without text are left
     /// alone.
-    pub fn rewrite_texts(&mut self, mut rewrite: impl FnMut(u64, &str) -> String) {
-        let Some(Value::Array(choices)) = self.fields.get_mut("choices") else { return };
-        for choice in choices {
-            let index = choice.get("index").and_then(Value::as_u64).unwrap_or(0);
-            let content = choice.get_mut("message").and_then(|message| message.get_mut("content"));
-            if let Some(Value::String(text)) = content {
-                *text = rewrite(index, text);
-            }
-        }
+    pub fn rewrite_texts(&mut self, rewrite: impl FnMut(u64, &str) -> String) {
+        self.0.rewrite_contents(rewrite);
+    }
+
+    /// Replaces every text of the answer by what `rewrite` makes of it, with the number of its choice
+    /// and its place.
+    pub fn rewrite_all(&mut self, rewrite: &mut dyn FnMut(u64, &AnswerPlace, &str) -> String) {
+        self.0.rewrite(rewrite);
     }
 
     /// Why the first choice ended.
     #[must_use]
     pub fn finish_reason(&self) -> Option<&str> {
-        self.choices().first()?.get("finish_reason")?.as_str()
+        self.0.choices().first()?.get("finish_reason")?.as_str()
     }
 
     /// Withholds choices: each keeps its text, gets the sentence that says so and the end
     /// `content_filter`, and loses its calls of tools.
     pub fn withhold(&mut self, choices: &BTreeSet<u64>, notice: impl Fn(u64) -> String) {
-        let Some(Value::Array(present)) = self.fields.get_mut("choices") else { return };
-        for choice in present.iter_mut().filter(|choice| choices.contains(&number_of(choice))) {
+        let present = self.0.choices_mut().iter_mut();
+        for choice in present.filter(|choice| choices.contains(&number_of(choice))) {
             let notice = notice(number_of(choice));
             let Some(fields) = choice.as_object_mut() else { continue };
             fields.insert("finish_reason".to_owned(), "content_filter".into());
@@ -98,18 +113,18 @@ impl ChatResponse {
     /// Takes the log probabilities out: they name the words that were written, also those that were
     /// taken out since.
     pub fn forget_log_probabilities(&mut self) {
-        texts::forget_log_probabilities(self.choices_mut());
+        self.0.forget_log_probabilities();
     }
 
     /// All fields, to keep.
-    pub(crate) fn into_fields(self) -> Map<String, Value> {
-        self.fields
+    pub(crate) fn into_fields(mut self) -> Map<String, Value> {
+        std::mem::take(self.0.fields_mut())
     }
 
     /// The answer as one piece of a stream, for callers who wait for pieces.
     #[must_use]
     pub fn to_chunk(&self) -> ChatChunk {
-        let mut fields = self.fields.clone();
+        let mut fields = self.0.fields().clone();
         fields.insert("object".to_owned(), "chat.completion.chunk".into());
         fields.shift_remove("usage");
         let choices = fields.get_mut("choices").and_then(Value::as_array_mut);
@@ -127,60 +142,57 @@ impl ChatResponse {
     /// The usage figures as they came.
     #[must_use]
     pub fn usage_value(&self) -> Option<&Value> {
-        self.fields.get("usage").filter(|usage| !usage.is_null())
+        self.0.fields().get("usage").filter(|usage| !usage.is_null())
     }
 
     /// What it shares with pieces of its answer.
     #[must_use]
     pub fn head(&self) -> Head {
-        Head::of(&self.fields)
+        self.0.head()
     }
 
     /// The usage figures, if the server gave any.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
-        self.fields.get("usage").and_then(Usage::from_value)
+        self.0.usage()
+    }
+
+    /// Parts of the usage figures that have a price of their own; zero where the server says nothing.
+    #[must_use]
+    pub fn usage_details(&self) -> UsageDetails {
+        self.0.usage_details()
     }
 
     /// Bytes of all generated strings, also of tool calls and reasoning, for guessing tokens.
     #[must_use]
     pub fn generated_bytes(&self) -> usize {
-        generated_bytes(self.choices(), "message")
+        self.0.generated_bytes()
     }
 
-    /// Sets a top-level field, e.g. `model`, `usage` or `fachwerk`.
+    /// Names another model.
+    pub fn set_model(&mut self, name: &str) {
+        self.0.set_model(name);
+    }
+
+    /// Sets a top-level field, e.g. `usage` or `fachwerk`.
     pub fn set_field(&mut self, name: &str, value: Value) {
-        self.fields.insert(name.to_owned(), value);
+        self.0.set_field(name, value);
     }
 
     /// Sets a field of every choice.
     pub(crate) fn set_choice_field(&mut self, name: &str, value: Value) {
-        let Some(Value::Array(choices)) = self.fields.get_mut("choices") else { return };
-        for choice in choices.iter_mut().filter_map(Value::as_object_mut) {
-            choice.insert(name.to_owned(), value.clone());
-        }
+        self.0.set_choice_field(name, &value);
     }
 
     /// All fields, as on the wire.
     #[must_use]
     pub fn fields(&self) -> &Map<String, Value> {
-        &self.fields
+        self.0.fields()
     }
 
-    /// The JSON text.
+    /// The JSON text; without a copy if it is as it came.
     #[must_use]
-    pub fn to_json(&self) -> String {
-        serde_json::to_string(&self.fields).expect("a map of JSON values always serialises")
-    }
-
-    pub(crate) fn choices_mut(&mut self) -> &mut [Value] {
-        match self.fields.get_mut("choices") {
-            Some(Value::Array(choices)) => choices.as_mut_slice(),
-            _ => &mut [],
-        }
-    }
-
-    fn choices(&self) -> &[Value] {
-        self.fields.get("choices").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    pub fn to_json(&self) -> Bytes {
+        self.0.to_json()
     }
 }

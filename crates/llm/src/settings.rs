@@ -44,7 +44,7 @@ impl FieldRules {
         request: &'r ChatRequest,
         is_hint: impl Fn(&str, &Value) -> bool,
     ) -> Option<&'r str> {
-        let mut fields = request.fields().iter().map(|(name, value)| (name.as_str(), value));
+        let mut fields = request.fields().iter();
         let unlisted = fields.find(|(name, value)| {
             let is_listed = matches!(*name, "model" | "messages" | "stream" | "stream_options")
                 || self.translated.contains(name)

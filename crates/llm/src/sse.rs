@@ -1,5 +1,7 @@
 //! Server-sent events: bytes in, events out, whatever the borders of the chunks.
 
+use std::borrow::Cow;
+
 /// Bounds of a stream. Beyond either the decoder fails, and the stream with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SseLimits {
@@ -75,7 +77,7 @@ impl SseDecoder {
             self.after_carriage_return = false;
             bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
         }
-        while let Some(end) = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+        while let Some(end) = memchr::memchr2(b'\n', b'\r', bytes) {
             self.extend_line(&bytes[..end])?;
             let ended_by = bytes[end];
             bytes = &bytes[end + 1..];
@@ -109,7 +111,10 @@ impl SseDecoder {
 
     fn end_line(&mut self) -> Result<Option<SseEvent>, SseError> {
         let line = std::mem::take(&mut self.line);
-        let mut text = String::from_utf8_lossy(&line);
+        let mut text = match std::str::from_utf8(&line) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(&line),
+        };
         if std::mem::take(&mut self.at_start)
             && let Some(rest) = text.strip_prefix('\u{feff}')
         {

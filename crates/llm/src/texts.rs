@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use crate::{
-    ChatChunk, ChatRequest, ChatResponse, Message, Role,
+    ChatChunk, ChatRequest, Message, Role, escaped,
     opaque::{self, Reading},
 };
 
@@ -100,8 +100,8 @@ impl ChatRequest {
     /// one that is not written in letters, or lies elsewhere. Pictures and recordings are none.
     #[must_use]
     pub fn unread_file(&self) -> Option<&'static str> {
-        let messages = self.messages().iter().flat_map(Message::fields);
-        messages.chain(self.fields()).find_map(|(name, value)| unread_in(value, name))
+        let messages = self.messages().iter().flat_map(|message| message.fields().iter());
+        messages.chain(self.fields().iter()).find_map(|(name, value)| unread_in(value, name))
     }
 }
 
@@ -131,13 +131,13 @@ fn rewrite_message(message: &mut Message, rewrite: &mut Rewrite<'_>) {
     }
 }
 
-fn change(text: &mut String, origin: Origin, label: &str, rewrite: &mut Rewrite<'_>) {
+/// Gives whether the text changed.
+fn change(text: &mut String, origin: Origin, label: &str, rewrite: &mut Rewrite<'_>) -> bool {
     if text.is_empty() {
-        return;
+        return false;
     }
-    if let Some(changed) = rewrite(Text { origin, label, text, is_fixed: false }) {
-        *text = changed;
-    }
+    let changed = rewrite(Text { origin, label, text, is_fixed: false });
+    changed.map(|changed| *text = changed).is_some()
 }
 
 /// A walk through the strings of a value.
@@ -195,70 +195,80 @@ impl Walk<'_, '_> {
         for inside in opaque::written_inside(text) {
             self.fixed(&inside);
         }
-        // Escapes would hide letters from whoever looks.
-        let is_json = name == ARGUMENTS || (self.origin == Origin::Tool && text.contains("\\u"));
-        let parsed = if is_json { serde_json::from_str::<Value>(text).ok() } else { None };
-        match parsed {
-            Some(mut value @ (Value::Object(_) | Value::Array(_))) => {
-                self.json(&mut value, "");
-                *text = value.to_string();
-            }
-            _ => change(text, self.origin, "", self.rewrite),
+        if name == ARGUMENTS && self.arguments(text) {
+            return;
         }
+        // Escapes would hide letters from whoever looks. Whoever looks again must see the same.
+        if self.origin == Origin::Tool
+            && let Some(plain) = escaped::in_letters(text)
+        {
+            *text = plain;
+        }
+        change(text, self.origin, "", self.rewrite);
     }
 
-    /// Values of JSON that is not of our interface: every name, string and number is text.
-    fn json(&mut self, value: &mut Value, label: &str) {
+    /// Arguments of a tool, value by value; gives whether they are JSON. They stay as they are written,
+    /// unless something in them changes, or a name stands there twice: a reader might take the other.
+    fn arguments(&mut self, text: &mut String) -> bool {
+        let Ok(mut value @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(text)
+        else {
+            return false;
+        };
+        let has_twins = escaped::names_in(text) != names_in(&value);
+        if self.json(&mut value, "") || has_twins {
+            *text = value.to_string();
+        }
+        true
+    }
+
+    /// Values of JSON that is not of our interface: every name, string and number is text. Gives whether
+    /// one of them changed.
+    fn json(&mut self, value: &mut Value, label: &str) -> bool {
         match value {
             Value::String(text) => {
                 for inside in opaque::written_inside(text) {
                     self.fixed(&inside);
                 }
-                change(text, self.origin, label, self.rewrite);
+                change(text, self.origin, label, self.rewrite)
             }
             Value::Number(number) => {
                 let digits = number.to_string();
                 let text = Text { origin: self.origin, label, text: &digits, is_fixed: false };
-                if let Some(changed) = (self.rewrite)(text) {
-                    *value = Value::String(changed);
-                }
+                let changed = (self.rewrite)(text);
+                changed.map(|changed| *value = Value::String(changed)).is_some()
             }
+            // Each of them is to be shown, so that nothing here may end early.
             Value::Array(items) => {
-                for item in items {
-                    self.json(item, label);
-                }
+                items.iter_mut().fold(false, |changed, item| changed | self.json(item, label))
             }
-            Value::Object(fields) => {
-                let named = std::mem::take(fields).into_iter().map(|(mut name, mut value)| {
-                    self.json(&mut value, &name);
-                    change(&mut name, self.origin, "", self.rewrite);
-                    (name, value)
-                });
-                *fields = named.collect::<Map<_, _>>();
-            }
-            Value::Null | Value::Bool(_) => {}
+            Value::Object(fields) => self.named(fields),
+            Value::Null | Value::Bool(_) => false,
         }
     }
-}
 
-impl ChatResponse {
-    /// Replaces every text of the answer by what `rewrite` makes of it, with the number of its choice
-    /// and its place.
-    pub fn rewrite_all(&mut self, rewrite: &mut dyn FnMut(u64, &AnswerPlace, &str) -> String) {
-        rewrite_choices(self.choices_mut(), "message", rewrite);
+    fn named(&mut self, fields: &mut Map<String, Value>) -> bool {
+        let mut has_changed = false;
+        for (mut name, mut value) in std::mem::take(fields) {
+            has_changed |= self.json(&mut value, &name);
+            has_changed |= change(&mut name, self.origin, "", self.rewrite);
+            // Two names that become the same keep their values.
+            let twins = (2..).map(|number| format!("{name} {number}"));
+            let free =
+                [name.clone()].into_iter().chain(twins).find(|name| !fields.contains_key(name));
+            fields.insert(free.unwrap_or(name), value);
+        }
+        has_changed
     }
 }
 
 impl ChatChunk {
-    /// As [`ChatResponse::rewrite_all`], for the pieces in this chunk.
-    pub fn rewrite_all(&mut self, rewrite: &mut dyn FnMut(u64, &AnswerPlace, &str) -> String) {
-        rewrite_choices(self.choices_mut(), "delta", rewrite);
-    }
-
     /// Appends to the text at a place of a choice, also where the chunk carries none for it yet.
     pub fn append_at(&mut self, choice: u64, place: &AnswerPlace, text: &str) {
         if place == "content" {
             return self.append_text(choice, text);
+        }
+        if self.append_plain(choice, place, text) {
+            return;
         }
         let mut choices = self.choices_mut().iter_mut();
         let Some(choice) = choices.find(|one| number_of(one) == choice) else { return };
@@ -287,7 +297,7 @@ impl ChatChunk {
 }
 
 /// Shows the texts of choices: of the part of that name, or the bare one of the old completions.
-fn rewrite_choices(
+pub(crate) fn rewrite_choices(
     choices: &mut [Value],
     part: &str,
     rewrite: &mut dyn FnMut(u64, &AnswerPlace, &str) -> String,
@@ -355,6 +365,15 @@ fn answer_value(
             }
         }
         _ => {}
+    }
+}
+
+/// Names of fields in a value and within it.
+pub(crate) fn names_in(value: &Value) -> usize {
+    match value {
+        Value::Object(fields) => fields.len() + fields.values().map(names_in).sum::<usize>(),
+        Value::Array(items) => items.iter().map(names_in).sum(),
+        _ => 0,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -26,13 +27,12 @@ impl ChatRequest {
         upstream_model: &str,
         delivery: Delivery,
         quirks: &Quirks,
-    ) -> Vec<u8> {
+    ) -> Vec<Bytes> {
         let body = Body { request: self, upstream_model, delivery, quirks };
         let written = self.written().filter(|_| body.takes_messages_as_written());
-        let room = written.map_or(0, <[u8]>::len);
-        let mut object = ObjectWriter::new(room + ROOM_FOR_SETTINGS);
-        for (key, value) in self.fields() {
-            match (key.as_str(), written) {
+        let mut object = ObjectWriter::new();
+        for (key, value) in self.fields().iter() {
+            match (key, written) {
                 ("messages", Some(written)) => object.written(key, written),
                 ("messages", None) => {
                     let messages = body.messages();
@@ -73,39 +73,51 @@ fn without_marks(tools: &Value) -> Value {
 
 /// Room for everything but the messages, in bytes; more is made as needed.
 const ROOM_FOR_SETTINGS: usize = 512;
+/// What is longer, in bytes, is sent from where it lies.
+const COPIED_MAX: usize = 8 << 10;
 
 /// Writes a JSON object entry by entry, also such as are written already.
-struct ObjectWriter(Vec<u8>);
+struct ObjectWriter {
+    pieces: Vec<Bytes>,
+    text: Vec<u8>,
+    is_empty: bool,
+}
 
 impl ObjectWriter {
-    fn new(room: usize) -> Self {
-        let mut text = Vec::with_capacity(room);
+    fn new() -> Self {
+        let mut text = Vec::with_capacity(ROOM_FOR_SETTINGS);
         text.push(b'{');
-        Self(text)
+        Self { pieces: Vec::with_capacity(1), text, is_empty: true }
     }
 
     fn entry(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
         self.name(name);
-        serde_json::to_writer(&mut self.0, value).expect("JSON values always serialise");
+        serde_json::to_writer(&mut self.text, value).expect("JSON values always serialise");
     }
 
     /// `value` must be JSON.
-    fn written(&mut self, name: &str, value: &[u8]) {
+    fn written(&mut self, name: &str, value: &Bytes) {
         self.name(name);
-        self.0.extend_from_slice(value);
+        if value.len() <= COPIED_MAX {
+            self.text.extend_from_slice(value);
+        } else {
+            self.pieces.push(std::mem::take(&mut self.text).into());
+            self.pieces.push(value.clone());
+        }
     }
 
     fn name(&mut self, name: &str) {
-        if self.0.len() > 1 {
-            self.0.push(b',');
+        if !std::mem::replace(&mut self.is_empty, false) {
+            self.text.push(b',');
         }
-        serde_json::to_writer(&mut self.0, name).expect("a string always serialises");
-        self.0.push(b':');
+        serde_json::to_writer(&mut self.text, name).expect("a string always serialises");
+        self.text.push(b':');
     }
 
-    fn end(mut self) -> Vec<u8> {
-        self.0.push(b'}');
-        self.0
+    fn end(mut self) -> Vec<Bytes> {
+        self.text.push(b'}');
+        self.pieces.push(self.text.into());
+        self.pieces
     }
 }
 

@@ -68,11 +68,15 @@ impl UsageDetails {
     /// Reads the details of a `usage` object; what is absent counts as zero.
     #[must_use]
     pub fn from_value(usage: &Value) -> Self {
-        let count = |path| usage.pointer(path).and_then(Value::as_u64).unwrap_or(0);
+        let prompt = usage.get("prompt_tokens_details");
+        let answer = usage.get("completion_tokens_details");
+        let count = |details: Option<&Value>, name: &str| {
+            details.and_then(|details| details.get(name)?.as_u64()).unwrap_or(0)
+        };
         Self {
-            cached_tokens: count("/prompt_tokens_details/cached_tokens"),
-            cache_write_tokens: count("/prompt_tokens_details/cache_creation_tokens"),
-            reasoning_tokens: count("/completion_tokens_details/reasoning_tokens"),
+            cached_tokens: count(prompt, "cached_tokens"),
+            cache_write_tokens: count(prompt, "cache_creation_tokens"),
+            reasoning_tokens: count(answer, "reasoning_tokens"),
         }
     }
 

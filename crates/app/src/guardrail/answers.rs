@@ -155,7 +155,9 @@ impl Answers {
     /// Checks a piece of an answer; the piece that ends a choice brings what was held back. Where the
     /// answer is stopped, the piece becomes the last.
     pub(crate) fn check_chunk(&mut self, chunk: &mut ChatChunk) {
-        self.head = chunk.head();
+        if self.head.id.is_empty() {
+            self.head = chunk.head();
+        }
         chunk.rewrite_all(&mut |choice, place, text| self.push(choice, place, text));
         for choice in chunk.ended_choices() {
             for (place, rest) in self.finish(choice) {

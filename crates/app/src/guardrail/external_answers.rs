@@ -99,7 +99,9 @@ impl ExternalAnswers {
         let is_last = chunk.is_none();
         let mut has_end = is_last;
         if let Some(mut chunk) = chunk {
-            self.head = chunk.head();
+            if self.head.id.is_empty() {
+                self.head = chunk.head();
+            }
             chunk.rewrite_all(&mut |choice, place, text| self.note(choice, place, text));
             has_end |= self.cuts() && !chunk.ended_choices().is_empty();
             self.held.push(chunk);

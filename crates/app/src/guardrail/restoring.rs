@@ -32,7 +32,9 @@ impl Restoring {
         if self.pseudonyms.is_none() {
             return;
         }
-        self.head = chunk.head();
+        if self.head.id.is_empty() {
+            self.head = chunk.head();
+        }
         chunk.rewrite_all(&mut |choice, place, text| self.push(choice, place, text));
         for choice in chunk.ended_choices() {
             for (place, rest) in self.finish(choice) {

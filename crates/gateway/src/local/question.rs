@@ -24,7 +24,7 @@ impl Question {
         TextModel::Local.check(request)?;
         // Sources become a message in the same words as for a model server.
         let call = Dialect::Compatible.chat_call(request, "local", Delivery::Whole)?;
-        let grounded = ChatRequest::parse(&call.body)?;
+        let grounded = ChatRequest::parse(&call.body())?;
         let asked = Asked {
             sampling: sampling(request)?,
             stops: stops(request)?,

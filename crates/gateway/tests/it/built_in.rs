@@ -85,7 +85,8 @@ async fn its_events_have_the_ordinary_shape() {
         chunk.set_field("id", "chatcmpl-1".into());
         chunk.set_field("created", 1.into());
     }
-    let lines: Vec<String> = chunks.iter().map(llm::ChatChunk::to_json).collect();
+    let lines = chunks.iter().map(|chunk| String::from_utf8(chunk.to_json().into()).unwrap());
+    let lines: Vec<String> = lines.collect();
     insta::assert_snapshot!(lines.join("\n"));
 }
 

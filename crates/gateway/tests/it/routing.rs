@@ -278,7 +278,7 @@ async fn an_answer_by_auto_bears_the_name_of_the_model() {
     let meter = UsageMeter::default();
     let whole = gateway.complete(&asked, DataClass::Open, &meter).await.unwrap();
     assert_eq!(whole.taken.model, "gross");
-    let answer: Value = serde_json::from_str(&whole.response.to_json()).unwrap();
+    let answer: Value = serde_json::from_slice(&whole.response.to_json()).unwrap();
     assert_eq!(answer["model"], "gross");
 }
 

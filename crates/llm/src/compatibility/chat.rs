@@ -101,5 +101,5 @@ fn sent(patch: &str, model: Model) -> Option<Map<String, Value>> {
         _ => "m",
     };
     let call = dialect.chat_call(&request, model, Delivery::Whole).ok()?;
-    serde_json::from_slice(&call.body).ok()
+    serde_json::from_slice(&call.body()).ok()
 }

@@ -117,7 +117,7 @@ fn table(
         let outcome = match read(probe.1) {
             Err(_) => Outcome::Refused,
             Ok(with) if with == without => Outcome::Ignored,
-            Ok(with) if probe.is_in(with.fields()) => Outcome::Passed,
+            Ok(with) if probe.is_in(&with.fields().into()) => Outcome::Passed,
             Ok(_) => Outcome::Translated,
         };
         (probe.0, vec![outcome])

@@ -63,5 +63,5 @@ fn body(base: &str, patch: &str) -> Vec<u8> {
 }
 
 fn sent(call: OutgoingCall) -> Option<Map<String, Value>> {
-    serde_json::from_slice(&call.body).ok()
+    serde_json::from_slice(&call.body()).ok()
 }

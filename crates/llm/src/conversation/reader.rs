@@ -35,8 +35,7 @@ impl<'a> Reader<'a> {
             Role::Tool => &["tool_call_id", "is_error", "cache_control"],
             Role::System | Role::Developer | Role::User => &[],
         };
-        for (name, value) in self.message.fields() {
-            let name = name.as_str();
+        for (name, value) in self.message.fields().iter() {
             let is_known = matches!(name, "role" | "content") || known.contains(&name);
             if value.is_null() || is_known || IGNORED_IN_MESSAGES.contains(&name) {
                 continue;

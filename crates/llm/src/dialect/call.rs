@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use bytes::Bytes;
 use serde_json::Value;
 
 /// How a call proves who makes it.
@@ -26,8 +27,8 @@ pub struct OutgoingCall {
     pub query: &'static [(&'static str, &'static str)],
     /// Headers beside `Content-Type: application/json` and authentication.
     pub headers: &'static [(&'static str, &'static str)],
-    /// The JSON body.
-    pub body: Vec<u8>,
+    /// The JSON body, in pieces: long messages are not copied.
+    pub pieces: Vec<Bytes>,
 }
 
 impl OutgoingCall {
@@ -36,7 +37,17 @@ impl OutgoingCall {
     }
 
     pub(crate) fn new(path: impl Into<String>, body: Vec<u8>) -> Self {
-        Self { path: path.into(), query: &[], headers: &[], body }
+        Self::in_pieces(path, vec![body.into()])
+    }
+
+    pub(crate) fn in_pieces(path: impl Into<String>, pieces: Vec<Bytes>) -> Self {
+        Self { path: path.into(), query: &[], headers: &[], pieces }
+    }
+
+    /// The JSON body, copied together.
+    #[must_use]
+    pub fn body(&self) -> Vec<u8> {
+        self.pieces.concat()
     }
 }
 

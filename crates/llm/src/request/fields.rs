@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 
 use super::{JSON_DEPTH_MAX, MESSAGES_MAX, MODEL_CHARS_MAX};
-use crate::{Message, RequestError};
+use crate::{Fields, Message, RequestError, escaped::end_of_string, texts::names_in};
 
 /// Fields that the request type keeps for itself.
 pub(super) const OWN_FIELDS: [&str; 5] =
@@ -52,9 +52,9 @@ const SHAPES: [(&str, Shape); 24] = [
     ("reasoning_effort", Shape::Text),
 ];
 
-pub(super) fn check_types(fields: &Map<String, Value>) -> Result<(), RequestError> {
+pub(super) fn check_types(fields: &Fields) -> Result<(), RequestError> {
     for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
-        if let Some((name, shape)) = SHAPES.iter().find(|(known, _)| known == name) {
+        if let Some((name, shape)) = SHAPES.iter().find(|(known, _)| *known == name) {
             check_shape(name, *shape, value)?;
         }
     }
@@ -83,8 +83,8 @@ fn check_shape(name: &str, shape: Shape, value: &Value) -> Result<(), RequestErr
     if fits { Ok(()) } else { Err(RequestError::wrong_type(name, expected, value)) }
 }
 
-pub(super) fn model(fields: &Map<String, Value>) -> Result<String, RequestError> {
-    let model = match fields.get("model") {
+pub(super) fn model(value: Option<&Value>) -> Result<String, RequestError> {
+    let model = match value {
         None | Some(Value::Null) => return Err(RequestError::missing("model")),
         Some(Value::String(model)) => model,
         Some(other) => return Err(RequestError::wrong_type("model", "a string", other)),
@@ -105,20 +105,27 @@ pub(super) fn messages(fields: &mut Map<String, Value>) -> Result<Vec<Message>, 
         Some(Value::Array(values)) => values,
         Some(other) => return Err(RequestError::wrong_type("messages", "an array", &other)),
     };
-    if values.is_empty() {
-        return Err(RequestError::empty("messages"));
-    }
-    if values.len() > MESSAGES_MAX {
-        return Err(RequestError::too_many("messages", MESSAGES_MAX));
-    }
+    check_count(values.len())?;
     let values = values.into_iter().enumerate();
     values.map(|(index, value)| Message::from_value(index, value)).collect()
 }
 
-pub(super) fn include_usage(
-    fields: &Map<String, Value>,
-    stream: bool,
-) -> Result<bool, RequestError> {
+/// The same for a list of objects.
+pub(super) fn listed(messages: Vec<Fields>) -> Result<Vec<Message>, RequestError> {
+    check_count(messages.len())?;
+    let messages = messages.into_iter().enumerate();
+    messages.map(|(index, fields)| Message::from_fields(index, fields)).collect()
+}
+
+fn check_count(messages: usize) -> Result<(), RequestError> {
+    match messages {
+        0 => Err(RequestError::empty("messages")),
+        1..=MESSAGES_MAX => Ok(()),
+        _ => Err(RequestError::too_many("messages", MESSAGES_MAX)),
+    }
+}
+
+pub(super) fn include_usage(fields: &Fields, stream: bool) -> Result<bool, RequestError> {
     let options = match fields.get("stream_options") {
         Some(Value::Object(options)) => options,
         _ => return Ok(false),
@@ -153,17 +160,9 @@ impl Written {
     pub fn says_the_same_as(&self, messages: &[Message]) -> bool {
         let names = |message: &Message| {
             let fields = message.fields();
-            fields.len() + fields.values().map(names_in).sum::<usize>()
+            fields.len() + fields.iter().map(|(_, value)| names_in(value)).sum::<usize>()
         };
         self.names == messages.iter().map(names).sum::<usize>()
-    }
-}
-
-fn names_in(value: &Value) -> usize {
-    match value {
-        Value::Object(fields) => fields.len() + fields.values().map(names_in).sum::<usize>(),
-        Value::Array(items) => items.iter().map(names_in).sum(),
-        _ => 0,
     }
 }
 
@@ -221,16 +220,4 @@ pub(super) fn look_over(body: &[u8]) -> Result<Option<Written>, RequestError> {
 fn is_name(body: &[u8], end: usize) -> bool {
     let rest = body.get(end..).unwrap_or_default();
     rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')
-}
-
-/// One past the quotation mark that ends the string whose content begins at `at`.
-fn end_of_string(body: &[u8], mut at: usize) -> usize {
-    while let Some(step) = memchr::memchr2(b'"', b'\\', body.get(at..).unwrap_or_default()) {
-        at += step + 1;
-        if body[at - 1] == b'"' {
-            return at;
-        }
-        at += 1;
-    }
-    body.len()
 }

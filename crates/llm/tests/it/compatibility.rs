@@ -131,7 +131,7 @@ fn sent(dialect: Dialect, fields: &[(&str, Value)]) -> Result<Value, String> {
     let request = ChatRequest::parse(body.to_string().as_bytes()).unwrap();
     let call = dialect.chat_call(&request, "m", Delivery::Whole);
     let call = call.map_err(|refusal| refusal.param.unwrap_or_default())?;
-    Ok(serde_json::from_slice(&call.body).unwrap())
+    Ok(serde_json::from_slice(&call.body()).unwrap())
 }
 
 /// G-2: alone and beside any other field, a field changes what the server gets, or is refused by its

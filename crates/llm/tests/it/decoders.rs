@@ -164,7 +164,7 @@ proptest! {
     ) {
         for dialect in Dialect::ALL {
             let _ = read(dialect, &bytes, piece);
-            let _ = dialect.chat_response(&bytes, &head());
+            let _ = dialect.chat_response(&bytes.clone().into(), &head());
             let _ = dialect.error(&bytes);
         }
     }
@@ -184,7 +184,7 @@ proptest! {
                     Dialect::Ollama => bytes.extend(format!("{text}\n").into_bytes()),
                     _ => bytes.extend(format!("data: {text}\n\n").into_bytes()),
                 }
-                let _ = dialect.chat_response(text.as_bytes(), &head());
+                let _ = dialect.chat_response(&text.to_owned().into(), &head());
                 let _ = dialect.error(text.as_bytes());
             }
             let whole = read(dialect, &bytes, bytes.len());

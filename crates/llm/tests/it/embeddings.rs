@@ -39,7 +39,7 @@ fn every_server_gets_its_own_words() {
         // Titan takes one text at a time; the first piece stands for both.
         let max = dialect.embedding_batch_max(model);
         let sent = match dialect.embedding_call(&request.split(max)[0], model) {
-            Ok(call) => format!("{} {}", call.path, String::from_utf8(call.body).unwrap()),
+            Ok(call) => format!("{} {}", call.path, String::from_utf8(call.body()).unwrap()),
             Err(error) => error.to_string(),
         };
         text += &format!("{dialect}: {sent}\n");

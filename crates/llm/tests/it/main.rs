@@ -13,6 +13,7 @@ mod messages;
 mod moderation;
 mod openai;
 mod operation;
+mod plain;
 mod prompt;
 mod request;
 mod rerank;

@@ -82,7 +82,7 @@ fn describe_call(case: &Value, dialect: Dialect) -> String {
             Ok(call) => call,
             Err(error) => return format!("refused: {error}\n"),
         };
-        let body: Value = serde_json::from_slice(&call.body).unwrap();
+        let body: Value = serde_json::from_slice(&call.body()).unwrap();
         match delivery {
             Delivery::Whole => {
                 writeln!(text, "POST {}", call.path).unwrap();
@@ -159,7 +159,7 @@ fn shortened(event: &str) -> String {
 fn describe(case: &Value, dialect: Dialect) -> String {
     let mut text = format!("=== request\n{}", describe_call(case, dialect));
     if let Some(answer) = shape(case, "answers", dialect) {
-        let answer = dialect.chat_response(answer.to_string().as_bytes(), &head()).unwrap();
+        let answer = dialect.chat_response(&answer.to_string().into(), &head()).unwrap();
         text += &format!("=== answer\n{}", describe_answer(&answer));
     }
     if let Some(bytes) = stream_bytes(case, dialect) {
@@ -223,7 +223,7 @@ fn what_is_promised_arrives() {
     for dialect in Dialect::ALL.into_iter().filter(|dialect| *dialect != Dialect::Tei) {
         let whole = |name: &str| {
             let answer = shape(&cases[name], "answers", dialect)?;
-            let answer = dialect.chat_response(answer.to_string().as_bytes(), &head()).unwrap();
+            let answer = dialect.chat_response(&answer.to_string().into(), &head()).unwrap();
             Some(Value::Object(answer.fields().clone()))
         };
         let tools = whole("tools").unwrap();
@@ -302,7 +302,7 @@ fn a_server_without_chat_refuses_it() {
     let request = ChatRequest::new("m", vec![llm::Message::user("Hallo")]);
     let refusal = Dialect::Tei.chat_call(&request, "m", Delivery::Whole).unwrap_err();
     assert_eq!(refusal.param.as_deref(), Some("model"));
-    assert!(Dialect::Tei.chat_response(b"{}", &head()).is_err());
+    assert!(Dialect::Tei.chat_response(&"{}".into(), &head()).is_err());
 }
 
 #[test]
@@ -325,7 +325,7 @@ fn sources_reach_every_dialect_as_instructions() {
     ];
     for (dialect, place) in places {
         let call = dialect.chat_call(&request, "m", Delivery::Whole).unwrap();
-        let body: Value = serde_json::from_slice(&call.body).unwrap();
+        let body: Value = serde_json::from_slice(&call.body()).unwrap();
         let text = body.pointer(place).and_then(Value::as_str);
         assert!(text.is_some_and(|text| text.contains("Der Mieter zahlt.")), "{dialect}");
     }

@@ -10,7 +10,7 @@ fn parse(body: &Value) -> Result<ChatRequest, llm::RequestError> {
 
 fn sent(request: &ChatRequest, dialect: Dialect) -> Value {
     let call = dialect.chat_call(request, "claude-sonnet-4-5", Delivery::Whole).unwrap();
-    serde_json::from_slice(&call.body).unwrap()
+    serde_json::from_slice(&call.body()).unwrap()
 }
 
 /// A request with everything that has a counterpart.

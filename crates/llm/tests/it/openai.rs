@@ -19,9 +19,9 @@ fn a_stream_looks_like_openai() {
         head().closing_chunk("stop"),
         head().usage_chunk(usage),
     ];
-    let stream: String =
-        chunks.iter().map(openai::event).chain([openai::DONE.to_owned()]).collect();
-    insta::assert_snapshot!(stream);
+    let events = chunks.iter().map(openai::event);
+    let stream: Vec<u8> = events.chain([openai::DONE.into()]).flatten().collect();
+    insta::assert_snapshot!(String::from_utf8(stream).unwrap());
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn a_whole_answer_looks_like_openai() {
     let response = head().response("Ja.", "stop", usage);
     assert_eq!((response.text(), response.finish_reason()), ("Ja.", Some("stop")));
     assert_eq!(response.usage(), Some(usage));
-    assert_eq!(ChatResponse::parse(response.to_json().as_bytes()).unwrap(), response);
+    assert_eq!(ChatResponse::parse(&response.to_json()).unwrap(), response);
     insta::assert_json_snapshot!(response.fields());
 }
 

@@ -38,7 +38,7 @@ fn everything_but_what_is_ours_is_handed_on() {
             // What a stream cost must always be known.
             body["stream_options"] = json!({"include_usage": true});
         }
-        assert_eq!(serde_json::from_slice::<Value>(&call.body).unwrap(), body);
+        assert_eq!(serde_json::from_slice::<Value>(&call.body()).unwrap(), body);
         assert_eq!(call.path, operation.path());
         let refusal = Dialect::Bedrock.operation_call(&request, "up").unwrap_err();
         assert_eq!(refusal.param.as_deref(), Some("model"));

@@ -223,7 +223,7 @@ proptest! {
     fn unknown_fields_reach_the_server_unchanged(value in any_json()) {
         let body = with("new_field", &value.to_string());
         let request = ChatRequest::parse(body.as_bytes()).unwrap();
-        let sent = llm::Dialect::Compatible.chat_call(&request, "up", llm::Delivery::Whole).unwrap().body;
+        let sent = llm::Dialect::Compatible.chat_call(&request, "up", llm::Delivery::Whole).unwrap().body();
         let sent: Value = serde_json::from_slice(&sent).unwrap();
         let again: Value = serde_json::from_str(&value.to_string()).unwrap();
         prop_assert_eq!(&sent["new_field"], &again);
@@ -272,13 +272,13 @@ proptest! {
         let body = format!(r#"{{"model":"x",{}}}"#, fields.join(","));
         let Ok(request) = ChatRequest::parse(body.as_bytes()) else { return Ok(()) };
         let call = Dialect::Compatible.chat_call(&request, "m", llm::Delivery::Whole).unwrap();
-        let sent: Value = serde_json::from_slice(&call.body).unwrap();
+        let sent: Value = serde_json::from_slice(&call.body()).unwrap();
         let read: Vec<Value> =
-            request.messages().iter().map(|m| Value::Object(m.fields().clone())).collect();
+            request.messages().iter().map(|m| Value::Object(m.fields().into())).collect();
         let read = Value::Array(read);
         prop_assert_eq!(&sent["messages"], &read);
         // Nothing that was not read, either.
-        let text = String::from_utf8(call.body).unwrap();
+        let text = String::from_utf8(call.body()).unwrap();
         let is_there = read.to_string().contains("first");
         prop_assert_eq!(text.contains("first"), is_there, "{} became {}", body, text);
     }
@@ -305,4 +305,38 @@ fn message() -> impl Strategy<Value = String> {
     let twice = prop::sample::select(vec!["", r#""content":"first","#, r#" "name" : "n","#]);
     (content, twice)
         .prop_map(|(content, twice)| format!(r#"{{"role":"user",{twice}"content":{content}}}"#))
+}
+
+proptest! {
+    /// Few fields or many: of a name that comes twice the last value counts, at its first place.
+    #[test]
+    fn fields_are_those_of_any_reader(names in prop::collection::vec(0_u8..60, 0..120)) {
+        let fields = names.iter().enumerate().map(|(at, name)| format!(r#""f{name}":{at},"#));
+        let fields: String = fields.collect();
+        let messages = r#"[{"role":"user","content":"x"}]"#;
+        let body = format!(r#"{{{fields}"model":"m","messages":{messages}}}"#);
+        let request = ChatRequest::parse(body.as_bytes()).unwrap();
+        let call = Dialect::Compatible.chat_call(&request, "m", llm::Delivery::Whole).unwrap();
+        let read: Value = serde_json::from_str(&body).unwrap();
+        prop_assert_eq!(String::from_utf8(call.body()).unwrap(), read.to_string());
+        for name in 0..60 {
+            let name = format!("f{name}");
+            prop_assert_eq!(request.field(&name), read.get(&name));
+        }
+    }
+}
+
+/// Long messages are sent from where they lie.
+#[test]
+fn long_messages_are_not_copied() {
+    let text = "Wort ".repeat(4_000);
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": text}], "seed": 1});
+    let body = bytes::Bytes::from(body.to_string());
+    let request = ChatRequest::read(body.clone()).unwrap();
+    let call = Dialect::Compatible.chat_call(&request, "other", llm::Delivery::Whole).unwrap();
+    let long = call.pieces.iter().find(|piece| piece.len() > text.len()).unwrap();
+    assert!(body.as_ptr_range().contains(&long.as_ptr()));
+    let sent: Value = serde_json::from_slice(&call.body()).unwrap();
+    assert_eq!(sent["messages"][0]["content"], text);
+    assert_eq!((&sent["model"], &sent["seed"]), (&json!("other"), &json!(1)));
 }

@@ -22,7 +22,7 @@ fn request() -> RerankRequest {
 fn the_shape_of_cohere_jina_and_vllm_goes_through() {
     let call = Dialect::Vllm.rerank_call(&request(), "bge-reranker").unwrap();
     assert_eq!(call.path, "rerank");
-    let body: Value = serde_json::from_slice(&call.body).unwrap();
+    let body: Value = serde_json::from_slice(&call.body()).unwrap();
     assert_eq!(body["model"], "bge-reranker");
     assert_eq!(body["documents"][1]["text"], "Frist");
     let answer = json!({
@@ -43,7 +43,7 @@ fn the_shape_of_cohere_jina_and_vllm_goes_through() {
 #[test]
 fn tei_is_asked_and_read_in_its_own_words() {
     let call = Dialect::Tei.rerank_call(&request(), "m").unwrap();
-    let body: Value = serde_json::from_slice(&call.body).unwrap();
+    let body: Value = serde_json::from_slice(&call.body()).unwrap();
     let expected = json!({"query": "Kündigungsfrist", "texts": ["Miete", "Frist", "Kaution"]});
     assert_eq!((call.path.as_str(), body), ("rerank", expected));
     let answer = br#"[{"index":0,"score":0.1},{"index":1,"score":0.9},{"index":2,"score":0.5}]"#;

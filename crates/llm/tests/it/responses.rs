@@ -61,7 +61,7 @@ fn a_request_becomes_a_chat_request() {
     assert!(request.chat.stream() && request.chat.include_usage());
     assert!(request.chat.extension().is_some());
     let call = Dialect::Compatible.chat_call(&request.chat, "up", Delivery::Whole).unwrap();
-    let body: Value = serde_json::from_slice(&call.body).unwrap();
+    let body: Value = serde_json::from_slice(&call.body()).unwrap();
     insta::assert_json_snapshot!("to_openai", body);
 }
 

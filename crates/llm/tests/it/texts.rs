@@ -1,6 +1,7 @@
 //! Every text of a request is shown, whatever it hides behind; of an answer, with its place.
 
 use llm::{ChatChunk, ChatRequest, ChatResponse, Origin};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn parse(body: &Value) -> ChatRequest {
@@ -46,7 +47,8 @@ fn all_texts_are_shown_and_codes_and_data_are_not() {
     assert!(!texts.iter().any(|text| text.contains("AAAA")));
     // A name that stood there twice stands there once.
     let arguments =
-        request.messages()[2].fields()["tool_calls"][0]["function"]["arguments"].clone();
+        request.messages()[2].fields().get("tool_calls").unwrap()[0]["function"]["arguments"]
+            .clone();
     assert_eq!(arguments, r#"{"a":"wert","zahl":42}"#);
 }
 
@@ -136,4 +138,98 @@ fn bare_texts_are_texts_of_an_answer_too() {
     let more = chunk.head().text_chunk("mehr");
     assert_eq!(more.fields()["object"], "text_completion");
     assert_eq!(more.fields()["choices"][0]["text"], "mehr");
+}
+
+/// JSON with letters as they are or as their numbers, and names that may stand there twice.
+fn written() -> impl Strategy<Value = String> {
+    let letters = prop::sample::select(vec![
+        "a",
+        "ä",
+        r"\u00e4",
+        r"\u0041",
+        r#"\""#,
+        r"\\u00e4",
+        r"\ud83d\ude00",
+        r"\u0007",
+        r"\n",
+        " ",
+        r"\u0022",
+    ]);
+    let text = prop::collection::vec(letters, 0..5)
+        .prop_map(|letters| format!("\"{}\"", letters.concat()));
+    let value =
+        prop_oneof![4 => text, 1 => Just("12345678901".to_owned()), 1 => Just("[1.10]".to_owned())];
+    let name =
+        prop::sample::select(vec!["a", "b", r"\u0061", "max@amt.example", "eva@amt.example"]);
+    let object = prop::collection::vec((name, value), 0..4).prop_map(|fields| {
+        let fields: Vec<String> =
+            fields.iter().map(|(name, value)| format!("\"{name}\": {value}")).collect();
+        format!("{{{}}}", fields.join(","))
+    });
+    prop_oneof![4 => object, 1 => Just(r"kein JSON: \u00e4".to_owned())]
+}
+
+proptest! {
+    /// Whoever looks first and changes later must find the same texts in the same order.
+    #[test]
+    fn texts_are_the_same_at_each_look(results in prop::collection::vec(written(), 1..4), arguments in written()) {
+        let call = json!({"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}});
+        let mut messages = vec![json!({"role": "assistant", "content": null, "tool_calls": [call]})];
+        let results = results.into_iter();
+        messages.extend(results.map(|text| json!({"role": "tool", "tool_call_id": "c", "content": text})));
+        messages.push(json!({"role": "user", "content": "Frage"}));
+        let mut request = parse(&json!({"model": "m", "messages": messages}));
+        let look = |request: &mut ChatRequest| {
+            let mut seen = vec![];
+            request.rewrite_texts(&mut |found| {
+                seen.push((found.label.to_owned(), found.text.to_owned()));
+                None
+            });
+            seen
+        };
+        let first = look(&mut request);
+        prop_assert_eq!(&first, &look(&mut request));
+        // As many as are shown are changed, each in its place.
+        let mut at = 0;
+        request.rewrite_texts(&mut |found| {
+            assert_eq!(found.text, first[at].1);
+            at += 1;
+            found.text.contains('A').then(|| found.text.replace('A', "M"))
+        });
+        let after = look(&mut request);
+        prop_assert_eq!(at, first.len());
+        let says = |seen: &[(String, String)]| seen.iter().any(|(_, text)| text.contains("Frage"));
+        prop_assert!(says(&first) && says(&after));
+        prop_assert!(!after.iter().any(|(_, text)| text.contains('A')));
+    }
+}
+
+#[test]
+fn what_nothing_changes_in_stays_as_it_is_written() {
+    let arguments = r#"{ "nr": 123456789012345678901234, "x": 1.10, "wo": "K\u00f6ln" }"#;
+    let call =
+        json!({"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}});
+    let result = r#"{ "nr": 123456789012345678901234, "wo": "K\u00f6ln" }"#;
+    let mut request = parse(&json!({"model": "m", "messages": [
+        {"role": "assistant", "content": null, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": result},
+    ]}));
+    request.rewrite_texts(&mut |_| None);
+    let fields = request.messages()[0].fields();
+    assert_eq!(fields.get("tool_calls").unwrap()[0]["function"]["arguments"], arguments);
+    assert_eq!(request.messages()[1].text(), result.replace(r"\u00f6", "ö"));
+}
+
+#[test]
+fn names_that_become_the_same_keep_their_values() {
+    let arguments = r#"{"max@amt.example": 1, "eva@amt.example": 2}"#;
+    let call =
+        json!({"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}});
+    let mut request = parse(&json!({"model": "m", "messages": [
+        {"role": "assistant", "content": null, "tool_calls": [call]},
+    ]}));
+    request.rewrite_texts(&mut |found| found.text.contains('@').then(|| "[E-MAIL]".to_owned()));
+    let fields = request.messages()[0].fields();
+    let written = &fields.get("tool_calls").unwrap()[0]["function"]["arguments"];
+    assert_eq!(written, r#"{"[E-MAIL]":1,"[E-MAIL] 2":2}"#);
 }

@@ -9,7 +9,7 @@ fn request(body: &Value) -> ChatRequest {
 
 fn sent(request: &ChatRequest, delivery: Delivery) -> Value {
     let call = Dialect::Compatible.chat_call(request, "org/upstream-7b", delivery).unwrap();
-    serde_json::from_slice(&call.body).unwrap()
+    serde_json::from_slice(&call.body()).unwrap()
 }
 
 fn source(text: &str) -> Source {
@@ -76,7 +76,7 @@ fn sources_join_the_callers_own_instructions() {
 fn sent_messages(body: &str) -> String {
     let request = ChatRequest::parse(body.as_bytes()).unwrap();
     let call = Dialect::Compatible.chat_call(&request, "m", Delivery::Whole).unwrap();
-    let text = String::from_utf8(call.body).unwrap();
+    let text = String::from_utf8(call.body()).unwrap();
     let (_, rest) = text.split_once(r#""messages":"#).unwrap();
     rest.to_owned()
 }
@@ -114,5 +114,5 @@ fn a_change_to_a_message_is_sent() {
     let mut request = ChatRequest::parse(body.as_bytes()).unwrap();
     request.rewrite_texts(&mut |text| (text.text == "secret").then(|| "masked".to_owned()));
     let call = Dialect::Compatible.chat_call(&request, "m", Delivery::Whole).unwrap();
-    assert!(!String::from_utf8(call.body).unwrap().contains("secret"));
+    assert!(!String::from_utf8(call.body()).unwrap().contains("secret"));
 }

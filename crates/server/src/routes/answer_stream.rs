@@ -11,7 +11,7 @@ use crate::door::Problem;
 /// How an interface writes the pieces of an answer. Each text is ready to send, and may be empty.
 pub(super) trait AnswerFormat<Piece = ChatChunk>: Send + Sized + 'static {
     /// A piece.
-    fn piece(&mut self, piece: &Piece) -> String;
+    fn piece(&mut self, piece: &Piece) -> Bytes;
     /// The end of a whole answer.
     fn end(self) -> String;
     /// A failure in the middle; nothing follows it.
@@ -28,8 +28,8 @@ pub(super) fn encode<Piece: Send + 'static>(
         let (mut pieces, mut format) = rest?;
         let last = match pieces.next().await {
             Some(Ok(piece)) => {
-                let text = format.piece(&piece);
-                return Some((Bytes::from(text), Some((pieces, format))));
+                let written = format.piece(&piece);
+                return Some((written, Some((pieces, format))));
             }
             Some(Err(error)) => {
                 let problem = Problem::from(error);

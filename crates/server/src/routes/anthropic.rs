@@ -8,6 +8,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use llm::{
     ChatChunk,
     messages::{self, Events},
@@ -58,8 +59,8 @@ pub(crate) async fn count_anthropic_tokens(
 }
 
 impl AnswerFormat for Events {
-    fn piece(&mut self, chunk: &ChatChunk) -> String {
-        self.push(chunk)
+    fn piece(&mut self, chunk: &ChatChunk) -> Bytes {
+        self.push(chunk).into()
     }
 
     fn end(self) -> String {

@@ -8,6 +8,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use llm::{ChatChunk, ChatRequest, openai};
 use serde_json::Value;
@@ -77,7 +78,7 @@ pub(crate) async fn create_chat_completion(
 pub(super) struct Chunks;
 
 impl AnswerFormat for Chunks {
-    fn piece(&mut self, chunk: &ChatChunk) -> String {
+    fn piece(&mut self, chunk: &ChatChunk) -> Bytes {
         openai::event(chunk)
     }
 

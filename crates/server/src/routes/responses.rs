@@ -8,6 +8,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use llm::{
     ChatChunk,
     responses::{self, Events},
@@ -46,8 +47,8 @@ pub(crate) async fn create_response(
 }
 
 impl AnswerFormat for Events {
-    fn piece(&mut self, chunk: &ChatChunk) -> String {
-        self.push(chunk)
+    fn piece(&mut self, chunk: &ChatChunk) -> Bytes {
+        self.push(chunk).into()
     }
 
     fn end(mut self) -> String {

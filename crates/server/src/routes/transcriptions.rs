@@ -7,6 +7,7 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use domain::Principal;
 use http::{HeaderValue, header::CONTENT_TYPE};
 use llm::{
@@ -155,8 +156,8 @@ async fn write_down(
 struct TypedEvents;
 
 impl AnswerFormat<TranscriptEvent> for TypedEvents {
-    fn piece(&mut self, event: &TranscriptEvent) -> String {
-        event.to_event()
+    fn piece(&mut self, event: &TranscriptEvent) -> Bytes {
+        event.to_event().into()
     }
 
     fn end(self) -> String {
