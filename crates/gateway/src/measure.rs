@@ -5,7 +5,7 @@
 use std::{sync::OnceLock, time::Duration};
 
 use llm::Usage;
-use metrics::{Counter, Histogram, Label, counter, gauge, histogram};
+use metrics::{Counter, Gauge, Histogram, Label, counter, gauge, histogram};
 
 use crate::{health::BreakerState, trace::OPERATIONS};
 
@@ -32,6 +32,8 @@ pub(crate) struct RouteMeasures {
     provider: &'static str,
     attempts: Counter,
     ejections: Counter,
+    in_flight: Gauge,
+    breaker: Gauge,
     /// In the order of [`OPERATIONS`]; a route does one or two of them.
     operations: [OnceLock<Box<OperationMeasures>>; OPERATIONS.len()],
 }
@@ -63,6 +65,8 @@ impl RouteMeasures {
             provider,
             attempts: counter!(ATTEMPTS, &labels),
             ejections: counter!(EJECTIONS, &labels),
+            in_flight: gauge!(IN_FLIGHT, &labels),
+            breaker: gauge!(BREAKER, &labels),
             operations: Default::default(),
         }
     }
@@ -159,15 +163,13 @@ impl RouteMeasures {
 
     /// What is true at this moment, written down when somebody measures.
     pub(crate) fn now(&self, in_flight: usize, breaker: BreakerState) {
-        let labels =
-            [("gen_ai_request_model", self.model.clone()), ("fachwerk_route", self.route.clone())];
         let breaker = match breaker {
             BreakerState::Closed => 0.0,
             BreakerState::HalfOpen => 1.0,
             BreakerState::Open => 2.0,
         };
-        gauge!(IN_FLIGHT, &labels).set(in_flight as f64);
-        gauge!(BREAKER, &labels).set(breaker);
+        self.in_flight.set(in_flight as f64);
+        self.breaker.set(breaker);
     }
 }
 
@@ -176,6 +178,7 @@ pub(crate) struct ModelMeasures {
     model: String,
     retries: Counter,
     hedges: Counter,
+    queued: Gauge,
     queue_time: OnceLock<Histogram>,
 }
 
@@ -192,6 +195,7 @@ impl ModelMeasures {
             model: model.to_owned(),
             retries: counter!(RETRIES, &labels),
             hedges: counter!(HEDGES, &labels),
+            queued: gauge!(QUEUE_LENGTH, &labels),
             queue_time: OnceLock::new(),
         }
     }
@@ -210,7 +214,7 @@ impl ModelMeasures {
     }
 
     pub(crate) fn now(&self, queued: usize) {
-        gauge!(QUEUE_LENGTH, "gen_ai_request_model" => self.model.clone()).set(queued as f64);
+        self.queued.set(queued as f64);
     }
 }
 

@@ -5,10 +5,7 @@ use std::{fs::File, path::PathBuf, sync::Arc, time::Duration};
 use app::App;
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio_util::{
-    sync::{CancellationToken, DropGuard},
-    task::TaskTracker,
-};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     commands::Failure,
@@ -51,8 +48,6 @@ pub struct Platform {
     tasks: TaskTracker,
     /// What requests are answered on, with the answers that go on after their caller is gone.
     lanes: Lanes,
-    /// Ends the upkeep of the measurements.
-    upkeep: DropGuard,
     /// The export to a collector, and what ends it.
     export: Option<(TaskTracker, CancellationToken)>,
     /// Held for as long as the process lives.
@@ -76,12 +71,9 @@ impl Platform {
         let house = wiring::build(&config, role.index(), extract_program).await?;
         let lanes = Lanes::start()
             .map_err(|error| wiring::explain("the program cannot start its threads", &error))?;
-        let (tasks, upkeep) = (TaskTracker::new(), CancellationToken::new());
-        tasks.spawn(measurements.clone().keep_up(upkeep.clone()));
         house.gateway.start_health_checks();
-        let upkeep = upkeep.drop_guard();
-        let export = None;
-        Ok(Self { config, role, house, measurements, tasks, lanes, upkeep, export, _lock: lock })
+        let (tasks, export) = (TaskTracker::new(), None);
+        Ok(Self { config, role, house, measurements, tasks, lanes, export, _lock: lock })
     }
 
     /// The use cases.
@@ -185,7 +177,6 @@ impl Platform {
     /// Closes the database, once the work is stopped. What still holds on to it is let go of: its
     /// lease ends, and the next start takes it up again.
     pub async fn close(self) {
-        drop(self.upkeep);
         self.tasks.close();
         // Requests that ended after the work was stopped may have left audit entries to write.
         let working = async { tokio::join!(self.tasks.wait(), self.house.app.finish_tasks()) };

@@ -7,20 +7,19 @@ mod exposition;
 mod otlp;
 mod protobuf;
 mod record;
+mod recorder;
 
 use std::{
     io::{self, IsTerminal},
     panic,
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 use app::{App, JobCounts};
 use http::HeaderValue;
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use store::Store;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 use tracing::Subscriber;
 use tracing_subscriber::{
     EnvFilter, Layer, Registry, filter::FilterFn, fmt, layer::SubscriberExt, registry::LookupSpan,
@@ -58,9 +57,6 @@ const TOKEN_BUCKETS: [f64; 14] = [
 /// What was to be exported and was not, and messages to the collector.
 const DROPPED: &str = "fachwerk_telemetry_dropped_total";
 const EXPORTS: &str = "fachwerk_telemetry_exports_total";
-
-/// Pause between two clean-ups of the samples, which pile up until then.
-const UPKEEP: Duration = Duration::from_secs(30);
 
 /// What was recorded and waits for an [`Exporter`].
 pub(crate) type Records = mpsc::Receiver<Record>;
@@ -141,7 +137,7 @@ fn log_panics() {
 /// The measurements of this process.
 #[derive(Clone)]
 pub(crate) struct Measurements {
-    handle: PrometheusHandle,
+    recorder: recorder::Recorder,
     since: SystemTime,
 }
 
@@ -155,27 +151,14 @@ impl Measurements {
     /// Makes a recorder and installs it for the process. If one is installed already, this one
     /// stays empty.
     pub fn install() -> Self {
-        let builder = PrometheusBuilder::new();
-        let seconds = Matcher::Suffix("_seconds".to_owned());
-        let builder = builder
-            .set_buckets_for_metric(seconds, &BUCKETS)
-            .expect("the list of buckets is not empty")
-            .set_buckets_for_metric(Matcher::Full(TOKENS.to_owned()), &TOKEN_BUCKETS)
-            .expect("the list of buckets is not empty");
-        let recorder = builder.build_recorder();
-        let handle = recorder.handle();
-        if metrics::set_global_recorder(recorder).is_ok() {
+        let buckets = |name: &str| -> &'static [f64] {
+            if name == TOKENS { &TOKEN_BUCKETS } else { &BUCKETS }
+        };
+        let recorder = recorder::Recorder::new(buckets);
+        if metrics::set_global_recorder(recorder.clone()).is_ok() {
             describe();
         }
-        Self { handle, since: SystemTime::now() }
-    }
-
-    /// Folds up the samples now and then until `stop`, whether anybody scrapes or not.
-    pub async fn keep_up(self, stop: CancellationToken) {
-        let mut beat = tokio::time::interval(UPKEEP);
-        while stop.run_until_cancelled(beat.tick()).await.is_some() {
-            self.handle.run_upkeep();
-        }
+        Self { recorder, since: SystemTime::now() }
     }
 
     /// The text for a scraper.
@@ -190,7 +173,7 @@ impl Measurements {
         if let Some(bytes) = resident_bytes() {
             metrics::gauge!("process_resident_memory_bytes").set(bytes);
         }
-        self.handle.render()
+        self.recorder.render()
     }
 }
 
