@@ -118,13 +118,13 @@ impl Gateway {
     pub fn replace_catalogue(&self, catalogue: Catalogue) {
         let mut checks = self.inner.checks.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.inner.snapshot.load_full();
-        status::forget(&before);
         let snapshot = Arc::new(Snapshot::new(catalogue, Some(&before), &self.inner.settings));
+        status::forget(&before, &snapshot);
         self.inner.snapshot.store(Arc::clone(&snapshot));
         self.inner.local.keep_those_of(&snapshot.catalogue);
         self.inner.counters.forget();
         if let Some(checks) = checks.as_mut() {
-            *checks = HealthChecks::start(self.inner.clients.here(), &snapshot);
+            checks.follow(self.inner.clients.here(), &snapshot);
         }
     }
 
@@ -133,7 +133,8 @@ impl Gateway {
     /// runtime.
     pub fn start_health_checks(&self) {
         let mut checks = self.inner.checks.lock().unwrap_or_else(PoisonError::into_inner);
-        *checks = Some(HealthChecks::start(self.inner.clients.here(), &self.inner.snapshot.load()));
+        let checks = checks.get_or_insert_default();
+        checks.follow(self.inner.clients.here(), &self.inner.snapshot.load());
     }
 
     pub(crate) fn client(&self) -> HttpClient {

@@ -1,12 +1,12 @@
 //! Asks servers now and then whether they are well, without a model call. The tasks belong to the
 //! gateway and end with it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use http::Uri;
 use rand::RngExt as _;
 use tokio::{
-    task::JoinSet,
+    task::{AbortHandle, JoinSet},
     time::{Instant, sleep, timeout},
 };
 
@@ -18,15 +18,17 @@ const CHECK_MAX: Duration = Duration::from_secs(5);
 const JITTER: f64 = 0.1;
 
 /// Running checks. Dropped, they end.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct HealthChecks {
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
+    /// By the address of what is remembered of the route, which the task holds.
+    running: HashMap<usize, AbortHandle>,
 }
 
 impl HealthChecks {
-    /// Starts one task for each route that is to be checked.
-    pub(crate) fn start(client: &HttpClient, snapshot: &Snapshot) -> Self {
-        let mut tasks = JoinSet::new();
+    /// Starts one task for each route that is to be checked and is not yet, and ends those of the others.
+    pub(crate) fn follow(&mut self, client: &HttpClient, snapshot: &Snapshot) {
+        let mut before = std::mem::take(&mut self.running);
         for (model, state) in snapshot.entries() {
             for (route, slot) in model.routes.iter().zip(&state.routes) {
                 let (Some(check), RouteKind::Server(server)) = (&route.health_check, &route.kind)
@@ -34,11 +36,17 @@ impl HealthChecks {
                     continue;
                 };
                 let Some(uri) = server.base_url.on_host(&check.path) else { continue };
-                let check = check.clone();
-                tasks.spawn(watch(client.clone(), uri, check, Arc::clone(&slot.state)));
+                // What is remembered is another's as soon as the server or the check is another.
+                let known = Arc::as_ptr(&slot.state) as usize;
+                let task = before.remove(&known).unwrap_or_else(|| {
+                    let route = Arc::clone(&slot.state);
+                    self.tasks.spawn(watch(client.clone(), uri, check.clone(), route))
+                });
+                self.running.insert(known, task);
             }
         }
-        Self { _tasks: tasks }
+        before.into_values().for_each(|task| task.abort());
+        while self.tasks.try_join_next().is_some() {}
     }
 }
 

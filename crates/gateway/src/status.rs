@@ -1,6 +1,9 @@
 //! How models and routes do, for operators: names of the configuration, numbers, times.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use domain::{DataClass, Place};
 use tokio::time::Instant;
@@ -120,8 +123,11 @@ pub(crate) fn measure(snapshot: &Snapshot) {
 }
 
 /// Sets the states to nothing, for models and routes that may be gone.
-pub(crate) fn forget(snapshot: &Snapshot) {
-    for state in &snapshot.models {
+pub(crate) fn forget(before: &Snapshot, now: &Snapshot) {
+    for (model, state) in before.entries() {
+        if now.entry(&model.name).is_some_and(|(_, same)| Arc::ptr_eq(same, state)) {
+            continue;
+        }
         state.measures.now(0);
         for slot in &state.routes {
             slot.state.measures.now(0, BreakerState::Closed);

@@ -391,6 +391,26 @@ async fn a_fallback_goes_by_the_new_catalogue() {
     assert!(cloud.requests().is_empty(), "it may not see personal data any more");
 }
 
+/// However often the models change: a check that stays the same is neither asked less nor twice.
+#[tokio::test]
+async fn checks_go_on_through_changes_of_the_catalogue() {
+    let well = FakeModel::start().await;
+    let pause = Duration::from_millis(200);
+    let check = HealthCheck { path: "/health".to_owned(), interval: pause };
+    let checked = Route { health_check: Some(check), ..ranked("a", &well, 1) };
+    let gateway = gateway(vec![checked.clone()], settings());
+    gateway.start_health_checks();
+    let began = Instant::now();
+    for number in 0..200 {
+        let other = model(&format!("m{number}"), vec![ranked("b", &well, 1)]);
+        let models = vec![model("standard", vec![checked.clone()]), other];
+        gateway.replace_catalogue(Catalogue::new(models).unwrap());
+        sleep(Duration::from_millis(5)).await;
+    }
+    let (asked, most) = (well.requests().len(), began.elapsed().as_millis() / 150 + 1);
+    assert!((3..=most as usize).contains(&asked), "{asked} of at most {most}");
+}
+
 #[tokio::test]
 async fn what_a_check_found_ends_with_the_check() {
     let (ill, spare) = (FakeModel::start().await, FakeModel::start().await);
