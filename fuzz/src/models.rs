@@ -106,7 +106,7 @@ pub fn stream_chunk(data: &[u8]) {
                 serde_json::from_str::<Value>(&chunk.to_json()).expect("a chunk is JSON");
             }
             Ok(StreamItem::Failed(error)) => bounded(&error),
-            Ok(StreamItem::Transcript(event)) => {
+            Ok(StreamItem::Typed(event)) => {
                 serde_json::from_str::<Value>(&event.to_event()).expect("an event is JSON");
             }
             Ok(StreamItem::Done) | Err(_) => {}

@@ -83,7 +83,7 @@ pub use limits::{LimitView, MeterUse, OwnLimits};
 pub use live::{RunEvent, RunSnapshot, Stage};
 pub use measure::describe_measurements;
 pub use models::{BUILT_IN_MODEL, ModelChoice, RouteState, SystemState};
-pub use operations::{OperationReply, TranscriptEvents, TranscriptReply};
+pub use operations::{OperationReply, TranscriptReply, TypedEvents};
 pub use paging::Part;
 pub use people::NewPerson;
 pub use runs::RunEvents;

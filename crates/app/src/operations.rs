@@ -6,13 +6,13 @@ use std::{borrow::Cow, collections::VecDeque, pin::Pin, sync::Arc};
 use domain::{DataClass, ErrorKind};
 use futures_util::{Stream, stream};
 use gateway::{
-    Answered, Needs, Outcome, Sound, Terms, Transcript, TranscriptStream, TranscriptionRequest,
+    Answered, Needs, Outcome, Sound, Terms, Transcript, TranscriptionRequest, TypedStream,
 };
 use llm::{
-    Extension, Operation, OperationRequest, OperationResponse,
+    Extension, Operation, OperationRequest, OperationResponse, TypedEvent,
     embeddings::{EmbeddingRequest, EmbeddingResponse},
     rerank::{RerankRequest, RerankResponse},
-    transcription::{SpeechTask, TranscriptEvent},
+    transcription::SpeechTask,
 };
 
 use crate::{
@@ -27,14 +27,16 @@ use crate::{
 pub enum OperationReply {
     /// Completions piece by piece.
     Stream(ChunkStream),
+    /// Images in the making, or a text read aloud, event by event.
+    Events(TypedEvents),
     /// An answer in JSON.
     Json(OperationResponse),
     /// A text read aloud.
     Sound(Sound),
 }
 
-/// A transcript event by event. Dropping it cancels the call and settles what it took.
-pub type TranscriptEvents = Pin<Box<dyn Stream<Item = Result<TranscriptEvent>> + Send>>;
+/// An answer event by event. Dropping it cancels the call and settles what it took.
+pub type TypedEvents = Pin<Box<dyn Stream<Item = Result<TypedEvent>> + Send>>;
 
 /// What was said in a recording.
 pub enum TranscriptReply {
@@ -43,7 +45,7 @@ pub enum TranscriptReply {
     /// As text or subtitles.
     Text(Sound),
     /// On its way.
-    Stream(TranscriptEvents),
+    Stream(TypedEvents),
 }
 
 /// The texts of a request, gathered when asked for.
@@ -185,7 +187,18 @@ impl App {
                     self.check_answer(on, &protected, &mut answer, &mut settlement).await;
                     response = answer.into();
                 }
-                OperationReply::Json(response)
+                match request.operation() {
+                    Operation::ImageGeneration if request.stream() => {
+                        let events = response.into_image_events().into_iter().map(Ok);
+                        OperationReply::Events(Box::pin(stream::iter(events)))
+                    }
+                    _ => OperationReply::Json(response),
+                }
+            }
+            Outcome::Events(events) => {
+                let way = Way::new(taken, &settlement);
+                let events = self.outgoing(*events, None, settlement);
+                return Ok(Answer { way, reply: OperationReply::Events(events) });
             }
             Outcome::Sound(sound) => OperationReply::Sound(sound),
         };
@@ -232,14 +245,8 @@ impl App {
             Transcript::Stream(stream) => {
                 let way = Way::new(taken.clone(), &settlement);
                 let check = self.transcript_check(taken, protected, &settlement);
-                let outgoing = Spoken {
-                    app: Arc::clone(self),
-                    stream: *stream,
-                    check,
-                    ready: VecDeque::new(),
-                    settlement,
-                };
-                return Ok(Answer { way, reply: TranscriptReply::Stream(outgoing.events()) });
+                let events = self.outgoing(*stream, check, settlement);
+                return Ok(Answer { way, reply: TranscriptReply::Stream(events) });
             }
         };
         Ok(Answer { way: Way::new(taken, &settlement), reply })
@@ -252,6 +259,17 @@ impl App {
         let catalogue = self.gateway.catalogue();
         let mut models = catalogue.models().iter().filter(|m| self.is_usable(principal, m));
         models.find(|model| model.offers(operation.into())).map(|model| model.name.clone())
+    }
+
+    /// The events on their way to the caller.
+    fn outgoing(
+        self: &Arc<Self>,
+        stream: TypedStream,
+        check: Option<TranscriptCheck>,
+        settlement: Settlement,
+    ) -> TypedEvents {
+        let app = Arc::clone(self);
+        Outgoing { app, stream, check, ready: VecDeque::new(), settlement }.events()
     }
 
     /// Checks what is checked before any call, opens its account and sets its terms.
@@ -286,26 +304,26 @@ impl App {
     }
 }
 
-/// A transcript on its way out.
-struct Spoken {
+/// Events on their way out, those of a transcript past who checks its text.
+struct Outgoing {
     app: Arc<App>,
-    stream: TranscriptStream,
+    stream: TypedStream,
     check: Option<TranscriptCheck>,
-    ready: VecDeque<TranscriptEvent>,
+    ready: VecDeque<TypedEvent>,
     settlement: Settlement,
 }
 
-impl Spoken {
-    fn events(self) -> TranscriptEvents {
-        Box::pin(stream::unfold(Some(self), |spoken| async move {
-            let mut spoken = spoken?;
-            let event = spoken.next().await?;
-            let rest = event.is_ok().then_some(spoken);
+impl Outgoing {
+    fn events(self) -> TypedEvents {
+        Box::pin(stream::unfold(Some(self), |outgoing| async move {
+            let mut outgoing = outgoing?;
+            let event = outgoing.next().await?;
+            let rest = event.is_ok().then_some(outgoing);
             Some((event, rest))
         }))
     }
 
-    async fn next(&mut self) -> Option<Result<TranscriptEvent>> {
+    async fn next(&mut self) -> Option<Result<TypedEvent>> {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 return Some(Ok(event));

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use llm::{
     ChatRequest, ChatResponse, ChatStream, DecodeError, Delivery, Dialect, Operation,
-    OperationRequest, OperationResponse, RequestError, Usage,
+    OperationRequest, OperationResponse, RequestError, SseLimits, Usage,
     embeddings::{EmbeddingRequest, EmbeddingResponse},
     openai::Head,
     rerank::{RerankRequest, RerankResponse},
@@ -13,7 +13,7 @@ use llm::{
 };
 use serde_json::Value;
 
-use crate::{Needs, Parts, TranscriptionRequest, attempt::Prepared, plan};
+use crate::{Needs, Parts, Timeouts, TranscriptionRequest, attempt::Prepared, plan};
 
 /// Largest answer, in bytes: room for pictures and vectors.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
@@ -95,7 +95,7 @@ impl Asked<'_> {
     pub(crate) fn delivery(&self) -> Delivery {
         match self {
             Self::Chat(_, delivery) => *delivery,
-            Self::Operation(request) if streams(request) => Delivery::Streamed,
+            Self::Operation(request) if request.stream() => Delivery::Streamed,
             Self::Transcription(request) if request.form.stream() => Delivery::Streamed,
             Self::Embeddings(_) | Self::Rerank(_) | Self::Operation(_) | Self::Transcription(_) => {
                 Delivery::Whole
@@ -104,9 +104,24 @@ impl Asked<'_> {
     }
 
     /// Whether servers may answer whole what they were asked to stream, as OpenAI says of transcripts
-    /// by `whisper-1`.
+    /// by `whisper-1`, and as servers do that do not know the wish.
     pub(crate) fn may_come_whole(&self) -> bool {
-        matches!(self, Self::Transcription(_))
+        match self {
+            Self::Transcription(_) => true,
+            Self::Operation(request) => request.operation() != Operation::Completion,
+            Self::Chat(..) | Self::Embeddings(_) | Self::Rerank(_) => false,
+        }
+    }
+
+    /// The limits of time for an answer. Between the events of an image nothing comes for as long as
+    /// for a whole one, so only the total holds for them.
+    pub(crate) fn timeouts(&self, of_route: Timeouts) -> Timeouts {
+        match self {
+            Self::Operation(request) if request.operation() == Operation::ImageGeneration => {
+                Timeouts { first_byte: of_route.total, idle: of_route.total, ..of_route }
+            }
+            _ => of_route,
+        }
     }
 
     pub(crate) fn needs(&self) -> Needs {
@@ -182,7 +197,10 @@ impl Asked<'_> {
     /// What reads an answer that comes in pieces.
     pub(crate) fn reader(&self, dialect: Dialect, head: &Head) -> ChatStream {
         match self {
-            Self::Transcription(_) => ChatStream::of_transcript(),
+            Self::Transcription(_) => ChatStream::of_typed_events(SseLimits::default()),
+            Self::Operation(request) if request.operation() != Operation::Completion => {
+                ChatStream::of_typed_events(SseLimits::OF_MEDIA)
+            }
             _ => dialect.chat_stream(head.clone()),
         }
     }
@@ -226,11 +244,6 @@ impl Asked<'_> {
             Self::Embeddings(_) => Err(DecodeError),
         }
     }
-}
-
-/// Whether the answer comes in pieces that are read one by one.
-fn streams(request: &OperationRequest) -> bool {
-    request.stream() && request.operation() == llm::Operation::Completion
 }
 
 impl Whole {

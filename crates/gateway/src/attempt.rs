@@ -102,7 +102,7 @@ impl Attempt<'_> {
     /// does not stream what it may answer whole. Dropping the future or the stream closes the
     /// connection, which tells the server to stop.
     pub(crate) async fn stream(&self) -> Result<Reply, Failed> {
-        let timeouts = self.route.timeouts;
+        let timeouts = self.asked.timeouts(self.route.timeouts);
         let started = Instant::now();
         let until = self.until(started);
         let open = async {

@@ -5,15 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError, atomic::AtomicU64};
 use arc_swap::ArcSwap;
 use domain::DataClass;
 use llm::{
-    ChatRequest, ChatResponse, Citation, Delivery, OperationRequest, OperationResponse,
+    ChatRequest, ChatResponse, Citation, Delivery, Operation, OperationRequest, OperationResponse,
     embeddings::{EmbeddingRequest, EmbeddingResponse},
     rerank::{RerankRequest, RerankResponse},
 };
 
 use crate::{
     Catalogue, ChatStream, Clients, Counted, GatewayError, HttpClient, Metered, Needs, Parts,
-    Settings, Sound, Taken, Terms, Tokenizer, Transcript, TranscriptStream, TranscriptionRequest,
-    UsageMeter,
+    Settings, Sound, Taken, Terms, Tokenizer, TranscriptionRequest, TypedStream, UsageMeter,
     asked::{Asked, Whole},
     built_in::{self, BuiltIn},
     call::{Answer, Call, Opened},
@@ -81,10 +80,23 @@ impl<T> Answered<T> {
 pub enum Outcome {
     /// Completions piece by piece.
     Stream(Box<ChatStream>),
+    /// Images in the making, or a text read aloud, event by event.
+    Events(Box<TypedStream>),
     /// An answer in JSON.
     Json(OperationResponse),
     /// A text read aloud.
     Sound(Sound),
+}
+
+/// What comes of a recording.
+#[derive(Debug)]
+pub enum Transcript {
+    /// As JSON.
+    Json(OperationResponse),
+    /// As text or subtitles.
+    Text(Sound),
+    /// On its way.
+    Stream(Box<TypedStream>),
 }
 
 impl Gateway {
@@ -238,8 +250,8 @@ impl Gateway {
         }))
     }
 
-    /// Asks through one of the interfaces that are handed on. Completions that the caller wants
-    /// streamed come as a stream, all else whole. Otherwise as [`Gateway::complete`].
+    /// Asks through one of the interfaces that are handed on; in pieces if the caller wants it so and
+    /// the server does. Otherwise as [`Gateway::complete`].
     ///
     /// # Errors
     /// If no route may be tried, the request is refused, or every route failed.
@@ -250,18 +262,33 @@ impl Gateway {
         meter: &UsageMeter,
     ) -> Result<Answered<Outcome>, GatewayError> {
         let asked = Asked::Operation(request);
-        if asked.delivery() == Delivery::Streamed {
+        if asked.delivery() == Delivery::Streamed && request.operation() == Operation::Completion {
             let wanted = Wanted { model: String::new(), include_usage: request.include_usage() };
             let stream = self.stream(asked, wanted, terms.into(), meter).await?;
             let taken = stream.taken().clone();
             return Ok(Answered { response: Outcome::Stream(Box::new(stream)), taken });
         }
-        let answered = self.whole(asked, terms.into(), meter).await?;
-        Ok(answered.map(|whole| match whole {
-            Whole::Operation(response) => Outcome::Json(response),
-            Whole::Sound(sound) => Outcome::Sound(sound),
-            _ => unreachable!("an operation was asked for"),
-        }))
+        let Opened { answer, taken, lease } = self.open(asked, terms.into(), meter).await?;
+        let response = match answer {
+            Answer::Whole(whole) => match settle(*whole, &asked, &taken, meter, lease) {
+                Whole::Operation(response) => Outcome::Json(response),
+                Whole::Sound(sound) => Outcome::Sound(sound),
+                _ => unreachable!("an operation was asked for"),
+            },
+            Answer::Stream(Origin::Upstream(stream)) => {
+                let planned = match request.operation() {
+                    Operation::ImageGeneration => (Parts::default(), request.n()),
+                    _ => (Needs::from(request).parts, 1),
+                };
+                let answers = (taken.clone(), lease);
+                let stream = TypedStream::new(*stream, answers, meter.clone(), planned);
+                Outcome::Events(Box::new(stream))
+            }
+            Answer::Stream(Origin::BuiltIn(_) | Origin::Local(_)) => {
+                unreachable!("the engines inside only write")
+            }
+        };
+        Ok(Answered { response, taken })
     }
 
     /// Asks for speech to be written down; in pieces if the caller wants it so. Otherwise as
@@ -281,8 +308,9 @@ impl Gateway {
             Answer::Stream(Origin::Upstream(stream)) => {
                 // The server may say better at the end.
                 let audio_ms = request.length().likely_ms();
-                meter.report_parts(Parts { audio_ms, ..Parts::default() });
-                let stream = TranscriptStream::new(*stream, taken.clone(), meter.clone(), lease);
+                let planned = (Parts { audio_ms, ..Parts::default() }, 1);
+                let answers = (taken.clone(), lease);
+                let stream = TypedStream::new(*stream, answers, meter.clone(), planned);
                 Transcript::Stream(Box::new(stream))
             }
             Answer::Whole(whole) => match settle(*whole, &asked, &taken, meter, lease) {

@@ -43,7 +43,7 @@ mod stream;
 mod terms;
 mod today;
 mod trace;
-mod transcript;
+mod typed_stream;
 mod upstream_stream;
 mod usage_meter;
 
@@ -57,7 +57,7 @@ pub use catalogue::{
 pub use clients::Clients;
 pub use counting::{Counted, Tokenizer};
 pub use error::{Failure, GatewayError, Misconfiguration, Outage, TimeLimit};
-pub use gateway::{Answered, Completion, Gateway, Outcome};
+pub use gateway::{Answered, Completion, Gateway, Outcome, Transcript};
 pub use health::{BreakerSettings, BreakerState, EjectionSettings, HealthSettings};
 pub use hedging::Hedging;
 pub use http_client::{HttpClient, HttpError, HttpSettings, HttpSetupError};
@@ -82,5 +82,5 @@ pub use stream::ChatStream;
 pub use terms::Terms;
 pub use today::Today;
 pub use trace::TraceParent;
-pub use transcript::{Transcript, TranscriptStream};
+pub use typed_stream::TypedStream;
 pub use usage_meter::{Metered, Spent, Taken, UsageMeter};

@@ -193,7 +193,7 @@ impl Origin {
             Self::Upstream(stream) => Ok(match stream.next().await? {
                 Some(StreamItem::Chunk(chunk)) => Some(Item::Event(ChatEvent::Chunk(chunk))),
                 Some(StreamItem::Done) => Some(Item::Done),
-                Some(StreamItem::Transcript(_)) => {
+                Some(StreamItem::Typed(_)) => {
                     return Err(stream.failed(Failure::Garbled, None));
                 }
                 Some(StreamItem::Failed(_)) => return Err(stream.failed(Failure::Reported, None)),

@@ -6,14 +6,13 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    DecodeError, SseEvent, UpstreamError, Usage, UsageDetails,
+    DecodeError, SseEvent, TypedEvent, UpstreamError, Usage, UsageDetails,
     form::Form,
     mended::{Callers, mend_piece},
     openai::Head,
     plain::{Part, Plain},
     texts,
     texts::{AnswerPlace, number_of},
-    transcription::TranscriptEvent,
 };
 
 /// What a stream of any model yields.
@@ -261,8 +260,8 @@ fn string_bytes(value: &Value, except: &str) -> usize {
 pub enum StreamItem {
     /// A piece of the answer.
     Chunk(ChatChunk),
-    /// An event of a transcript.
-    Transcript(TranscriptEvent),
+    /// An event that says its own type.
+    Typed(TypedEvent),
     /// The answer is complete.
     Done,
     /// The server failed in the middle and says so.

@@ -1,6 +1,6 @@
 //! A request of which only a few fields are read: all others are kept as they came.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::RangeInclusive};
 
 use serde_json::{Map, Value};
 
@@ -86,11 +86,20 @@ impl Kept {
 
     /// A positive whole number up to `max`.
     pub(crate) fn count(&self, name: &str, max: u64) -> Result<Option<u64>, RequestError> {
+        self.number(name, 1..=max)
+    }
+
+    /// A whole number in a range.
+    pub(crate) fn number(
+        &self,
+        name: &str,
+        range: RangeInclusive<u64>,
+    ) -> Result<Option<u64>, RequestError> {
         match self.field(name) {
             None => Ok(None),
             Some(value) => match value.as_u64() {
-                Some(count) if (1..=max).contains(&count) => Ok(Some(count)),
-                _ => Err(RequestError::out_of_range(name, 1, max)),
+                Some(number) if range.contains(&number) => Ok(Some(number)),
+                _ => Err(RequestError::out_of_range(name, *range.start(), *range.end())),
             },
         }
     }

@@ -59,6 +59,7 @@ mod stream;
 mod text_only;
 mod texts;
 pub mod transcription;
+mod typed_event;
 mod upstream;
 mod usage;
 
@@ -83,5 +84,6 @@ pub use sse::{SseDecoder, SseError, SseEvent, SseLimits};
 pub use stream::{ChatStream, StreamError};
 pub use text_only::TextModel;
 pub use texts::{AnswerPlace, Origin, Text};
+pub use typed_event::TypedEvent;
 pub use upstream::Delivery;
 pub use usage::{Usage, UsageDetails};

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::dialect::Wire;
 use crate::{
-    ChatResponse, DecodeError, Dialect, Extension, OutgoingCall, RequestError, Usage,
+    ChatResponse, DecodeError, Dialect, Extension, OutgoingCall, RequestError, TypedEvent, Usage,
     chunk::generated_bytes, kept::Kept, transcription,
 };
 
@@ -17,6 +17,8 @@ pub const SPEECH_CHARS_MAX: usize = 4_096;
 pub const IMAGE_PROMPT_CHARS_MAX: usize = 32_000;
 /// Most images of one request, as at OpenAI; beyond: refused.
 pub const IMAGES_MAX: u64 = 10;
+/// Most views of an image in the making, as at OpenAI; beyond: refused.
+pub const PARTIAL_IMAGES_MAX: u64 = 3;
 /// Most texts in one request; beyond: refused.
 pub const TEXTS_MAX: usize = 2_048;
 
@@ -113,20 +115,7 @@ impl OperationRequest {
             return Err(RequestError::missing("voice"));
         }
         kept.count("n", operation.answers_max())?;
-        match operation {
-            Operation::Moderation | Operation::ImageGeneration => kept.refuse_stream()?,
-            Operation::Completion | Operation::Speech => {
-                if let Some(other) = kept.field("stream").filter(|stream| !stream.is_boolean()) {
-                    return Err(RequestError::wrong_type("stream", "a boolean", other));
-                }
-            }
-        }
-        if operation == Operation::ImageGeneration
-            && kept.field("partial_images").is_some_and(|count| count.as_u64() != Some(0))
-        {
-            let message = "cannot be used: images come whole";
-            return Err(RequestError::unsupported("partial_images", message));
-        }
+        check_stream(operation, &kept)?;
         Ok(Self { operation, kept })
     }
 
@@ -161,7 +150,10 @@ impl OperationRequest {
     /// Whether the caller wants the answer in pieces.
     #[must_use]
     pub fn stream(&self) -> bool {
-        self.kept.field("stream") == Some(&Value::Bool(true))
+        match self.operation {
+            Operation::Speech => self.kept.field("stream_format") == Some(&"sse".into()),
+            _ => self.kept.field("stream") == Some(&Value::Bool(true)),
+        }
     }
 
     /// Whether the caller wants usage figures at the end of a stream.
@@ -297,6 +289,33 @@ impl From<ChatResponse> for OperationResponse {
     }
 }
 
+/// Checks the wish for an answer in pieces, which each interface has its own way to say.
+fn check_stream(operation: Operation, kept: &Kept) -> Result<(), RequestError> {
+    let stream = kept.field("stream");
+    match operation {
+        Operation::Moderation => kept.refuse_stream(),
+        Operation::ImageGeneration => {
+            let previews = kept.number("partial_images", 0..=PARTIAL_IMAGES_MAX)?;
+            if previews.is_some_and(|count| count > 0) && stream != Some(&Value::Bool(true)) {
+                let message = "is only for stream true";
+                return Err(RequestError::unsupported("partial_images", message));
+            }
+            check_boolean(stream)
+        }
+        Operation::Completion => check_boolean(stream),
+        Operation::Speech => {
+            let format = kept.field("stream_format").filter(|format| !format.is_string());
+            let wrong = |other| RequestError::wrong_type("stream_format", "a string", other);
+            format.map_or_else(|| check_boolean(stream), |other| Err(wrong(other)))
+        }
+    }
+}
+
+fn check_boolean(stream: Option<&Value>) -> Result<(), RequestError> {
+    let wrong = stream.filter(|stream| !stream.is_boolean());
+    wrong.map_or(Ok(()), |other| Err(RequestError::wrong_type("stream", "a boolean", other)))
+}
+
 fn check_text(operation: Operation, kept: &Kept) -> Result<(), RequestError> {
     let (name, chars_max) = operation.text();
     let check = |text: &str, at: &str| {
@@ -350,6 +369,31 @@ impl OperationResponse {
     pub fn usage(&self) -> Option<Usage> {
         let usage = self.fields.get("usage")?;
         Usage::from_value(usage).or_else(|| Usage::of_input_and_output(usage))
+    }
+
+    /// Images that came whole, as the events of a stream that has no previews. The figures stand in
+    /// the last of them.
+    #[must_use]
+    pub fn into_image_events(mut self) -> Vec<TypedEvent> {
+        let Some(Value::Array(images)) = self.fields.shift_remove("data") else {
+            return Vec::new();
+        };
+        let mut usage = self.fields.shift_remove("usage");
+        if let Some(created) = self.fields.shift_remove("created") {
+            self.fields.insert("created_at".to_owned(), created);
+        }
+        let mut events: Vec<_> = images
+            .into_iter()
+            .rev()
+            .map(|image| {
+                let mut fields = self.fields.clone();
+                fields.extend(image.as_object().cloned().unwrap_or_default());
+                fields.extend(usage.take().map(|usage| ("usage".to_owned(), usage)));
+                TypedEvent::of_image(fields)
+            })
+            .collect();
+        events.reverse();
+        events
     }
 
     /// How many images it has.

@@ -17,6 +17,11 @@ impl Default for SseLimits {
     }
 }
 
+impl SseLimits {
+    /// For streams whose events hold whole pictures or much sound in base64.
+    pub const OF_MEDIA: Self = Self { line_bytes: 32 << 20, event_bytes: 32 << 20 };
+}
+
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SseEvent {

@@ -3,9 +3,8 @@
 use crate::event_stream::EventStreamDecoder;
 use crate::lines::LineDecoder;
 use crate::{
-    DecodeError, Dialect, SseDecoder, SseError, SseEvent, SseLimits, StreamItem, anthropic,
-    bedrock, dialect::Wire, gemini, mended::Callers, ollama, openai::Head,
-    transcription::TranscriptEvent,
+    DecodeError, Dialect, SseDecoder, SseError, SseEvent, SseLimits, StreamItem, TypedEvent,
+    anthropic, bedrock, dialect::Wire, gemini, mended::Callers, ollama, openai::Head,
 };
 
 /// Why a stream cannot be read further.
@@ -31,7 +30,7 @@ enum Reader {
     Gemini(SseDecoder, gemini::StreamReader),
     Bedrock(EventStreamDecoder, bedrock::StreamReader),
     Ollama(LineDecoder, ollama::StreamReader),
-    Transcript(SseDecoder),
+    Typed(SseDecoder),
 }
 
 impl ChatStream {
@@ -53,10 +52,11 @@ impl ChatStream {
         })
     }
 
-    /// Starts to read a transcript that comes in pieces, from a server that speaks OpenAI.
+    /// Starts to read events that say their own type, from a server that speaks OpenAI. `limits` are
+    /// larger where an event holds a picture.
     #[must_use]
-    pub fn of_transcript() -> Self {
-        Self(Reader::Transcript(SseDecoder::new(SseLimits::default())))
+    pub fn of_typed_events(limits: SseLimits) -> Self {
+        Self(Reader::Typed(SseDecoder::new(limits)))
     }
 
     /// Takes the next bytes and puts every item they complete into `items`.
@@ -70,8 +70,8 @@ impl ChatStream {
                 items.push(StreamItem::decode_next(event, callers)?);
                 Ok(())
             }),
-            Reader::Transcript(decoder) => feed_events(decoder, bytes, |event| {
-                items.push(transcript_item(event)?);
+            Reader::Typed(decoder) => feed_events(decoder, bytes, |event| {
+                items.push(typed_item(event)?);
                 Ok(())
             }),
             Reader::Anthropic(decoder, reader) => {
@@ -107,9 +107,9 @@ impl ChatStream {
                     items.push(StreamItem::decode_next(&event, &mut callers)?);
                 }
             }
-            Reader::Transcript(decoder) => {
+            Reader::Typed(decoder) => {
                 if let Some(event) = decoder.finish()? {
-                    items.push(transcript_item(&event)?);
+                    items.push(typed_item(&event)?);
                 }
             }
             Reader::Anthropic(decoder, mut reader) => {
@@ -138,12 +138,14 @@ impl ChatStream {
     }
 }
 
-/// An event of a transcript. End mark and failure look as they do in a chat.
-fn transcript_item(event: &SseEvent) -> Result<StreamItem, DecodeError> {
-    let is_failure = event.name.as_deref() == Some("error");
-    match TranscriptEvent::decode(event) {
-        Ok(piece) if !is_failure => Ok(StreamItem::Transcript(piece)),
-        _ => StreamItem::decode(event),
+/// A typed event. End mark and failure look as they do in a chat, or have a type of their own.
+fn typed_item(event: &SseEvent) -> Result<StreamItem, DecodeError> {
+    match TypedEvent::decode(event) {
+        Ok(piece) if event.name.as_deref() != Some("error") && !piece.is_failure() => {
+            Ok(StreamItem::Typed(piece))
+        }
+        Ok(_) => StreamItem::decode(&SseEvent { name: Some("error".to_owned()), ..event.clone() }),
+        Err(_) => StreamItem::decode(event),
     }
 }
 

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use crate::request::MODEL_CHARS_MAX;
-use crate::{DecodeError, Dialect, Extension, RequestError, SseEvent, Usage, dialect::Wire};
+use crate::{Dialect, Extension, RequestError, dialect::Wire};
 
 /// Most fields beside the file; beyond: refused.
 pub const FIELDS_MAX: usize = 32;
@@ -212,86 +212,6 @@ impl TranscriptionForm {
 
     fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
-    }
-}
-
-/// An event of a transcript that comes in pieces, as it came.
-/// <https://platform.openai.com/docs/api-reference/audio/transcript-text-delta-event>
-#[derive(Debug, Clone, PartialEq)]
-pub struct TranscriptEvent {
-    fields: Map<String, Value>,
-}
-
-impl TranscriptEvent {
-    /// Reads an event.
-    ///
-    /// # Errors
-    /// If it is no JSON object with a type.
-    pub(crate) fn decode(event: &SseEvent) -> Result<Self, DecodeError> {
-        let fields: Map<String, Value> =
-            serde_json::from_str(&event.data).map_err(|_| DecodeError)?;
-        let is_typed = fields.get("type").is_some_and(Value::is_string);
-        if is_typed { Ok(Self { fields }) } else { Err(DecodeError) }
-    }
-
-    /// Whether the transcript is complete with this event.
-    #[must_use]
-    pub fn is_last(&self) -> bool {
-        self.fields.get("type").and_then(Value::as_str) == Some("transcript.text.done")
-    }
-
-    /// An event that adds a text.
-    #[must_use]
-    pub fn of_delta(text: &str) -> Self {
-        let fields = [("type", "transcript.text.delta"), ("delta", text)];
-        Self {
-            fields: fields
-                .map(|(name, value)| (name.to_owned(), value.into()))
-                .into_iter()
-                .collect(),
-        }
-    }
-
-    /// The text that this event adds.
-    #[must_use]
-    pub fn delta(&self) -> &str {
-        self.fields.get("delta").and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// The whole text, which the last event has.
-    #[must_use]
-    pub fn text(&self) -> Option<&str> {
-        self.fields.get("text").and_then(Value::as_str)
-    }
-
-    /// Puts another text in the place of the whole one; what else says its words goes.
-    pub fn replace_text(&mut self, text: &str) {
-        replace_text(&mut self.fields, text);
-    }
-
-    /// Bytes of the text that this event adds, for guessing tokens.
-    #[must_use]
-    pub fn added_bytes(&self) -> usize {
-        self.delta().len()
-    }
-
-    /// The usage figures in the last event, if the server counts tokens.
-    #[must_use]
-    pub fn usage(&self) -> Option<Usage> {
-        Usage::of_input_and_output(self.fields.get("usage")?)
-    }
-
-    /// How long the recording lasted, if the server says so with this event.
-    #[must_use]
-    pub fn audio_ms(&self) -> Option<u64> {
-        audio_ms(&self.fields)
-    }
-
-    /// The event as text, ready to send.
-    #[must_use]
-    pub fn to_event(&self) -> String {
-        let text = serde_json::to_string(&self.fields);
-        format!("data: {}\n\n", text.expect("a map of JSON values always serialises"))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::ErrorKind;
 use gateway::{Sound, Taken};
 use guard::Measure;
-use llm::{ChatResponse, OperationResponse, transcription::TranscriptEvent};
+use llm::{ChatResponse, OperationResponse, TypedEvent};
 
 use super::Protected;
 use crate::{App, Error, Result, settlement::Settlement};
@@ -22,7 +22,7 @@ pub(crate) struct TranscriptCheck {
     protected: Protected,
     /// Whether nothing may be seen before it was checked.
     holds_back: bool,
-    held: Vec<TranscriptEvent>,
+    held: Vec<TypedEvent>,
     text: String,
 }
 
@@ -100,9 +100,9 @@ impl TranscriptCheck {
     /// If the transcript is too long to be checked.
     pub(crate) async fn pass(
         &mut self,
-        mut event: TranscriptEvent,
+        mut event: TypedEvent,
         settlement: &mut Settlement,
-    ) -> Result<Vec<TranscriptEvent>> {
+    ) -> Result<Vec<TypedEvent>> {
         self.text.push_str(event.delta());
         if self.text.len() > TEXT_BYTES_MAX {
             return Err(Error::new(ErrorKind::UpstreamFailed, "upstream_failed"));
@@ -119,7 +119,7 @@ impl TranscriptCheck {
         let checked =
             self.app.checked_speech(&self.taken, &self.protected, &told, settlement).await;
         if let Some(text) = checked {
-            events = vec![TranscriptEvent::of_delta(&text)];
+            events = vec![TypedEvent::of_delta(&text)];
             event.replace_text(&text);
         }
         events.push(event);

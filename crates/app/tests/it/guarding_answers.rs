@@ -182,7 +182,7 @@ async fn completed(world: &World, who: &app::Principal, stream: bool) -> (String
                 all.push(text_of(chunk.unwrap().to_json()));
             }
         }
-        OperationReply::Sound(_) => panic!("no sound"),
+        OperationReply::Sound(_) | OperationReply::Events(_) => panic!("no sound"),
     }
     let (mut text, mut reason) = (String::new(), String::new());
     for piece in &all {

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use domain::{DataClass, ErrorKind};
-use gateway::{GatewayError, Route, TimeLimit, Timeouts, UsageMeter};
+use gateway::{GatewayError, Offer, Offers, Outcome, Route, TimeLimit, Timeouts, UsageMeter};
+use llm::{Operation, OperationRequest};
 use serde_json::json;
 use testkit::fake_model::{FakeModel, Reply};
 use tokio::time::timeout;
@@ -152,4 +153,39 @@ async fn a_finished_stream_stays_finished() {
     let (_, mut stream) = hear(&gateway, &ask("x")).await.unwrap();
     assert!(stream.next().await.is_none());
     assert!(stream.next().await.is_none());
+}
+
+/// An image takes as long in pieces as whole, where nothing but the total holds.
+#[tokio::test]
+async fn nobody_gives_an_image_up_for_the_pauses_in_its_making() {
+    let fake = FakeModel::start().await;
+    let partial = "data: {\"type\":\"image_generation.partial_image\",\"b64_json\":\"aA==\"}\n\n";
+    let completed = "data: {\"type\":\"image_generation.completed\",\"b64_json\":\"aGk=\"}\n\n";
+    let events = || Reply::raw(200, "text/event-stream", [partial, completed]);
+    let mut hurried = hurried("a", &fake.base_url(), |timeouts| {
+        *timeouts = Timeouts { first_byte: SHORT, idle: SHORT, total: 10 * SHORT };
+    });
+    hurried.offers = Offers::of([Offer::Images]);
+    let gateway = gateway(vec![hurried]);
+    let body = json!({"model": "standard", "prompt": "ein Baum", "stream": true}).to_string();
+    let image = OperationRequest::parse(Operation::ImageGeneration, body.as_bytes(), None).unwrap();
+
+    fake.next(events().delay(2 * SHORT).pause(2 * SHORT));
+    let (meter, mut kinds) = (UsageMeter::default(), 0);
+    let answer = gateway.operate(&image, DataClass::Open, &meter).await.unwrap();
+    let Outcome::Events(mut stream) = answer.response else { panic!("events were asked for") };
+    while let Some(event) = stream.next().await {
+        kinds += u32::from(event.unwrap().is_of_image());
+    }
+    assert_eq!((kinds, meter.read().parts.images, meter.read().is_finished), (2, 1, true));
+
+    fake.next(events().then_hang().pause(20 * SHORT));
+    let answer = gateway.operate(&image, DataClass::Open, &meter).await.unwrap();
+    let Outcome::Events(mut stream) = answer.response else { panic!("events were asked for") };
+    assert!(stream.next().await.unwrap().is_ok());
+    assert_eq!(limit(&stream.next().await.unwrap().unwrap_err()), TimeLimit::Total);
+    assert!(stream.next().await.is_none());
+    assert_eq!((meter.read().parts.images, meter.read().is_finished), (1, false));
+    drop(stream);
+    fake.wait_for_hang_ups(1).await;
 }

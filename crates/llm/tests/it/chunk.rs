@@ -19,7 +19,7 @@ fn describe(stream: &str) -> String {
             !chunk.is_without_choices(),
             chunk.generated_bytes(),
         ),
-        Ok(StreamItem::Transcript(event)) => format!("transcript {}", event.to_event()),
+        Ok(StreamItem::Typed(event)) => format!("transcript {}", event.to_event()),
         Ok(StreamItem::Done) => "done".to_owned(),
         Ok(StreamItem::Failed(error)) => format!("failed {:?}", error.message),
         Err(error) => format!("unreadable: {error}"),

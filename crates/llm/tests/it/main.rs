@@ -21,5 +21,6 @@ mod responses;
 mod sse;
 mod texts;
 mod transcription;
+mod typed_event;
 mod upstream;
 mod wire;

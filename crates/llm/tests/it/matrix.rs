@@ -130,7 +130,7 @@ fn describe_stream(items: &[StreamItem]) -> String {
                 sent += &events.push(chunk);
                 typed_sent += &typed.push(chunk);
             }
-            StreamItem::Transcript(event) => writeln!(text, "{}", event.to_event()).unwrap(),
+            StreamItem::Typed(event) => writeln!(text, "{}", event.to_event()).unwrap(),
             StreamItem::Done => writeln!(text, "done").unwrap(),
             StreamItem::Failed(error) => writeln!(text, "failed {error:?}").unwrap(),
         }

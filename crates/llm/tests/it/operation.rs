@@ -64,11 +64,13 @@ fn what_makes_no_sense_is_refused_by_name() {
         (Operation::Completion, json!({"prompt": "a", "n": 1000})),
         (Operation::Moderation, json!({"input": vec!["a"; llm::TEXTS_MAX + 1]})),
         (Operation::ImageGeneration, json!({"prompt": ["a"]})),
-        (Operation::ImageGeneration, json!({"prompt": "a", "stream": true})),
+        (Operation::ImageGeneration, json!({"prompt": "a", "stream": "yes"})),
         (Operation::ImageGeneration, json!({"prompt": "a", "partial_images": 1})),
+        (Operation::ImageGeneration, json!({"prompt": "a", "stream": true, "partial_images": 4})),
         (Operation::ImageGeneration, json!({"prompt": "a", "n": 11})),
         (Operation::Moderation, json!({"input": "a", "stream": true})),
         (Operation::Speech, json!({"input": "a"})),
+        (Operation::Speech, json!({"input": "a", "voice": "a", "stream_format": 7})),
         (Operation::Speech, json!({"input": "ä".repeat(SPEECH_CHARS_MAX + 1), "voice": "a"})),
     ];
     let lines: Vec<String> = cases
@@ -110,6 +112,54 @@ fn a_stream_of_bare_text_is_read_like_a_chat() {
         panic!("{items:?}");
     };
     assert_eq!(chunk.generated_bytes(), 7);
+}
+
+#[test]
+fn images_and_sound_are_streamed_where_the_caller_wants_it() {
+    for (operation, body, streams) in [
+        (
+            Operation::ImageGeneration,
+            json!({"prompt": "a", "stream": true, "partial_images": 3}),
+            true,
+        ),
+        (
+            Operation::ImageGeneration,
+            json!({"prompt": "a", "stream": true, "partial_images": 0}),
+            true,
+        ),
+        (Operation::ImageGeneration, json!({"prompt": "a", "stream": false}), false),
+        (Operation::Speech, json!({"input": "a", "voice": "a", "stream_format": "sse"}), true),
+        (Operation::Speech, json!({"input": "a", "voice": "a", "stream_format": "audio"}), false),
+    ] {
+        let mut body = body;
+        body["model"] = "m".into();
+        let request = parse(operation, &body).unwrap();
+        assert_eq!(request.stream(), streams, "{body}");
+        let call = Dialect::OpenAi.operation_call(&request, "m").unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&call.body).unwrap(), body);
+    }
+}
+
+#[test]
+fn images_that_came_whole_become_the_events_that_were_asked_for() {
+    let body = json!({"created": 7, "size": "1024x1024", "data": [{"b64_json": "YQ=="}, {"url": "https://a.example"}],
+        "usage": {"input_tokens": 3, "output_tokens": 4}});
+    let answer = OperationResponse::parse(body.to_string().as_bytes()).unwrap();
+    let events: Vec<String> =
+        answer.into_image_events().iter().map(llm::TypedEvent::to_event).collect();
+    let head = "event: image_generation.completed\ndata: {\"type\":\"image_generation.completed\",";
+    assert_eq!(
+        events,
+        [
+            format!("{head}\"size\":\"1024x1024\",\"created_at\":7,\"b64_json\":\"YQ==\"}}\n\n"),
+            format!(
+                "{head}\"size\":\"1024x1024\",\"created_at\":7,\"url\":\"https://a.example\",\
+                 \"usage\":{{\"input_tokens\":3,\"output_tokens\":4}}}}\n\n"
+            ),
+        ]
+    );
+    let empty = OperationResponse::parse(b"{}").unwrap();
+    assert!(empty.into_image_events().is_empty());
 }
 
 proptest! {

@@ -1,10 +1,9 @@
-//! A streamed answer on its way to a program, in the wire format of its interface. Knows no format
-//! itself.
+//! A streamed answer on its way to a program, in the wire format of its interface.
 
 use app::Language;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
-use llm::ChatChunk;
+use llm::{ChatChunk, TypedEvent, openai};
 
 use crate::door::Problem;
 
@@ -40,4 +39,21 @@ pub(super) fn encode<Piece: Send + 'static>(
         };
         Some((Bytes::from(last), None))
     })
+}
+
+/// Events as they are; the last one says itself that it is the last.
+pub(super) struct TypedEvents;
+
+impl AnswerFormat<TypedEvent> for TypedEvents {
+    fn piece(&mut self, event: &TypedEvent) -> Bytes {
+        event.to_event().into()
+    }
+
+    fn end(self) -> String {
+        String::new()
+    }
+
+    fn failure(self, problem: &Problem, language: Language) -> String {
+        openai::error_event(&problem.openai_body(language))
+    }
 }

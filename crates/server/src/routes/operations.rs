@@ -12,7 +12,7 @@ use http::{HeaderValue, header::CONTENT_TYPE};
 use llm::{Operation, OperationRequest, embeddings::EmbeddingRequest, rerank::RerankRequest};
 
 use super::{
-    answer_stream::encode,
+    answer_stream::{TypedEvents, encode},
     openai::Chunks,
     way::{ExplainQuery, Routed, Spoken, TimeoutHeader, Wished, name_way},
 };
@@ -80,7 +80,7 @@ pub(crate) async fn create_moderation(
     hand_on(&app, &principal, (language, wishes), (Operation::Moderation, &body)).await
 }
 
-/// Makes images from a description.
+/// Makes images from a description, whole or as a stream of typed events.
 #[utoipa::path(post, path = "/v1/images/generations", tag = "openai", request_body = serde_json::Value,
     params(ExplainQuery, TimeoutHeader), responses(Routed))]
 pub(crate) async fn create_image(
@@ -93,7 +93,7 @@ pub(crate) async fn create_image(
     hand_on(&app, &principal, (language, wishes), (Operation::ImageGeneration, &body)).await
 }
 
-/// Reads a text aloud; the answer is sound.
+/// Reads a text aloud; the answer is sound, or a stream of typed events with `stream_format: "sse"`.
 #[utoipa::path(post, path = "/v1/audio/speech", tag = "openai", request_body = serde_json::Value,
     params(ExplainQuery, TimeoutHeader), responses(Spoken))]
 pub(crate) async fn create_speech(
@@ -119,6 +119,9 @@ async fn hand_on(
         OperationReply::Json(response) => json(response.to_json(), &answer.way),
         OperationReply::Stream(chunks) => {
             events::text(encode(chunks, Chunks, language), events::COMMENT)
+        }
+        OperationReply::Events(pieces) => {
+            events::text(encode(pieces, TypedEvents, language), events::COMMENT)
         }
         OperationReply::Sound(sound) => {
             let plain = HeaderValue::from_static("application/octet-stream");

@@ -7,17 +7,16 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
 use domain::Principal;
 use http::{HeaderValue, header::CONTENT_TYPE};
 use llm::{
-    RequestError, openai,
-    transcription::{SpeechTask, TranscriptEvent, TranscriptionForm, VALUE_BYTES_MAX},
+    RequestError,
+    transcription::{SpeechTask, TranscriptionForm, VALUE_BYTES_MAX},
 };
 use utoipa::ToSchema;
 
 use super::{
-    answer_stream::{AnswerFormat, encode},
+    answer_stream::{TypedEvents, encode},
     way::{ExplainQuery, Routed, TimeoutHeader, Wished, name_way},
 };
 use crate::{
@@ -150,21 +149,4 @@ async fn write_down(
     name_way(response.headers_mut(), &answer.way);
     allowance::name_left(response.headers_mut(), app, principal, &answer.way);
     Ok(response)
-}
-
-/// Events as they are; the last one says itself that it is the last.
-struct TypedEvents;
-
-impl AnswerFormat<TranscriptEvent> for TypedEvents {
-    fn piece(&mut self, event: &TranscriptEvent) -> Bytes {
-        event.to_event().into()
-    }
-
-    fn end(self) -> String {
-        String::new()
-    }
-
-    fn failure(self, problem: &Problem, language: Language) -> String {
-        openai::error_event(&problem.openai_body(language))
-    }
 }

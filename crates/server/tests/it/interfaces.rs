@@ -25,7 +25,12 @@ pub fn requests() -> Vec<(&'static str, Value)> {
         ("rerank", json!({"model": "gross", "query": "x", "documents": ["x"]})),
         ("moderations", json!({"model": "gross", "input": "x"})),
         ("images/generations", json!({"model": "gross", "prompt": "x"})),
+        ("images/generations", json!({"model": "gross", "prompt": "x", "stream": true})),
         ("audio/speech", json!({"model": "gross", "input": "x", "voice": "alloy"})),
+        (
+            "audio/speech",
+            json!({"model": "gross", "input": "x", "voice": "alloy", "stream_format": "sse"}),
+        ),
     ]
 }
 
@@ -91,7 +96,7 @@ async fn what_does_not_stream_says_so() {
     let world = World::new().await;
     let ada = world.member("ada").await;
     for (path, mut body) in requests() {
-        if !["embeddings", "rerank", "moderations", "images/generations"].contains(&path) {
+        if !["embeddings", "rerank", "moderations"].contains(&path) {
             continue;
         }
         body["stream"] = true.into();

@@ -27,6 +27,7 @@ mod providers;
 mod routes;
 mod routing;
 mod stock_callers;
+mod streaming_media;
 mod telemetry;
 mod transcribing;
 mod transcript;

@@ -5,6 +5,7 @@ use std::{env, ffi::OsString, net::SocketAddr};
 
 use http::Method;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use testkit::fake_model::Reply;
 use tokio::{net::TcpListener, process::Command};
 use tokio_util::sync::CancellationToken;
@@ -56,8 +57,22 @@ async fn the_python_package_reads_responses_and_vectors() {
     let (_, key) = world.key_of(&ada, &["models"]).await;
     world.model.next(Reply::text("96 Euro.").usage(12, 3));
     world.model.next(Reply::pieces(["96 ", "Euro."]).usage(12, 3));
+    for _ in 0..6 {
+        world.model.next(Reply::echo());
+    }
+    let image = json!({"created": 1, "data": [{"b64_json": "aGk="}]});
+    world.model.next(Reply::status(200, &image));
+    world.model.next(Reply::echo());
+    let events = [
+        "data: {\"type\":\"transcript.text.delta\",\"delta\":\"Guten Tag.\"}\n\n",
+        "data: {\"type\":\"transcript.text.done\",\"text\":\"Guten Tag.\"}\n\n",
+    ];
+    world.model.next(Reply::raw(200, "text/event-stream", events));
+    let folder = TempDir::new().unwrap();
+    let recording = folder.path().join("sitzung.wav");
+    std::fs::write(&recording, b"RIFF").unwrap();
     let mut client = Command::new(python);
-    client.arg(format!("{PROGRAMS}/interfaces.py"));
+    client.arg(format!("{PROGRAMS}/interfaces.py")).env("RECORDING", &recording);
     let seen = visit(&world, client, &key).await;
     let expected = json!({
         "response": ["96 Euro.", "completed", 15],
@@ -67,6 +82,11 @@ async fn the_python_package_reads_responses_and_vectors() {
         "flagged": false,
         "sound": 9,
         "image": "aGk=",
+        "drawn": [["image_generation.partial_image", "aA=="], ["image_generation.completed", "aGk="]],
+        // From a server that does not know the wish.
+        "drawn_whole": [["image_generation.completed", "aGk=", null]],
+        "spoken": ["speech.audio.delta", "speech.audio.done"],
+        "heard": ["transcript.text.delta", "transcript.text.done"],
     });
     assert_eq!(seen, expected);
     // The package asks for base64 by itself and takes whatever comes.

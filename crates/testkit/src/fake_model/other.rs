@@ -36,16 +36,40 @@ pub(super) fn answer(path: &str, request: &Value) -> Option<(&'static str, Vec<u
         "moderations" => {
             json!({"id": "modr-fake", "model": model, "results": [{"flagged": false}]})
         }
+        "images/generations" if request["stream"] == true => {
+            return Some(events(&[
+                &json!({"type": "image_generation.partial_image", "b64_json": "aA==",
+                "created_at": 1, "partial_image_index": 0}),
+                &json!({"type": "image_generation.completed", "b64_json": "aGk=", "created_at": 1,
+                "usage": {"input_tokens": 50, "output_tokens": 40, "total_tokens": 90}}),
+            ]));
+        }
         "images/generations" => json!({"created": 1, "data": [{"b64_json": "aGk="}]}),
         "audio/transcriptions" | "audio/translations" => {
             let usage = json!({"type": "tokens", "input_tokens": 14, "output_tokens": 3,
                 "total_tokens": 17});
             json!({"text": "Guten Tag.", "usage": usage})
         }
+        "audio/speech" if request["stream_format"] == "sse" => {
+            return Some(events(&[
+                &json!({"type": "speech.audio.delta", "audio": "SUQz"}),
+                &json!({"type": "speech.audio.done",
+                "usage": {"input_tokens": 14, "output_tokens": 101, "total_tokens": 115}}),
+            ]));
+        }
         "audio/speech" => return Some(("audio/mpeg", b"ID3 sound".to_vec())),
         _ => return None,
     };
     Some(("application/json", body.to_string().into_bytes()))
+}
+
+/// Events that say their own type, as OpenAI sends them.
+fn events(events: &[&Value]) -> (&'static str, Vec<u8>) {
+    let text: String = events
+        .iter()
+        .map(|event| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap()))
+        .collect();
+    ("text/event-stream", text.into_bytes())
 }
 
 /// The length of each input: bytes of a text, or tokens.

@@ -904,7 +904,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Reads a text aloud; the answer is sound. */
+        /** Reads a text aloud; the answer is sound, or a stream of typed events with `stream_format: "sse"`. */
         post: operations["create_speech"];
         delete?: never;
         options?: never;
@@ -1006,7 +1006,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes images from a description. */
+        /** Makes images from a description, whole or as a stream of typed events. */
         post: operations["create_image"];
         delete?: never;
         options?: never;
