@@ -1,87 +1,73 @@
-//! Characters that are written for HTML (`&#64;`, `&nbsp;`) or for addresses (`%40`, RFC 3986): what
-//! stands around them is read once more as a browser shows it. Knows no rules.
+//! Characters that are written for HTML (`&#64;`, `&nbsp;`), for addresses (`%40`, RFC 3986) or for mail
+//! (`=40`, RFC 2045), as a browser or a mail program shows them. Knows no rules.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
-use memchr::memchr2;
+use memchr::{memchr, memchr3};
 
-use crate::finding::Finding;
+use crate::references::reference;
+use crate::views::Origins;
 
 /// How much around an encoded character is read with it, in bytes: a line or two.
 const AROUND_BYTES: usize = 160;
 /// A piece that is longer ends at the next encoded character, so that memory does not grow with the
 /// text. A find across such a border is lost.
 const PIECE_BYTES: usize = 256 * 1024;
-/// Longest name of a character, and most digits of its number.
-const NAME_BYTES_MAX: usize = 8;
+/// How long a line of mail is that goes on in the next one, in bytes: 76 at most (RFC 2045), and not
+/// much less.
+const MAIL_LINE: Range<usize> = 60..76;
 
-/// The named characters of HTML that stand in letters, addresses and numbers, beside those that are
-/// made of a letter and an accent.
-const NAMED: [(&str, char); 42] = [
-    ("nbsp", '\u{a0}'),
-    ("ensp", '\u{2002}'),
-    ("emsp", '\u{2003}'),
-    ("thinsp", '\u{2009}'),
-    ("shy", '\u{ad}'),
-    ("zwnj", '\u{200c}'),
-    ("zwj", '\u{200d}'),
-    ("Tab", '\t'),
-    ("NewLine", '\n'),
-    ("amp", '&'),
-    ("AMP", '&'),
-    ("lt", '<'),
-    ("gt", '>'),
-    ("quot", '"'),
-    ("apos", '\''),
-    ("lsquo", '‘'),
-    ("rsquo", '’'),
-    ("bdquo", '„'),
-    ("ldquo", '“'),
-    ("rdquo", '”'),
-    ("commat", '@'),
-    ("period", '.'),
-    ("comma", ','),
-    ("colon", ':'),
-    ("semi", ';'),
-    ("sol", '/'),
-    ("plus", '+'),
-    ("num", '#'),
-    ("percnt", '%'),
-    ("lowbar", '_'),
-    ("equals", '='),
-    ("lpar", '('),
-    ("rpar", ')'),
-    ("hyphen", '\u{2010}'),
-    ("dash", '\u{2010}'),
-    ("ndash", '–'),
-    ("mdash", '—'),
-    ("minus", '\u{2212}'),
-    ("middot", '·'),
-    ("szlig", 'ß'),
-    ("aelig", 'æ'),
-    ("AElig", 'Æ'),
-];
+/// A text with those characters decoded that can be nothing else than encoded, so that nobody need
+/// read it as it was.
+pub struct Unescaped {
+    pub text: String,
+    pub origins: Origins,
+}
 
-/// Letters with an accent, by the name of the accent: the letter without, and with it.
-const ACCENTED: [(&str, &str); 9] = [
-    ("uml", "aäeëiïoöuüyÿAÄEËIÏOÖUÜYŸ"),
-    ("acute", "aáeéiíoóuúyýcćnńsśzźAÁEÉIÍOÓUÚYÝCĆNŃSŚZŹ"),
-    ("grave", "aàeèiìoòuùAÀEÈIÌOÒUÙ"),
-    ("circ", "aâeêiîoôuûAÂEÊIÎOÔUÛ"),
-    ("tilde", "aãnñoõAÃNÑOÕ"),
-    ("cedil", "cçsşCÇSŞ"),
-    ("caron", "cčdďeěnňrřsštťzžCČDĎEĚNŇRŘSŠTŤZŽ"),
-    ("ring", "aåuůAÅUŮ"),
-    ("breve", "aăgğAĂGĞ"),
-];
+impl Unescaped {
+    /// `None` if there are none, as in most texts.
+    pub fn of(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let mut page: Option<Self> = None;
+        let (mut at, mut read_to) = (0, 0);
+        while let Some(next) = memchr3(b'&', b'%', b'=', &bytes[at..]) {
+            let start = at + next;
+            at = start + 1;
+            // In an address there is no blank.
+            let follows = read_to > 0 && start - read_to < AROUND_BYTES && {
+                !bytes[read_to..start].iter().any(u8::is_ascii_whitespace)
+            };
+            let Some((length, letter)) = certain(bytes, start, follows) else { continue };
+            let page = page.get_or_insert_with(|| Self {
+                text: String::with_capacity(text.len()),
+                origins: Origins::default(),
+            });
+            page.push(&text[read_to..start], read_to);
+            page.origins.push(page.text.len(), start);
+            page.text.extend(letter);
+            at = start + length;
+            read_to = at;
+        }
+        let mut page = page?;
+        page.push(&text[read_to..], read_to);
+        page.origins.push(page.text.len(), text.len());
+        Some(page)
+    }
 
-/// A piece of a text with its encoded characters decoded, and the way back.
+    fn push(&mut self, run: &str, origin: usize) {
+        if !run.is_empty() {
+            self.origins.push(self.text.len(), origin);
+            self.text.push_str(run);
+        }
+    }
+}
+
+/// A piece of a text with characters decoded that may be meant as they are written, and the way back.
 pub struct Decoded {
     pub text: String,
     /// Where in the text the last encoded character ends.
     pub end: usize,
-    /// Where a run begins that stands in the original as it is, or a decoded character, and where there.
-    runs: Vec<(usize, usize)>,
+    origins: Origins,
     /// The encoded characters in the original, in order.
     encoded: Vec<Range<usize>>,
 }
@@ -94,7 +80,8 @@ impl Decoded {
         // Half a word at the border would be another word.
         let before = text[start..first.start].find(char::is_whitespace).filter(|_| start > 0);
         let start = before.map_or(start, |at| start + at);
-        let mut piece = Self { text: String::new(), end: start, runs: vec![], encoded: vec![] };
+        let (origins, encoded) = (Origins::default(), vec![]);
+        let mut piece = Self { text: String::new(), end: start, origins, encoded };
         piece.push(text, first, letter);
         while piece.end - start < PIECE_BYTES
             && let Some((next, letter)) = find(text, piece.end, piece.end + AROUND_BYTES)
@@ -104,45 +91,75 @@ impl Decoded {
         let end = text.floor_char_boundary(piece.end + AROUND_BYTES);
         let behind = text[piece.end..end].rfind(char::is_whitespace).filter(|_| end < text.len());
         let end = behind.map_or(end, |at| piece.end + at);
-        piece.runs.push((piece.text.len(), piece.end));
+        piece.origins.push(piece.text.len(), piece.end);
         piece.text.push_str(&text[piece.end..end]);
         Some(piece)
     }
 
     /// Adds what stands before an encoded character, and the character.
-    fn push(&mut self, text: &str, place: Range<usize>, letter: char) {
-        self.runs.push((self.text.len(), self.end));
+    fn push(&mut self, text: &str, place: Range<usize>, letter: Option<char>) {
+        self.origins.push(self.text.len(), self.end);
         self.text.push_str(&text[self.end..place.start]);
-        self.runs.push((self.text.len(), place.start));
-        self.text.push(letter);
+        self.origins.push(self.text.len(), place.start);
+        self.text.extend(letter);
         self.end = place.end;
         self.encoded.push(place);
     }
 
-    /// A find in this piece at its place in the text, if it has to do with what was decoded.
-    pub fn in_text(&self, finding: Finding) -> Option<Finding> {
-        let (start, end) = (self.origin(finding.start), self.origin(finding.end));
-        let next = self.encoded.partition_point(|one| one.end <= start);
-        let concerns = self.encoded.get(next).is_some_and(|one| one.start < end);
-        concerns.then_some(Finding { start, end, ..finding })
-    }
-
-    /// The place in the original of a place in the piece, on the border of a character in both.
-    fn origin(&self, at: usize) -> usize {
-        let next = self.runs.partition_point(|(start, _)| *start <= at);
-        let (start, origin) = self.runs[next.max(1) - 1];
-        origin + (at - start)
+    /// The place in the text of a place in this piece, if it has to do with what was decoded.
+    pub fn concerned(&self, place: Range<usize>) -> Option<Range<usize>> {
+        let place = self.origins.range(place);
+        let next = self.encoded.partition_point(|one| one.end <= place.start);
+        let concerns = self.encoded.get(next).is_some_and(|one| one.start < place.end);
+        concerns.then_some(place)
     }
 }
 
-/// The first encoded character that begins between two places.
-fn find(text: &str, from: usize, to: usize) -> Option<(Range<usize>, char)> {
+/// A text with every character reference decoded, as pages show it.
+pub fn without_references(text: &str) -> Cow<'_, str> {
+    decoded(text, b'&', reference)
+}
+
+/// A text with every `%40` decoded, as browsers read the name of a host.
+pub fn without_triples(text: &str) -> Cow<'_, str> {
+    decoded(text, b'%', triples)
+}
+
+fn decoded(text: &str, mark: u8, read: fn(&[u8]) -> Option<(usize, char)>) -> Cow<'_, str> {
+    let mut plain = Cow::Borrowed(text);
+    let (mut at, mut read_to) = (0, 0);
+    while let Some(next) = memchr(mark, &text.as_bytes()[at..]) {
+        let start = at + next;
+        at = start + 1;
+        if let Some((length, letter)) = read(&text.as_bytes()[start..]) {
+            if read_to == 0 {
+                plain = Cow::Owned(String::with_capacity(text.len()));
+            }
+            plain.to_mut().push_str(&text[read_to..start]);
+            plain.to_mut().push(letter);
+            at = start + length;
+            read_to = at;
+        }
+    }
+    if read_to > 0 {
+        plain.to_mut().push_str(&text[read_to..]);
+    }
+    plain
+}
+
+/// The first encoded character that begins between two places: where it stands, and what it is;
+/// nothing where mail breaks a line that goes on.
+fn find(text: &str, from: usize, to: usize) -> Option<(Range<usize>, Option<char>)> {
     let bytes = text.as_bytes();
     let to = to.min(bytes.len());
     let mut at = from;
     while at < to {
-        at += memchr2(b'&', b'%', &bytes[at..to])?;
-        let read = if bytes[at] == b'&' { entity(&bytes[at..]) } else { percent(&bytes[at..]) };
+        at += memchr3(b'&', b'%', b'=', &bytes[at..to])?;
+        let read = match bytes[at] {
+            b'&' => reference(&bytes[at..]).map(|(length, letter)| (length, Some(letter))),
+            b'%' => triples(&bytes[at..]).map(|(length, letter)| (length, Some(letter))),
+            _ => quoted_printable(bytes, at),
+        };
         if let Some((length, letter)) = read {
             return Some((at..at + length, letter));
         }
@@ -151,43 +168,42 @@ fn find(text: &str, from: usize, to: usize) -> Option<(Range<usize>, char)> {
     None
 }
 
-/// A character reference at the beginning, and its length. Browsers read numbers without the
-/// semicolon, too.
-fn entity(bytes: &[u8]) -> Option<(usize, char)> {
-    if bytes.get(1) == Some(&b'#') {
-        let is_hex = matches!(bytes.get(2), Some(b'x' | b'X'));
-        let (first, radix) = if is_hex { (3, 16) } else { (2, 10) };
-        let is_digit = |byte: &&u8| char::from(**byte).is_digit(radix);
-        let count = bytes[first..].iter().take(NAME_BYTES_MAX).take_while(is_digit).count();
-        let digits = std::str::from_utf8(&bytes[first..first + count]).ok()?;
-        let letter = char::from_u32(u32::from_str_radix(digits, radix).ok()?)?;
-        let end = first + count;
-        return Some((end + usize::from(bytes.get(end) == Some(&b';')), letter));
+/// An encoded character at a place that means nothing else: a reference with its semicolon, a letter of
+/// several bytes in UTF-8, triples of an address that stand behind no number or in one word with others,
+/// a line of mail that goes on where its room ends.
+fn certain(bytes: &[u8], at: usize, follows: bool) -> Option<(usize, Option<char>)> {
+    let own = &bytes[at..];
+    match own[0] {
+        b'&' => {
+            let (length, letter) = reference(own)?;
+            (own[length - 1] == b';').then_some((length, Some(letter)))
+        }
+        b'%' => {
+            let (length, letter) = triples(own)?;
+            let is_share = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_whitespace();
+            let is_address = follows || at > 0 && !is_share(bytes[at - 1]);
+            let is_seen = (' '..='~').contains(&letter) || follows && "\r\n\t".contains(letter);
+            let is_sure = length > 3 || is_address && is_seen;
+            is_sure.then_some((length, Some(letter)))
+        }
+        _ => match soft_break(own) {
+            Some(length) => {
+                let line =
+                    bytes[..at].iter().rev().take(MAIL_LINE.end).take_while(|b| **b != b'\n');
+                MAIL_LINE.contains(&line.count()).then_some((length, None))
+            }
+            None => {
+                let (length, letter) = triples(own)?;
+                (length > 3).then_some((length, Some(letter)))
+            }
+        },
     }
-    let name = bytes[1..].iter().take(NAME_BYTES_MAX).take_while(|byte| byte.is_ascii_alphabetic());
-    let end = 1 + name.count();
-    if bytes.get(end) != Some(&b';') {
-        return None;
-    }
-    let name = std::str::from_utf8(&bytes[1..end]).ok()?;
-    named(name).map(|letter| (end + 1, letter))
 }
 
-fn named(name: &str) -> Option<char> {
-    let known = NAMED.iter().find(|(known, _)| *known == name);
-    known.map(|(_, letter)| *letter).or_else(|| {
-        let base = name.chars().next()?;
-        let (_, letters) = ACCENTED.iter().find(|(accent, _)| *accent == &name[1..])?;
-        let mut letters = letters.chars();
-        std::iter::from_fn(|| Some((letters.next()?, letters.next()?)))
-            .find_map(|(plain, accented)| (plain == base).then_some(accented))
-    })
-}
-
-/// A character in `%40` at the beginning, and its length: UTF-8, else one of ISO 8859-1 as old pages
-/// have it.
-fn percent(bytes: &[u8]) -> Option<(usize, char)> {
-    let first = triple(bytes)?;
+/// A character in triples such as `%40` at the beginning, and its length: UTF-8, else one of
+/// ISO 8859-1 as old pages and mails have it. The first byte says with what triples begin.
+fn triples(bytes: &[u8]) -> Option<(usize, char)> {
+    let first = triple(bytes, 0)?;
     let count = match first {
         0x00..=0x7F => return Some((3, char::from(first))),
         0xC2..=0xDF => 2,
@@ -197,7 +213,7 @@ fn percent(bytes: &[u8]) -> Option<(usize, char)> {
     };
     let mut decoded = [0; 4];
     let is_whole = (0..count).all(|index| {
-        let byte = bytes.get(index * 3..).and_then(triple);
+        let byte = triple(bytes, index);
         decoded[index] = byte.unwrap_or_default();
         byte.is_some()
     });
@@ -208,17 +224,87 @@ fn percent(bytes: &[u8]) -> Option<(usize, char)> {
     }
 }
 
-fn triple(bytes: &[u8]) -> Option<u8> {
-    let digit = |at: usize| char::from(*bytes.get(at)?).to_digit(16);
-    if bytes.first() != Some(&b'%') {
+/// The byte that the triple at a place of a row of them stands for.
+fn triple(bytes: &[u8], index: usize) -> Option<u8> {
+    let own = bytes.get(index * 3..)?;
+    let digit = |at: usize| char::from(*own.get(at)?).to_digit(16);
+    if own.first() != bytes.first() {
         return None;
     }
     u8::try_from(digit(1)? * 16 + digit(2)?).ok()
 }
 
+/// A character in `=C3=BC` at a place, and its length; a line break that does not count has none. An
+/// equals sign before two digits means most often just that: only letters beyond ASCII, `@`, what must
+/// be written so, blanks between letters, and triples in a row are read.
+fn quoted_printable(bytes: &[u8], at: usize) -> Option<(usize, Option<char>)> {
+    let own = &bytes[at..];
+    if let Some(length) = soft_break(own).filter(|_| at == 0 || bytes[at - 1] != b'=') {
+        return Some((length, None));
+    }
+    let (length, letter) = triples(own)?;
+    let is_next = |from: Option<&[u8]>| {
+        from.is_some_and(|other| other.first() == Some(&b'=') && triple(other, 0).is_some())
+    };
+    let in_row =
+        || is_next(own.get(3..)) || is_next(at.checked_sub(3).map(|before| &bytes[before..]));
+    let is_between_letters = || {
+        let is_letter = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphabetic);
+        at > 0 && is_letter(at - 1) && is_letter(at + 3)
+    };
+    let is_meant = match letter {
+        '@' | '=' | '\u{80}'.. if length > 3 || letter.is_ascii() => true,
+        'ä' | 'ö' | 'ü' | 'ß' | 'Ä' | 'Ö' | 'Ü' => true,
+        ' ' if is_between_letters() => true,
+        ' '..='~' | '\n' | '\r' | '\t' => in_row(),
+        _ => false,
+    };
+    is_meant.then_some((length, Some(letter)))
+}
+
+/// An equals sign at the end of a line, with the break: the length of both.
+fn soft_break(bytes: &[u8]) -> Option<usize> {
+    let blanks = bytes[1..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let rest = &bytes[1 + blanks..];
+    let length = if rest.starts_with(b"\r\n") { 2 } else { usize::from(rest.starts_with(b"\n")) };
+    (length > 0).then_some(1 + blanks + length)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_means_nothing_else_is_decoded_for_good() {
+        let line = "Sehr geehrte Damen und Herren, hiermit lege ich Widerspruch ein geg";
+        let mail = format!("{line}=\r\nen den Bescheid");
+        for (written, read) in [
+            ("M&uuml;ller &amp;#64; x", "Müller &#64; x"),
+            ("M%C3%BCller%20und%20S%c3%b6hne", "Müller und Söhne"),
+            ("Gr=C3=BC=C3=9Fe", "Grüße"),
+            (
+                &*mail,
+                "Sehr geehrte Damen und Herren, hiermit lege ich Widerspruch ein gegen den Bescheid",
+            ),
+        ] {
+            assert_eq!(Unescaped::of(written).unwrap().text, read);
+        }
+        for text in [
+            "R&D; 5%20",
+            "x%DE89 3704",
+            "IBAN=DE89",
+            "=20",
+            "a=\nb",
+            "&auml",
+            "100%C3",
+            "&#64",
+            "%40",
+            "=3D",
+            "a%0A",
+        ] {
+            assert!(Unescaped::of(text).is_none(), "{text}");
+        }
+    }
 
     #[test]
     fn characters_are_read_as_a_browser_shows_them() {
@@ -235,12 +321,42 @@ mod tests {
             ("%c3%a4", 'ä'),
             ("%E4", 'ä'),
             ("%F0%9F%98%80", '😀'),
+            ("&auml", 'ä'),
+            ("&nbsp", '\u{a0}'),
+            ("=C3=BC", 'ü'),
+            ("=e2=82=ac", '€'),
+            ("=FC", 'ü'),
+            ("=40", '@'),
+            ("=3D", '='),
         ] {
-            assert_eq!(find(written, 0, written.len()), Some((0..written.len(), letter)));
+            assert_eq!(find(written, 0, written.len()), Some((0..written.len(), Some(letter))));
         }
-        for text in
-            ["R&D;", "a & b", "100 %", "%4", "%zz", "&#xD800;", "&;", "&#;", "&", "%", "%80"]
-        {
+        assert_eq!(find("&uumlber", 0, 8), Some((0..5, Some('ü'))));
+        assert_eq!(find("für=\r\nwahr", 0, 13), Some((4..7, None)));
+        assert_eq!(find("=49=42", 0, 6), Some((0..3, Some('I'))));
+        assert_eq!(find("=49=42", 3, 6), Some((3..6, Some('B'))));
+        for text in [
+            "R&D;",
+            "a & b",
+            "100 %",
+            "%4",
+            "%zz",
+            "&#xD800;",
+            "&;",
+            "&#;",
+            "&",
+            "%",
+            "%80",
+            "=",
+            "a=10",
+            "IBAN=DE89",
+            "====\n",
+            "&colon",
+            "&scaron",
+            "=\u{fc}",
+            "=C3",
+            "?q=4711&r=5",
+        ] {
             assert_eq!(find(text, 0, text.len()), None, "{text}");
         }
     }

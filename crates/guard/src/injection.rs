@@ -4,15 +4,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
-use regex::Regex;
 use serde::Deserialize;
 
+use crate::base64;
 use crate::event::{Event, joint_score};
 use crate::folded::{Folded, is_invisible};
 use crate::patterns::Patterns;
 use crate::rules::RulesError;
+use crate::views::{self, Placed as _};
 
 const RULES: &str = include_str!("../rules/injection.json");
 
@@ -21,10 +20,6 @@ pub const SUSPICIOUS: f32 = 0.5;
 /// From this joint score on it is most likely an attack.
 pub const LIKELY: f32 = 0.8;
 
-/// Shortest run of Base64 that is decoded and looked into.
-const BASE64_MIN: usize = 24;
-/// Longest run that is decoded; the rest of a longer one is not looked into.
-const BASE64_MAX: usize = 64 * 1024;
 /// Words with letters of two scripts that are reported of one text.
 const MIXED_WORDS_MAX: usize = 32;
 
@@ -67,7 +62,6 @@ pub struct InjectionRules {
     patterns: Patterns,
     jailbreaks: Arc<[Arc<str>]>,
     look_alikes: HashMap<char, char>,
-    base64: Regex,
 }
 
 impl Default for InjectionRules {
@@ -87,18 +81,11 @@ impl InjectionRules {
         let patterns = Patterns::compile("injection", "(?m)", texts)?;
         let attempts = file.rules.iter().filter(|rule| rule.jailbreak);
         let jailbreaks = attempts.map(|rule| format!("injection/{}", rule.id).into()).collect();
-        let wrong = |source| RulesError::Pattern { rule: "all".into(), source: Box::new(source) };
         let look_alikes = file.homoglyphs.split(' ').filter_map(|pair| {
             let mut letters = pair.chars();
             Some((letters.next()?, letters.next()?))
         });
-        Ok(Self {
-            version: file.version,
-            patterns,
-            jailbreaks,
-            look_alikes: look_alikes.collect(),
-            base64: Regex::new(&format!("[A-Za-z0-9+/]{{{BASE64_MIN},}}")).map_err(wrong)?,
-        })
+        Ok(Self { version: file.version, patterns, jailbreaks, look_alikes: look_alikes.collect() })
     }
 
     /// The version of the rules, for the audit.
@@ -111,13 +98,12 @@ impl InjectionRules {
     #[must_use]
     pub fn inspect(&self, text: &str) -> Suspicion {
         let mut events = self.matches(text);
+        // Who hides an order in Base64 means it.
+        let places = base64::runs(text).map(|run| run.place);
+        let hiding = places.filter(|place| events.iter().any(|event| event.place() == *place));
+        let hiding: Vec<_> = hiding.map(|place| event("injection/base64", place, 0.7)).collect();
+        events.splice(0..0, hiding);
         self.hidden(text, &mut events);
-        for blob in self.base64.find_iter(text) {
-            let end = blob.end().min(blob.start() + BASE64_MAX);
-            if let Some(score) = self.score_inside(&text[blob.start()..end]) {
-                events.push(event("injection/base64", blob.range(), score.max(0.7)));
-            }
-        }
         events.sort_by_key(|event| (event.start, event.end));
         Suspicion { score: joint_score(&events), events }
     }
@@ -133,22 +119,15 @@ impl InjectionRules {
     }
 
     fn matches(&self, text: &str) -> Vec<Event> {
-        let folded = Folded::new(text, &self.look_alikes);
-        let mut events = self.patterns.find(&folded.text);
-        for event in &mut events {
-            event.start = folded.origin(event.start);
-            event.end = folded.origin(event.end).max(event.start);
-        }
-        events
-    }
-
-    /// The score of what a run of Base64 says, if it says anything suspicious.
-    fn score_inside(&self, blob: &str) -> Option<f32> {
-        // Four letters are three bytes: a cut run loses its last, incomplete group.
-        let whole = &blob[..blob.len() - blob.len() % 4];
-        let text = String::from_utf8(STANDARD_NO_PAD.decode(whole).ok()?).ok()?;
-        let score = joint_score(&self.matches(&text));
-        (score > 0.0).then_some(score)
+        views::look(text, &|view| {
+            let folded = Folded::new(view, &self.look_alikes);
+            let mut events = self.patterns.find(&folded.text);
+            for event in &mut events {
+                event.start = folded.origin(event.start);
+                event.end = folded.origin(event.end).max(event.start);
+            }
+            events
+        })
     }
 
     fn hidden(&self, text: &str, events: &mut Vec<Event>) {

@@ -79,12 +79,13 @@
 //! A first name alone outside of small letters, a last name that is a common noun and has no witness, a name in no list and
 //! without witness, and other languages than German and English are not found. Patterns against injected
 //! instructions catch the usual, not the ingenious. Text is read as it is seen: without invisible
-//! characters, with digits and letters of other shapes as plain ones, and once more with the letters
-//! that scanners take for digits, and with what is written for HTML or for addresses.
+//! characters, with digits and letters of other shapes as plain ones, and with what is written for HTML,
+//! for addresses, for mail or in Base64; once more with the letters that scanners take for digits.
 
 mod addresses;
 mod announced;
 mod answers;
+mod base64;
 mod checks;
 mod checksum;
 mod code;
@@ -108,6 +109,7 @@ mod phrases;
 mod placeholder;
 mod pseudonyms;
 mod readings;
+mod references;
 mod repeats;
 mod restorer;
 mod rules;
@@ -118,6 +120,7 @@ mod small;
 mod tokens;
 mod topics;
 mod towns;
+mod views;
 mod vocabulary;
 
 pub use answers::{AnswerFilter, AnswerHit, AnswerRules, Measure, Notices};

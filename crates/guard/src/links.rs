@@ -1,12 +1,14 @@
 //! Links that should not be followed or shown. Knows addresses and a list of allowed hosts; follows
 //! nothing.
 
+use std::borrow::Cow;
 use std::net::Ipv4Addr;
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
 use regex::bytes::Regex;
 
+use crate::encoded;
 use crate::event::Event;
 use crate::readings::with_plain_blanks;
 
@@ -82,7 +84,14 @@ impl LinkRules {
                 scheme if scheme.ends_with('.') => ("https", format!("//www.{rest}")),
                 scheme => (scheme, rest.to_owned()),
             };
-            for (rule, score) in self.objections(scheme, &address, is_image) {
+            let mut objections = self.objections(scheme, &address, is_image);
+            // Pages and Markdown undo character references before anybody follows the link.
+            if let Cow::Owned(shown) = encoded::without_references(&address) {
+                let others = self.objections(scheme, &shown, is_image).into_iter();
+                let known = objections.clone();
+                objections.extend(others.filter(|other| !known.contains(other)));
+            }
+            for (rule, score) in objections {
                 let Range { start, end } = with_markdown(text, lead.start()..end);
                 events.push(Event { rule: rule.into(), start, end, score });
             }
@@ -220,8 +229,9 @@ fn markdown_from(text: &str) -> Option<usize> {
     [label, ended, mark].into_iter().flatten().min()
 }
 
-/// The host without port and final dot, in small letters.
+/// The host without port and final dot, in small letters, as browsers read it.
 fn host_of(authority: &str) -> String {
+    let authority = &*encoded::without_triples(authority);
     let host = match authority.strip_prefix('[') {
         Some(six) => six.split(']').next().unwrap_or_default(),
         None => authority.split(':').next().unwrap_or_default(),

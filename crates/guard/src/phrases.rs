@@ -6,10 +6,12 @@ use std::sync::Arc;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use serde::Deserialize;
 
+use crate::encoded::Unescaped;
 use crate::event::Event;
-use crate::readings::{Plain, plain_len};
+use crate::readings::plain_len;
 use crate::rules::RulesError;
 use crate::topics::Topic;
+use crate::views;
 
 const TOXICITY: [&str; 2] =
     [include_str!("../rules/toxicity-de.json"), include_str!("../rules/toxicity-en.json")];
@@ -17,6 +19,9 @@ const TOXICITY: [&str; 2] =
 /// Lists with at most so many bytes are compiled for speed, with some 200 bytes of memory for each;
 /// longer ones for size.
 const FAST_BYTES_MAX: usize = 4_096;
+
+/// Bytes that a letter has when it is encoded, as `&#x1D5D4;`.
+const ENCODED_BYTES: usize = 10;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,6 +65,15 @@ impl PhraseRules {
     /// The first byte of a word or phrase that more text could complete.
     #[must_use]
     pub fn open_from(&self, text: &str) -> usize {
+        let most = (self.longest + char::MAX.len_utf8()) * ENCODED_BYTES;
+        let start = text.floor_char_boundary(text.len().saturating_sub(most));
+        match Unescaped::of(&text[start..]) {
+            None => self.open_from_plain(text),
+            Some(page) => start + page.origins.of(self.open_from_plain(&page.text)),
+        }
+    }
+
+    fn open_from_plain(&self, text: &str) -> usize {
         // The letter behind it decides whether it is a whole word.
         let mut left = self.longest + char::MAX.len_utf8();
         for (at, letter) in text.char_indices().rev() {
@@ -99,14 +113,11 @@ impl PhraseRules {
     /// Every whole word or phrase of a topic, in a text as a reader sees it.
     #[must_use]
     pub fn inspect(&self, text: &str) -> Vec<Event> {
-        let Some(plain) = Plain::of(text) else { return self.inspect_plain(text) };
-        let events = self.inspect_plain(&plain.text).into_iter();
-        let place = |event: &Event| (plain.origin(event.start), plain.origin(event.end));
-        let back = events.map(|event| (place(&event), event));
-        back.map(|((start, end), event)| Event { start, end, ..event }).collect()
+        views::look(text, &|view| self.inspect_plain(view))
     }
 
-    fn inspect_plain(&self, text: &str) -> Vec<Event> {
+    /// The same in a text of plain characters.
+    pub(crate) fn inspect_plain(&self, text: &str) -> Vec<Event> {
         // A phrase may go on in the next line.
         let small = text.to_lowercase();
         let has_breaks = memchr::memchr2(b'\n', b'\t', small.as_bytes()).is_some();

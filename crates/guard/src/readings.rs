@@ -5,6 +5,7 @@ use std::{borrow::Cow, ops::Range};
 
 use crate::finding::Finding;
 use crate::folded::is_invisible;
+use crate::views::Origins;
 
 /// How much around a word that looks misread is read anew with it, in bytes: a line or two.
 const AROUND_BYTES: usize = 160;
@@ -12,8 +13,7 @@ const AROUND_BYTES: usize = 160;
 /// A text without what nobody sees, in plain characters, and the way back.
 pub struct Plain {
     pub text: String,
-    /// Where a run begins that stands in the original as it is, and where there; the ends last.
-    runs: Vec<(usize, usize)>,
+    pub origins: Origins,
 }
 
 impl Plain {
@@ -24,7 +24,8 @@ impl Plain {
         }
         let mut others = text.char_indices().filter(|(_, letter)| !is_plain(*letter)).peekable();
         others.peek()?;
-        let mut plain = Self { text: String::with_capacity(text.len()), runs: vec![] };
+        let mut plain =
+            Self { text: String::with_capacity(text.len()), origins: Origins::default() };
         let mut start = 0;
         for (at, letter) in others {
             plain.push(&text[start..at], start);
@@ -37,22 +38,15 @@ impl Plain {
             }
         }
         plain.push(&text[start..], start);
-        plain.runs.push((plain.text.len(), text.len()));
+        plain.origins.push(plain.text.len(), text.len());
         Some(plain)
     }
 
     fn push(&mut self, run: &str, origin: usize) {
         if !run.is_empty() {
-            self.runs.push((self.text.len(), origin));
+            self.origins.push(self.text.len(), origin);
             self.text.push_str(run);
         }
-    }
-
-    /// The place in the original of a place in the plain text.
-    pub fn origin(&self, at: usize) -> usize {
-        let next = self.runs.partition_point(|(start, _)| *start <= at);
-        let (start, origin) = self.runs[next.max(1) - 1];
-        origin + (at - start)
     }
 
     /// Puts two dots on the last letter, if it is one that has them in German.

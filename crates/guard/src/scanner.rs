@@ -2,21 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::encoded::Decoded;
 use crate::finding::Finding;
 use crate::kind::Kind;
-use crate::readings::{Plain, Reread};
+use crate::readings::Reread;
 use crate::rules::RuleSet;
 use crate::secrets::Secrets;
 use crate::tokens::{self, Token};
-use crate::{addresses, mail, names, numbers, overlap, repeats};
+use crate::{addresses, mail, names, numbers, overlap, repeats, views};
 
 /// Text is cut into pieces of about this many bytes, at a line break if there is one, so that the
 /// memory of a scan does not grow with the text. A find across such a border is lost.
 const PIECE_BYTES: usize = 256 * 1024;
-
-/// Encodings inside encodings (`&amp;#64;`) that are read; no mail or page has more.
-const LAYERS_MAX: usize = 3;
 
 /// Which kinds a scanner looks for, and how sure it has to be.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,40 +97,18 @@ impl Scanner {
     /// Finds what the policy asks for, ordered, without overlaps.
     #[must_use]
     pub fn scan(&self, text: &str) -> Vec<Finding> {
-        self.scan_layers(text, LAYERS_MAX)
-    }
-
-    /// Scans a text, and within it up to so many layers of what is written for HTML or addresses.
-    fn scan_layers(&self, text: &str, layers: usize) -> Vec<Finding> {
-        match Plain::of(text) {
-            None => self.scan_plain(text, layers),
-            Some(plain) => {
-                let found = self.scan_plain(&plain.text, layers).into_iter();
-                let place = |one: &Finding| (plain.origin(one.start), plain.origin(one.end));
-                let back = found.map(|one| (place(&one), one));
-                back.map(|((start, end), one)| Finding { start, end, ..one }).collect()
-            }
-        }
+        overlap::settle(views::look(text, &|view| self.scan_plain(view)))
     }
 
     /// Scans a text of plain characters, and once more what may be misread in it.
-    fn scan_plain(&self, text: &str, layers: usize) -> Vec<Finding> {
+    fn scan_plain(&self, text: &str) -> Vec<Finding> {
         let mut found = self.scan_as_written(text);
-        let written = found.len();
         for piece in Reread::of(text) {
             let again = self.scan_as_written(&piece.text).into_iter();
             let again = again.filter(|one| one.kind != Kind::Name);
             found.extend(again.filter_map(|one| piece.in_text(one)));
         }
-        let mut from = 0;
-        while layers > 0
-            && let Some(piece) = Decoded::next(text, from)
-        {
-            let again = self.scan_layers(&piece.text, layers - 1).into_iter();
-            found.extend(again.filter_map(|one| piece.in_text(one)));
-            from = piece.end;
-        }
-        if found.len() == written { found } else { overlap::settle(found) }
+        found
     }
 
     fn scan_as_written(&self, text: &str) -> Vec<Finding> {

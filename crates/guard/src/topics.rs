@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use crate::event::Event;
 use crate::phrases::PhraseRules;
-use crate::readings::Plain;
 use crate::rules::RulesError;
+use crate::views;
 
 /// As many bytes of a stem say whether a word is worth stemming.
 const START_BYTES: usize = 3;
@@ -115,18 +115,11 @@ impl TopicRules {
     /// Every phrase of a topic, in a text as a reader sees it. Of those that overlap, the longest.
     #[must_use]
     pub fn inspect(&self, text: &str) -> Vec<Event> {
-        let mut events = self.exact.inspect(text);
-        match Plain::of(text) {
-            None => self.find(text, &mut events),
-            Some(plain) => {
-                let mut found = Vec::new();
-                self.find(&plain.text, &mut found);
-                events.extend(found.into_iter().map(|event| {
-                    let (start, end) = (plain.origin(event.start), plain.origin(event.end));
-                    Event { start, end, ..event }
-                }));
-            }
-        }
+        let mut events = views::look(text, &|view| {
+            let mut events = self.exact.inspect_plain(view);
+            self.find(view, &mut events);
+            events
+        });
         events.sort_by_key(|event| (event.start, std::cmp::Reverse(event.end)));
         let mut end = 0;
         events.retain(|event| {

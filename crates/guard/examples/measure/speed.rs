@@ -23,6 +23,10 @@ pub fn tables(scanner: &Scanner, samples: &[Sample], laws: Option<&str>) {
     row("sentences of the test set, half positive", scan, &repeated);
     let pages = repeated.replace('ü', "&uuml;").replace('ä', "&auml;").replace('@', "&#64;");
     row("the same, written for pages", scan, &pages);
+    let mail = repeated.replace('=', "=3D").replace('ü', "=C3=BC").replace('ä', "=C3=A4");
+    row("the same, written for mail", scan, &mail);
+    let address = repeated.replace('ü', "%C3%BC").replace('ä', "%C3%A4").replace(' ', "%20");
+    row("the same, written for addresses", scan, &address.replace('\n', "%0A"));
     let words = ["laufendes Vergabeverfahren", "Personalrat", "Streik"].map(str::to_owned);
     let topic = Topic { id: "eigene".to_owned(), score: 1.0, words: words.into() };
     let topics = TopicRules::new(&[topic]).expect("sound topics");

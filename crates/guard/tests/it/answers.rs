@@ -101,6 +101,7 @@ fn r_6_abuse_is_told_in_both_languages_also_behind_letters_that_change_their_len
     for (text, rule) in [
         ("İstanbul: Sie Vollidiot!", "toxicity/insult"),
         ("You are a moron, sir.", "toxicity/insult-en"),
+        ("Sie sind ein V&#111;llid&#x69;&#111;t!", "toxicity/insult"),
     ] {
         let (shown, hits, _) = run(&all(Measure::Report), Form::Text, [text]);
         assert_eq!((shown.as_str(), hits), (text, vec![rule.to_owned()]));

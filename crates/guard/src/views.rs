@@ -1,0 +1,119 @@
+//! A text as its readers see it: without what nobody sees, and with what is written for pages,
+//! addresses, mail or machines decoded, also layer within layer. Every rule looks at the same views,
+//! and what it finds in one is told at its place in the text. Knows no rules.
+
+use std::ops::Range;
+
+use crate::{
+    base64,
+    encoded::{Decoded, Unescaped},
+    event::Event,
+    finding::Finding,
+    readings::Plain,
+};
+
+/// Encodings inside encodings (`&amp;#64;`) that are read; no mail or page has more.
+const LAYERS_MAX: usize = 4;
+
+/// Something that was found at a place of a text.
+pub trait Placed: Sized {
+    /// Its place, on borders of characters.
+    fn place(&self) -> Range<usize>;
+    /// The same at another place.
+    fn at(self, place: Range<usize>) -> Self;
+}
+
+impl Placed for Finding {
+    fn place(&self) -> Range<usize> {
+        self.start..self.end
+    }
+
+    fn at(self, Range { start, end }: Range<usize>) -> Self {
+        Self { start, end, ..self }
+    }
+}
+
+impl Placed for Event {
+    fn place(&self) -> Range<usize> {
+        self.start..self.end
+    }
+
+    fn at(self, Range { start, end }: Range<usize>) -> Self {
+        Self { start, end, ..self }
+    }
+}
+
+/// The way back from a view to what it was made of.
+#[derive(Debug, Default)]
+pub struct Origins {
+    /// Where a run begins that stands in the original as it is, or one that is written otherwise
+    /// there, and where there.
+    runs: Vec<(usize, usize)>,
+}
+
+impl Origins {
+    /// From here on the view stands in the original from there on.
+    pub fn push(&mut self, view: usize, original: usize) {
+        self.runs.push((view, original));
+    }
+
+    /// The place in the original of a place in the view.
+    pub fn of(&self, at: usize) -> usize {
+        let next = self.runs.partition_point(|(start, _)| *start <= at);
+        let (start, original) = self.runs[next.max(1) - 1];
+        original + (at - start)
+    }
+
+    /// The range in the original of a range in the view.
+    pub fn range(&self, range: Range<usize>) -> Range<usize> {
+        self.of(range.start)..self.of(range.end)
+    }
+
+    fn back<T: Placed>(&self, found: Vec<T>) -> Vec<T> {
+        let back = |one: T| {
+            let place = self.range(one.place());
+            one.at(place)
+        };
+        found.into_iter().map(back).collect()
+    }
+}
+
+/// Everything that `find` finds in a text and in its views, without order. A find in what was decoded
+/// may overlap others.
+pub fn look<T: Placed>(text: &str, find: &dyn Fn(&str) -> Vec<T>) -> Vec<T> {
+    look_into(text, LAYERS_MAX, find)
+}
+
+fn look_into<T: Placed>(text: &str, layers: usize, find: &dyn Fn(&str) -> Vec<T>) -> Vec<T> {
+    if layers > 0
+        && let Some(page) = Unescaped::of(text)
+    {
+        return page.origins.back(look_into(&page.text, layers - 1, find));
+    }
+    match Plain::of(text) {
+        None => look_around(text, layers, find),
+        Some(plain) => plain.origins.back(look_around(&plain.text, layers, find)),
+    }
+}
+
+/// Looks at a text of plain characters as it is written, and once more at each part of it that may
+/// mean something else.
+fn look_around<T: Placed>(text: &str, layers: usize, find: &dyn Fn(&str) -> Vec<T>) -> Vec<T> {
+    let mut found = find(text);
+    let Some(layers) = layers.checked_sub(1) else { return found };
+    let mut from = 0;
+    while let Some(piece) = Decoded::next(text, from) {
+        let again = look_into(&piece.text, layers, find).into_iter();
+        found.extend(again.filter_map(|one| {
+            let place = piece.concerned(one.place())?;
+            Some(one.at(place))
+        }));
+        from = piece.end;
+    }
+    for run in base64::runs(text) {
+        // Half of it would be something else, so all of it is the place of whatever is in it.
+        let again = look_into(&run.text, layers, find).into_iter();
+        found.extend(again.map(|one| one.at(run.place.clone())));
+    }
+    found
+}
