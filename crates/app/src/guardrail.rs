@@ -371,6 +371,7 @@ impl App {
         let kind = match code {
             "guard_external_failed" => ErrorKind::UpstreamFailed,
             "guard_external_not_cleared" => ErrorKind::Forbidden,
+            "guard_external_too_long" => ErrorKind::TooLarge,
             _ => ErrorKind::Unprocessable,
         };
         let error = Error::new(kind, code);

@@ -3,6 +3,7 @@
 //! the policy lets its own place see. Knows not what becomes of an answer.
 
 use std::{
+    collections::VecDeque,
     ops::Range,
     sync::{Arc, LazyLock},
 };
@@ -22,10 +23,16 @@ use crate::{App, Principal, Result, settlement::Settlement};
 
 /// Longest piece of a text in a call, in bytes; a longer text is asked about piece by piece.
 const PIECE_BYTES_MAX: usize = 16 << 10;
-/// How much of a piece the next one repeats, in bytes, so that nothing hides at the border.
+/// Shortest piece that is cut in two because the guardrail refuses it, in bytes; what it refuses in
+/// smaller ones it refuses for another reason.
+const PIECE_BYTES_MIN: usize = 512;
+/// How much of a piece the next one repeats, in bytes, so that nothing hides at the border; of small
+/// pieces an eighth.
 const OVERLAP_BYTES: usize = 256;
 /// Most text in one call, in bytes; what is more goes in further calls.
 const CALL_BYTES_MAX: usize = 64 << 10;
+/// Most calls about one request, those that were refused among them; beyond: as if there were no answer.
+const CALLS_MAX: usize = 256;
 /// Most pieces in one call, as some servers bound it; what is more goes in further calls.
 const CALL_PIECES_MAX: usize = 32;
 /// Most text of a request that is asked about, in bytes; beyond: as if there were no answer.
@@ -38,8 +45,10 @@ static FLAGGED: LazyLock<Arc<str>> = LazyLock::new(|| "external/flagged".into())
 pub(super) enum Silence {
     /// The data may not go there: class, place, or a kind that the policy refuses there.
     NotCleared,
-    /// There is more text than is asked about.
+    /// There is more text than is asked about, in as many pieces as it takes.
     TooLong,
+    /// It refused what it was shown; perhaps because that was too long for it.
+    Refused,
     /// It took too long.
     TimedOut,
     /// It could not be reached, or refused.
@@ -54,6 +63,7 @@ impl Silence {
         match self {
             Self::NotCleared => "external_failure/not-cleared",
             Self::TooLong => "external_failure/too-long",
+            Self::Refused => "external_failure/refused",
             Self::TimedOut => "external_failure/timed-out",
             Self::Failed => "external_failure/failed",
             Self::Garbled => "external_failure/garbled",
@@ -64,6 +74,7 @@ impl Silence {
     const fn refusal(self) -> &'static str {
         match self {
             Self::NotCleared => "guard_external_not_cleared",
+            Self::TooLong => "guard_external_too_long",
             _ => "guard_external_failed",
         }
     }
@@ -133,15 +144,17 @@ impl App {
         }
         let (ways, class) = self.ways_outside(question).await?;
         let texts = self.texts_outside(question.prompt, &ways).await?;
-        let pieces: Vec<Piece> = texts.into_iter().flat_map(in_pieces).collect();
+        let mut portions = Portions::of(texts);
         let mut events = vec![];
-        let mut rest = pieces.as_slice();
-        while !rest.is_empty() {
-            let (now, later) = rest.split_at(pieces_of_call(rest));
-            events.extend(self.ask_once(question, (&ways, class), now).await?);
-            rest = later;
+        for _ in 0..CALLS_MAX {
+            let Some(portion) = portions.next() else { return Ok(events) };
+            match self.ask_once(question, (&ways, class), &portion).await {
+                Ok(more) => events.extend(more),
+                Err(Silence::Refused) => portions.cut(portion)?,
+                Err(silence) => return Err(silence),
+            }
         }
-        Ok(events)
+        if portions.rest.is_empty() { Ok(events) } else { Err(Silence::TooLong) }
     }
 
     /// Whether the texts have to be changed before they may be shown, so that none may be cut apart.
@@ -244,6 +257,7 @@ fn silence_of(error: &GatewayError) -> Silence {
             PlanError::ClearanceTooLow { .. } | PlanError::PlaceNotAllowed { .. },
         ) => Silence::NotCleared,
         GatewayError::TimedOut { .. } | GatewayError::OutOfTime => Silence::TimedOut,
+        GatewayError::Refused { .. } => Silence::Refused,
         _ => Silence::Failed,
     }
 }
@@ -265,30 +279,94 @@ fn events_of(
     Ok(events.collect())
 }
 
-/// Cuts a long text into pieces that overlap.
-fn in_pieces(Piece { text, place }: Piece) -> Vec<Piece> {
-    if text.len() <= PIECE_BYTES_MAX {
+/// Texts on their way to a guardrail, in portions of as much as it takes. No server says in advance how
+/// much that is, and each says in its own way that it was too much.
+struct Portions {
+    rest: VecDeque<Piece>,
+    /// How much goes into one call, in bytes.
+    call_bytes: usize,
+    /// How long a piece may be, in bytes.
+    piece_bytes: usize,
+}
+
+impl Portions {
+    fn of(texts: Vec<Piece>) -> Self {
+        let rest = texts.into_iter().flat_map(|text| in_pieces(text, PIECE_BYTES_MAX)).collect();
+        Self { rest, call_bytes: CALL_BYTES_MAX, piece_bytes: PIECE_BYTES_MAX }
+    }
+
+    /// The pieces for the next call, at least one; `None` if everything was shown.
+    fn next(&mut self) -> Option<Vec<Piece>> {
+        let mut bytes = 0;
+        let fits = |piece: &&Piece| {
+            bytes += piece.text.len();
+            bytes <= self.call_bytes
+        };
+        let count = self.rest.iter().take(CALL_PIECES_MAX).take_while(fits).count().max(1);
+        let portion: Vec<Piece> = self.rest.drain(..count.min(self.rest.len())).collect();
+        (!portion.is_empty()).then_some(portion)
+    }
+
+    /// Takes back what was refused, to be shown in smaller portions; so is everything behind it.
+    ///
+    /// # Errors
+    /// [`Silence::Failed`] if it is so little that it cannot have been too much.
+    fn cut(&mut self, refused: Vec<Piece>) -> std::result::Result<(), Silence> {
+        let bytes: usize = refused.iter().map(|piece| piece.text.len()).sum();
+        let half = (bytes / 2).max(PIECE_BYTES_MIN);
+        if let [piece] = &refused[..] {
+            if piece.text.len() <= PIECE_BYTES_MIN {
+                return Err(Silence::Failed);
+            }
+            self.piece_bytes = half;
+        }
+        self.call_bytes = half;
+        for piece in refused.into_iter().rev() {
+            for part in in_pieces(piece, self.piece_bytes).into_iter().rev() {
+                self.rest.push_front(part);
+            }
+        }
+        self.rest = std::mem::take(&mut self.rest)
+            .into_iter()
+            .flat_map(|piece| in_pieces(piece, self.piece_bytes))
+            .collect();
+        Ok(())
+    }
+}
+
+/// Cuts a long text into pieces of at most so many bytes that overlap, if it can be between sentences,
+/// else between words.
+fn in_pieces(Piece { text, place }: Piece, bytes_max: usize) -> Vec<Piece> {
+    if text.len() <= bytes_max {
         return vec![Piece { text, place }];
     }
+    let overlap = OVERLAP_BYTES.min(bytes_max / 8);
     let mut pieces = vec![];
     let mut start = 0;
     loop {
-        let end = text.floor_char_boundary(start + PIECE_BYTES_MAX);
+        let end = end_of_piece(&text, start, bytes_max);
         let at = |offset: usize| (place.start + offset).min(place.end);
         pieces.push(Piece { text: text[start..end].to_owned(), place: at(start)..at(end) });
         if end == text.len() {
             return pieces;
         }
-        start = text.floor_char_boundary(end - OVERLAP_BYTES);
+        let next = text.floor_char_boundary(end - overlap);
+        let word = text[next..end].find(char::is_whitespace).map_or(next, |blank| next + blank);
+        start = word.max(start + 1);
     }
 }
 
-/// How many of the next pieces go into one call; at least one.
-fn pieces_of_call(pieces: &[Piece]) -> usize {
-    let mut bytes = 0;
-    let fits = |piece: &&Piece| {
-        bytes += piece.text.len();
-        bytes <= CALL_BYTES_MAX
-    };
-    pieces.iter().take(CALL_PIECES_MAX).take_while(fits).count().max(1)
+/// The end of the last sentence, else of the last word, in the last quarter of a piece.
+fn end_of_piece(text: &str, start: usize, bytes_max: usize) -> usize {
+    let end = text.floor_char_boundary(start + bytes_max);
+    if end == text.len() {
+        return end;
+    }
+    let from = text.floor_char_boundary(end - bytes_max / 4);
+    let window = &text[from..end];
+    // What the window cuts off is no whole sentence.
+    let sentences = text::sentences(window);
+    let sentence = sentences.len().checked_sub(2).map(|last| sentences[last].end);
+    let word = || window.rfind(char::is_whitespace);
+    sentence.or_else(word).map_or(end, |at| from + at)
 }

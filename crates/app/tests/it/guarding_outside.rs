@@ -285,9 +285,71 @@ async fn every_text_of_a_long_request_is_asked_about_in_bounded_calls() {
     let world = World::guarded(policy(of_requests(OnFailure::Refuse))).await;
     let anna = world.member("anna").await;
     let request = question(&"Wort ".repeat(1_000_000), false);
-    let refused = world.app.create_chat_completion(&anna, request).await;
-    assert_eq!(refused.err().unwrap().code, "guard_external_failed");
+    let error = world.app.create_chat_completion(&anna, request).await.err().unwrap();
+    assert_eq!((error.kind, error.code), (ErrorKind::TooLarge, "guard_external_too_long"));
     assert!(asked(&world).is_empty());
+    let world = World::guarded(policy(of_requests(OnFailure::Pass))).await;
+    let anna = world.member("anna").await;
+    world.model.always(Reply::text("Gern."));
+    let request = question(&"Wort ".repeat(1_000_000), false);
+    let answer = world.app.create_chat_completion(&anna, request).await.unwrap();
+    assert_eq!(answer.way.guard.as_deref(), Some("external_failure=1"));
+}
+
+/// Guardrails know only so much text, and none says how much before it is asked.
+#[tokio::test]
+async fn what_is_too_long_for_it_is_asked_about_in_smaller_pieces() {
+    let too_long =
+        json!({"error": {"message": "maximum context length is 512 tokens", "code": 400}});
+    for status in [400, 413, 422] {
+        let world = World::guarded(policy(of_requests(OnFailure::Refuse))).await;
+        let anna = world.member("anna").await;
+        world.model.always(Reply::text("Gern."));
+        let sentences: Vec<String> =
+            (0..60).map(|number| format!("Das ist der Satz mit der Nummer {number}. ")).collect();
+        // 2,350 bytes: refused whole and in halves, then fine.
+        for reply in [Reply::status(status, &too_long), Reply::status(status, &too_long)] {
+            world.near.next(reply);
+        }
+        world.near.always(Reply::echo());
+        let answer =
+            world.app.create_chat_completion(&anna, question(&sentences.concat(), false)).await;
+        assert_eq!(answer.unwrap().way.guard, None, "{status}");
+        let calls = asked(&world);
+        let inputs = calls[2..].iter().flat_map(|call| call.body["input"].as_array().unwrap());
+        let shown: Vec<&str> = inputs.map(|piece| piece.as_str().unwrap()).collect();
+        assert!((4..=7).contains(&shown.len()), "{}", shown.len());
+        assert!(shown.iter().all(|piece| piece.len() <= 600), "{shown:?}");
+        for sentence in &sentences {
+            assert!(shown.iter().any(|piece| piece.contains(sentence.trim_end())), "{sentence}");
+        }
+        // The last one is flagged like any other.
+        let last = calls[calls.len() - 1].body["input"].as_array().unwrap().len();
+        world.near.next(Reply::status(status, &too_long));
+        world.near.next(Reply::status(status, &too_long));
+        for _ in 3..calls.len() {
+            world.near.next(Reply::echo());
+        }
+        world.near.always(verdict(&vec![true; last]));
+        let refused =
+            world.app.create_chat_completion(&anna, question(&sentences.concat(), false)).await;
+        assert_eq!(refused.err().unwrap().code, "guard_external");
+    }
+}
+
+/// Who refuses however little it is shown is out of order.
+#[tokio::test]
+async fn a_guardrail_that_refuses_everything_has_failed_after_few_calls() {
+    let world = World::guarded(policy(of_requests(OnFailure::Refuse))).await;
+    let anna = world.member("anna").await;
+    world.near.always(Reply::status(400, &json!({"error": {"message": "nein"}})));
+    for (words, calls) in [(1, 1), (10_000, 9)] {
+        let before = asked(&world).len();
+        let request = question(&"Wort ".repeat(words), false);
+        let refused = world.app.create_chat_completion(&anna, request).await;
+        assert_eq!(refused.err().unwrap().code, "guard_external_failed");
+        assert!(asked(&world).len() - before <= calls, "{}", asked(&world).len() - before);
+    }
 }
 
 #[tokio::test]

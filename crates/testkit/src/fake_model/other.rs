@@ -34,7 +34,9 @@ pub(super) fn answer(path: &str, request: &Value) -> Option<(&'static str, Vec<u
             body
         }
         "moderations" => {
-            json!({"id": "modr-fake", "model": model, "results": [{"flagged": false}]})
+            let results = texts(&request["input"]).len().max(1);
+            let results = vec![json!({"flagged": false}); results];
+            json!({"id": "modr-fake", "model": model, "results": results})
         }
         "images/generations" if request["stream"] == true => {
             return Some(events(&[
