@@ -4,12 +4,19 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
+use aho_corasick::AhoCorasick;
 use serde::Deserialize;
 
 use crate::event::Event;
 use crate::phrases::PhraseRules;
 use crate::rules::RulesError;
 use crate::views;
+
+/// Shortest word that is looked for inside compounds, in bytes without a final `e`: shorter ones stand in
+/// too many words that mean something else.
+const INNER_BYTES_MIN: usize = 4;
+/// Shortest word that may be a compound, in bytes.
+const COMPOUND_BYTES_MIN: usize = 7;
 
 /// As many bytes of a stem say whether a word is worth stemming.
 const START_BYTES: usize = 3;
@@ -22,7 +29,7 @@ pub struct Topic {
     pub id: String,
     /// What a hit weighs, above 0 and at most 1.
     pub score: f32,
-    /// Whole words or phrases, case does not matter.
+    /// Words or phrases, case does not matter.
     pub words: Vec<String>,
 }
 
@@ -38,7 +45,8 @@ impl Topic {
 }
 
 /// Compiled topics of a tenant: `laufendes Vergabeverfahren` is also found as `laufenden
-/// Vergabeverfahrens`. Words are compared by their stems, as the search does.
+/// Vergabeverfahrens`, a single word also inside compounds. Words are compared by their stems, as the
+/// search does.
 #[derive(Debug, Clone)]
 pub struct TopicRules {
     /// What is no row of words (`C++`), letter by letter.
@@ -52,12 +60,16 @@ pub struct TopicRules {
     initials: HashSet<char>,
     /// Words of the longest phrase.
     longest: usize,
+    /// The stems that may stand inside a compound.
+    inner: AhoCorasick,
 }
 
 /// A phrase in stems.
 #[derive(Debug, Clone)]
 struct Phrase {
     stems: Vec<Arc<str>>,
+    /// How its only word begins in compounds, if it is long enough to be looked for there.
+    base: Option<Box<str>>,
     rule: Arc<str>,
     score: f32,
 }
@@ -88,6 +100,7 @@ impl TopicRules {
             let rule: Arc<str> = format!("topic/{}", topic.id).into();
             phrases.extend(rows.iter().map(|row| Phrase {
                 stems: words(row).map(|(start, end)| stem(&row[start..end]).into()).collect(),
+                base: base(row),
                 rule: rule.clone(),
                 score: topic.score,
             }));
@@ -101,7 +114,12 @@ impl TopicRules {
         {
             by_last.entry(last.clone()).or_default().push(index);
         }
+        let inner = AhoCorasick::new(phrases.iter().filter_map(|phrase| phrase.base.as_deref()));
         Ok(Self {
+            inner: inner.map_err(|error| RulesError::Rule {
+                rule: "topic".into(),
+                what: error.to_string(),
+            })?,
             exact: PhraseRules::compile("topic", &exact, String::new())?,
             starts: stems.iter().map(|stem| start_of(stem)).collect(),
             initials: stems.iter().filter_map(|stem| stem.chars().next()).collect(),
@@ -134,12 +152,15 @@ impl TopicRules {
         if self.phrases.is_empty() {
             return;
         }
+        let all_small = !text.contains(char::is_uppercase);
         let mut last = VecDeque::with_capacity(self.longest + 1);
         let mut before = 0;
         for (start, end) in words(text) {
             let follows = is_gap(&text[before..start]);
             before = end;
-            last.push_back(Word { start, end, stem: self.known(&text[start..end]), follows });
+            let word = &text[start..end];
+            let stem = self.known(word).or_else(|| self.inside(word, all_small));
+            last.push_back(Word { start, end, stem, follows });
             if last.len() > self.longest {
                 last.pop_front();
             }
@@ -186,8 +207,48 @@ impl TopicRules {
     }
 }
 
+impl TopicRules {
+    /// The stem of a topic's only word that is a part of a compound: `Waffe` in `Schusswaffenbesitz`,
+    /// `Vergabeverfahren` in `Vergabeverfahrensordnung`; of several the longest. The last part says what
+    /// a word is: in small letters no noun (`akzeptieren` is about no `Tiere`), unless `all_small`.
+    fn inside(&self, word: &str, all_small: bool) -> Option<Arc<str>> {
+        if word.len() < COMPOUND_BYTES_MIN || self.inner.patterns_len() == 0 {
+            return None;
+        }
+        let folded = text::fold(word);
+        // Most words have nothing of the kind in them, and to take them apart takes long.
+        if !self.inner.is_match(&folded) {
+            return None;
+        }
+        let parts = text::compound_parts(&folded);
+        let count = parts.len();
+        let is_noun = all_small || word.starts_with(char::is_uppercase);
+        let last = if is_noun { count } else { count.saturating_sub(1) };
+        let rows = (1..count).rev().flat_map(|long| {
+            (0..=count - long).map(move |at| at..at + long).filter(move |row| row.end <= last)
+        });
+        rows.map(|row| parts[row].concat()).find_map(|row| {
+            let stem = self.stems.get(text::stem(&row).as_str())?;
+            let mut phrases = self.by_last.get(stem)?.iter().map(|index| &self.phrases[*index]);
+            // Of one stem are also words that have nothing else in common: `Kündigung`, `kundig`.
+            let is_it =
+                |phrase: &Phrase| phrase.base.as_ref().is_some_and(|b| row.starts_with(&**b));
+            phrases.any(is_it).then(|| stem.clone())
+        })
+    }
+}
+
 fn stem(word: &str) -> String {
     text::stem(&text::fold(word))
+}
+
+/// What every form of a word begins with inside compounds; `None` if it is too short, or several words.
+fn base(phrase: &str) -> Option<Box<str>> {
+    let phrase = phrase.trim();
+    let folded = text::fold(phrase);
+    let base = folded.strip_suffix('e').unwrap_or(&folded);
+    let is_word = phrase.chars().all(char::is_alphabetic);
+    (is_word && base.len() >= INNER_BYTES_MIN).then(|| base.into())
 }
 
 fn start_of(word: &str) -> Box<[u8]> {

@@ -100,8 +100,10 @@ const COST_UNKNOWN: u32 = 190;
 /// A word that is one known part up to this cost stays whole.
 const COST_WHOLE_MAX: u32 = 160;
 
-/// Returns the parts of a folded compound as they stand in it; empty if it is none.
-pub(crate) fn parts(folded: &str) -> Vec<&str> {
+/// Returns the parts of a compound that was [folded](crate::fold), as they stand in it, each with its
+/// linking element; empty if it is none.
+#[must_use]
+pub fn parts(folded: &str) -> Vec<&str> {
     let letters = folded.len();
     let looks_german = folded.bytes().all(|letter| letter.is_ascii_lowercase());
     if !(WORD_MIN..=WORD_MAX).contains(&letters) || !looks_german {

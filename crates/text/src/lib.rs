@@ -10,6 +10,7 @@ mod stop;
 pub mod summary;
 mod terms;
 
+pub use compound::parts as compound_parts;
 pub use sentence::{leading_marker, sentences};
 pub use stem::{fold, stem};
 pub use stop::is_stop_word;
