@@ -9,14 +9,31 @@ use crate::names::Name;
 use crate::scanner::Page;
 use crate::tokens::{Shape, Token};
 use crate::vocabulary::{
-    CALLED, COMMON, DETERMINER, FIRST, FUNCTION, Flags, GREETING, LAST, MONTH, NAME_LABEL, NOUN,
-    PARTICLE, RESIDENCE, ROLE, SALUTATION, STREET, TITLE, TOWN,
+    BIRTH_NAME, CALLED, COMMON, DETERMINER, FIRST, FUNCTION, Flags, GREETING, LAST, MONTH,
+    NAME_LABEL, NOUN, PARTICLE, RESIDENCE, ROLE, SALUTATION, SIGNATURE, STREET, TITLE, TOWN,
 };
 
 /// Words of a name at most.
 const WORDS_MAX: usize = 4;
 /// Whoever types small letters still begins some sentence with a capital: one in so many words.
 const WORDS_PER_CAPITAL: usize = 8;
+/// Words that are counted among roles but are no persons, or more than one.
+const THINGS: [&str; 12] = [
+    "fall",
+    "akte",
+    "sache",
+    "vorgang",
+    "kind",
+    "kinder",
+    "protokoll",
+    "familie",
+    "vorsitz",
+    "sitzungsleitung",
+    "anwesend",
+    "entschuldigt",
+];
+/// Line breaks between the end of a letter and who signs it.
+const LINES_TO_SIGNATURE: usize = 4;
 /// What a word is that is no name, if it is nothing else.
 const OTHER: Flags = COMMON
     | NOUN
@@ -33,7 +50,7 @@ const OTHER: Flags = COMMON
     | PARTICLE
     | CALLED;
 /// Words that announce a name.
-const ANNOUNCING: Flags = SALUTATION | TITLE | CALLED | NAME_LABEL | ROLE;
+const ANNOUNCING: Flags = SALUTATION | TITLE | CALLED | NAME_LABEL | ROLE | SIGNATURE | BIRTH_NAME;
 /// Words that only German has.
 const GERMAN: Flags = DETERMINER | SALUTATION | GREETING | CALLED | ROLE | NOUN;
 /// Words before `frau` and `herr` that make them common nouns, unless a known name follows.
@@ -108,6 +125,8 @@ impl Line<'_, '_> {
             .or_else(|| self.after_introduction(index))
             .or_else(|| self.after_label(index))
             .or_else(|| self.after_role(index))
+            .or_else(|| self.after_birth(index))
+            .or_else(|| self.after_signature(index))
     }
 
     /// `frau yilmaz`, `hr. müller`, `dr. reuter`, `familie demir`, `frau ministerin bauer`.
@@ -122,7 +141,10 @@ impl Line<'_, '_> {
         let first = self.name_start(start)?;
         let is_bare = index == self.tokens.start || !ARTICLES.contains(&self.word(index - 1));
         let is_announced = (is_bare || is_title || start > index + 1) && !is_family;
+        // Alone between two marks even `klein` and `jung` are names.
+        let is_address = is_bare && self.ends_at(first) && self.token(first)?.is(LAST);
         let is_sure = self.is_last(first)
+            || is_address
             || self.token(first)?.is(FIRST) && self.is_known(first)
             || is_announced && self.is_new(first);
         is_sure.then(|| self.name(start, first, 0.75, "name-small-salutation"))
@@ -168,11 +190,69 @@ impl Line<'_, '_> {
         is_sure.then(|| self.name(index + 2, first, 0.7, "name-small-label"))
     }
 
-    /// `antragstellerin müller`, `rechtsanwalt jäger`.
+    /// `antragstellerin müller`, `der zeuge koch`; not `akte koch`.
     fn after_role(&self, index: usize) -> Option<Name> {
+        let role = self.token(index).filter(|token| token.is(ROLE))?;
         let first = self.name_start(index + 1)?;
-        (self.token(index)?.is(ROLE) && self.is_known(first))
-            .then(|| self.name(index + 1, first, 0.65, "name-small-role"))
+        let is_person = role.is(FUNCTION) || !THINGS.contains(&self.word(index));
+        let is_last = is_person && first == index + 1 && self.is_last(first);
+        let is_sure = self.is_known(first) || is_last && self.token(index + 2).is_some();
+        // `akte von rolf` is no `von Rolf`.
+        let start = if self.token(first)?.is(FIRST) { first } else { index + 1 };
+        is_sure.then(|| self.name(start, first, 0.65, "name-small-role"))
+    }
+
+    /// `geb. hildebrandt`, `geborene schulz`.
+    fn after_birth(&self, index: usize) -> Option<Name> {
+        self.token(index).filter(|token| token.is(BIRTH_NAME))?;
+        let is_dot = self.token(index + 1).is_some_and(|mark| mark.is_mark('.'));
+        let first = self.name_start(index + 1 + usize::from(is_dot))?;
+        let is_sure = self.ends_at(first) && (self.is_known(first) || self.is_last(first));
+        is_sure.then(|| self.name(first, first, 0.6, "name-small-birth"))
+    }
+
+    /// `gez. yaren thiel`, `i. a. czerny`, and what stands alone in the line behind `im auftrag`.
+    fn after_signature(&self, index: usize) -> Option<Name> {
+        self.token(index).filter(|token| token.is(SIGNATURE))?;
+        let is_end = |at: &usize| self.token(*at).is_some_and(|token| token.is_mark('.'));
+        let mut start = index + 1 + (index + 1..index + 3).take_while(is_end).count();
+        let mut end = self.tokens.end;
+        if start == end {
+            let is_line = |at: &usize| {
+                self.page.tokens.get(*at).is_some_and(|token| token.shape == Shape::Line)
+            };
+            start += (start..start + LINES_TO_SIGNATURE).take_while(is_line).count();
+            let line = self.page.tokens.get(start..)?.iter();
+            end = start + line.take_while(|token| token.shape != Shape::Line).count();
+        }
+        let line = Line { page: self.page, tokens: start..end, is_german: self.is_german };
+        line.is_name().then(|| Name {
+            first: start,
+            last: end - 1,
+            score: 0.6,
+            rule: "name-small-signature",
+        })
+    }
+
+    /// Whether it is nothing but a name of a few words, one of which a list knows.
+    fn is_name(&self) -> bool {
+        let is_part = |at: usize| {
+            let token = self.token(at).filter(|token| token.is_word());
+            let is_name = token.is_some_and(|token| token.is(FIRST | LAST)) || self.is_new(at);
+            is_name && token.is_some_and(|token| !token.is(DETERMINER | MONTH | TOWN))
+        };
+        let is_glue = |at: usize| ["-", "."].contains(&self.word(at));
+        let words = self.tokens.clone().filter(|at| !is_glue(*at)).count();
+        let is_known = |at: usize| self.token(at).is_some_and(|token| token.is(FIRST | LAST));
+        (1..=3).contains(&words)
+            && !is_glue(self.tokens.start)
+            && self.tokens.clone().all(|at| is_part(at) || is_glue(at))
+            && self.tokens.clone().any(is_known)
+    }
+
+    /// Whether a mark or the end of the line follows a word.
+    fn ends_at(&self, index: usize) -> bool {
+        self.token(index + 1).is_none_or(|next| !next.is_word() && !next.is_mark('-'))
     }
 
     /// `sabine krüger`, `maria lopez garcia`, `alis vater`.
@@ -199,14 +279,15 @@ impl Line<'_, '_> {
 
     /// `schulze, petra`.
     fn last_comma_first(&self, index: usize) -> Option<Name> {
-        let is_comma = self.token(index + 1).is_some_and(|mark| mark.is_mark(','));
-        let first = self.token(index + 2).filter(|_| is_comma)?;
+        let last = self.behind_hyphens(index);
+        let is_comma = self.token(last + 1).is_some_and(|mark| mark.is_mark(','));
+        let first = self.token(last + 2).filter(|_| is_comma)?;
         let is_name = self.token(index)?.is(LAST)
             && self.is_known(index)
             && first.is(FIRST)
-            && self.is_known(index + 2)
-            && !self.token(index + 3).is_some_and(|next| next.is(LAST));
-        is_name.then(|| self.name(index, index + 2, 0.6, "name-small-last-first"))
+            && self.is_known(last + 2)
+            && !self.token(last + 3).is_some_and(|next| next.is(LAST));
+        is_name.then(|| self.name(index, last + 2, 0.6, "name-small-last-first"))
     }
 
     fn name(&self, start: usize, first: usize, score: f32, rule: &'static str) -> Name {
@@ -232,8 +313,9 @@ impl Line<'_, '_> {
         for _ in 1..WORDS_MAX {
             let Some(next) = self.name_start(last + 1) else { break };
             let is_after_first = self.token(last).is_some_and(|token| token.is(FIRST));
-            let is_name =
-                self.is_known(next) || is_after_first && (self.is_last(next) || self.is_new(next));
+            let is_end = self.ends_at(next) && self.token(next).is_some_and(|word| word.is(LAST));
+            let is_name = self.is_known(next)
+                || is_after_first && (is_end || self.is_last(next) || self.is_new(next));
             if !is_name || !self.stands_alone(next) {
                 break;
             }
