@@ -16,6 +16,7 @@ use crate::{
     grounding::Scope,
     history::Present,
     live::{LiveRuns, Place},
+    models::RequestClass,
     naming::checked_name,
     runs::Work,
     search::check_count,
@@ -204,9 +205,9 @@ impl App {
         }
         let model = new.model.clone().unwrap_or_else(|| self.default_model(principal));
         let history = present.history(before);
-        let declared = new.data_class.unwrap_or(self.config.interface_class);
-        let class = declared.max(scope.class).max(history.class);
-        self.check_clearance(principal, &model, class).await?;
+        let of = class_of(new.data_class, self.config.interface_class, scope.class, history.class);
+        self.check_clearance(principal, &model, of).await?;
+        let class = of.class;
         let question = question(&new, task, &scope, collections, model, class);
         let asked = self
             .store
@@ -249,9 +250,11 @@ impl App {
         let documents: Vec<_> = question.attachments.iter().map(|file| file.document).collect();
         let scope = self.check_scope(principal, &question.collections, &documents).await?;
         let history = self.present(principal, &messages).await?.history(messages);
-        let class = question.data_class.max(scope.class).max(history.class);
+        // What the question was before may have been chosen, or come from what it named then.
+        let of = class_of(Some(question.data_class), DataClass::Open, scope.class, history.class);
         let model = question.model.clone().unwrap_or_else(|| self.default_model(principal));
-        self.check_clearance(principal, &model, class).await?;
+        self.check_clearance(principal, &model, of).await?;
+        let class = of.class;
         let instance = &self.config.instance;
         let (answer, run) = self.store.retry_message(tenant, owner, id, instance).await?;
         let before = history.messages;
@@ -288,6 +291,25 @@ impl App {
         page.items.reverse();
         Ok(page.items)
     }
+}
+
+/// The class of a question, and where it comes from: as chosen, else as assumed; at least that of the
+/// sources and of what was said before.
+fn class_of(
+    chosen: Option<DataClass>,
+    assumed: DataClass,
+    of_sources: DataClass,
+    of_history: DataClass,
+) -> RequestClass {
+    let class = chosen.unwrap_or(assumed).max(of_sources).max(of_history);
+    let origin = match class {
+        _ if chosen == Some(class) => None,
+        DataClass::Open => Some("class_not_chosen"),
+        _ if of_sources == class => Some("class_of_sources"),
+        _ if of_history == class => Some("class_of_history"),
+        _ => Some("class_not_chosen"),
+    };
+    RequestClass { class, origin }
 }
 
 /// What the question names; if it names nothing at all, what is left of what the question before

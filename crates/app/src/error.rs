@@ -142,6 +142,19 @@ impl Error {
         self
     }
 
+    /// Says of a refusal for the class of the data where the class comes from.
+    pub(crate) fn about_class(self, origin: Option<&'static str>) -> Self {
+        match origin.filter(|_| self.is_about_class()) {
+            Some(origin) => self.hint(origin),
+            None => self,
+        }
+    }
+
+    /// The code of the text that was added.
+    pub(crate) fn hinted(&self) -> Option<&'static str> {
+        self.aside.as_ref()?.hint
+    }
+
     /// Says why no route was taken.
     #[must_use]
     pub(crate) fn explaining(mut self, explanation: Option<Explanation>) -> Self {

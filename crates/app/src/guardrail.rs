@@ -26,7 +26,9 @@ use llm::{ChatRequest, ChatResponse, Origin};
 use store::{AuditEvent, AuditOutcome, By, Citation};
 use tracing::{Instrument, field::Empty, trace_span};
 
-use crate::{App, Error, Principal, Result, grounding::Given, settlement::Settlement};
+use crate::{
+    App, Error, Principal, Result, grounding::Given, models::RequestClass, settlement::Settlement,
+};
 
 use answers::Asked;
 pub(crate) use answers::{Answers, version as answer_rules_version};
@@ -277,13 +279,12 @@ impl App {
         self.check_events(principal, &inspection, &mut note).await?;
         let raised = ways.raised(&inspection.kinds).unwrap_or(class).max(class);
         if raised > class {
-            let checked = self.check_clearance(principal, model, raised).await;
-            checked.map_err(|error| {
-                if !error.is_about_class() {
-                    return error;
-                }
-                let raising = ways.raising(&inspection.kinds, raised);
-                error.with("kinds", codes_of(raising)).hint("class_raised")
+            let of = RequestClass { class: raised, origin: Some("class_raised") };
+            let checked = self.check_clearance(principal, model, of).await;
+            let raising = ways.raising(&inspection.kinds, raised);
+            checked.map_err(|error| match error.hinted() {
+                Some(_) => error.with("kinds", codes_of(raising)),
+                None => error,
             })?;
         }
         self.ask_about_request(principal, (prompt, raised), ways, &mut note).await?;

@@ -64,7 +64,7 @@ pub struct SystemState {
 pub(crate) struct RequestClass {
     pub class: DataClass,
     /// The text that says where it comes from, unless from the caller.
-    origin: Option<&'static str>,
+    pub origin: Option<&'static str>,
 }
 
 /// How alike two names must be to take one for a slip of the other, from 0 to 1.
@@ -183,14 +183,15 @@ impl App {
     }
 
     /// Checks that some route of the model for chats may receive data of this class; a refusal is
-    /// written down.
+    /// written down, and says where the class comes from.
     pub(crate) async fn check_clearance(
         &self,
         principal: &Principal,
         model: &str,
-        class: DataClass,
+        RequestClass { class, origin }: RequestClass,
     ) -> Result<()> {
-        self.check_clearance_for(principal, Offer::Chat, model, class).await
+        let checked = self.check_clearance_for(principal, Offer::Chat, model, class).await;
+        checked.map_err(|error| error.about_class(origin))
     }
 
     /// The same for routes that are there for something else.
@@ -235,10 +236,8 @@ impl App {
         of: RequestClass,
     ) -> Result<()> {
         let checked = self.check_clearance_for(principal, offer, model, of.class).await;
-        checked.map_err(|mut error| {
-            if let Some(origin) = of.origin.filter(|_| error.is_about_class()) {
-                error = error.hint(origin);
-            }
+        checked.map_err(|error| {
+            let error = error.about_class(of.origin);
             if !wishes.explain {
                 return error;
             }

@@ -549,6 +549,7 @@ fn show_stored(copy: &LiveRun, message: &Message) {
 /// limits, where each sees their own.
 fn reason_of(error: &crate::Error) -> &'static str {
     match error.code {
+        _ if error.hinted() == Some("class_raised") => "clearance_raised",
         "limit_requests" | "limit_tokens" | "limit_concurrent" => "run_over_limit",
         "limit_context" => "run_too_long",
         "budget_tokens" | "budget_cost" | "budget_route" => "run_over_budget",

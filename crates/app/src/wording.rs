@@ -136,6 +136,7 @@ mod tests {
             "budget_route",
             "clearance_too_low",
             "clearance_none",
+            "clearance_raised",
             "guard_refused",
             "model_unknown",
             "model_unsuited",

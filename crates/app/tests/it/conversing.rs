@@ -155,8 +155,21 @@ async fn what_is_more_sensitive_than_the_route_may_see_never_leaves() {
     assert_eq!(
         error.text(Language::German),
         "Die Daten sind „intern“, das Modell „gross“ ist nur bis „offen“ freigegeben. Möglich \
-         wären: fachwerk-auszug, beide, teuer, nurteuer, stufe, falle."
+         wären: fachwerk-auszug, beide, teuer, nurteuer, stufe, falle. Die Datenklasse „intern“ \
+         kommt von den genannten Wissenssammlungen oder Dokumenten."
     );
+    // Without a choice and without sources it is what the installation assumes.
+    let assumed = NewMessage { data_class: None, ..ask_remote("Wie lange?") };
+    let error = world.app.create_message(&anna, talk.id, assumed).await.err().unwrap();
+    let text = error.text(Language::German);
+    assert!(
+        text.ends_with("Sie können sie unter „Datenklasse dieser Nachricht“ wählen."),
+        "{text}"
+    );
+    // Chosen by whoever asks: nobody need tell them.
+    let chosen = NewMessage { data_class: Some(DataClass::Internal), ..ask_remote("Wie lange?") };
+    let error = world.app.create_message(&anna, talk.id, chosen).await.err().unwrap();
+    assert!(!error.text(Language::German).contains("kommt"), "{error:?}");
 
     // Asked of the built-in engine first, the class stays with the conversation.
     let question = ask("Wie lange ist die Kündigungsfrist?", vec![document.id]);
@@ -165,6 +178,8 @@ async fn what_is_more_sensitive_than_the_route_may_see_never_leaves() {
     let error =
         world.app.create_message(&anna, talk.id, ask_remote("Und sonst?")).await.err().unwrap();
     assert_eq!(error.code, "clearance_too_low");
+    let text = error.text(Language::German);
+    assert!(text.contains("kommt aus dem bisherigen Verlauf"), "{text}");
     assert!(world.model.requests().is_empty());
 }
 

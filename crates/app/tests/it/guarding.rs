@@ -188,6 +188,19 @@ async fn a_raised_class_keeps_data_on_the_own_server() {
     assert_eq!(refused.code, "clearance_too_low");
     let said = refused.text(app::Language::German);
     assert!(said.contains("Schutzfilter") && said.contains("Steuernummern"), "{said}");
+    // In the browser the answer ends so; of it only the code is kept.
+    let talk = world.app.create_conversation(&anna, None).await.unwrap();
+    let new = NewMessage {
+        text: text.to_owned(),
+        model: Some("gross".to_owned()),
+        data_class: Some(DataClass::Open),
+        ..NewMessage::default()
+    };
+    let asked = world.app.create_message(&anna, talk.id, new).await.unwrap();
+    let mut events = world.app.watch_run(&anna, asked.run.id).await.unwrap();
+    while events.next().await.is_some() {}
+    let kept = world.app.get_conversation(&anna, talk.id).await.unwrap().messages;
+    assert_eq!(kept[1].run.as_ref().unwrap().reason.as_deref(), Some("clearance_raised"));
     assert!(world.model.requests().is_empty());
     world.app.settle_ledger().await.unwrap();
     let ada = world.person("ada", domain::Role::Admin, vec![]).await;
