@@ -6,7 +6,7 @@ use std::{borrow::Cow, ops::Range};
 use memchr::{memchr, memchr3};
 
 use crate::references::reference;
-use crate::views::Origins;
+use crate::views::{Origins, View};
 
 /// How much around an encoded character is read with it, in bytes: a line or two.
 const AROUND_BYTES: usize = 160;
@@ -18,48 +18,26 @@ const PIECE_BYTES: usize = 256 * 1024;
 const MAIL_LINE: Range<usize> = 60..76;
 
 /// A text with those characters decoded that can be nothing else than encoded, so that nobody need
-/// read it as it was.
-pub struct Unescaped {
-    pub text: String,
-    pub origins: Origins,
-}
-
-impl Unescaped {
-    /// `None` if there are none, as in most texts.
-    pub fn of(text: &str) -> Option<Self> {
-        let bytes = text.as_bytes();
-        let mut page: Option<Self> = None;
-        let (mut at, mut read_to) = (0, 0);
-        while let Some(next) = memchr3(b'&', b'%', b'=', &bytes[at..]) {
-            let start = at + next;
-            at = start + 1;
-            // In an address there is no blank.
-            let follows = read_to > 0 && start - read_to < AROUND_BYTES && {
-                !bytes[read_to..start].iter().any(u8::is_ascii_whitespace)
-            };
-            let Some((length, letter)) = certain(bytes, start, follows) else { continue };
-            let page = page.get_or_insert_with(|| Self {
-                text: String::with_capacity(text.len()),
-                origins: Origins::default(),
-            });
-            page.push(&text[read_to..start], read_to);
-            page.origins.push(page.text.len(), start);
-            page.text.extend(letter);
-            at = start + length;
-            read_to = at;
-        }
-        let mut page = page?;
-        page.push(&text[read_to..], read_to);
-        page.origins.push(page.text.len(), text.len());
-        Some(page)
+/// read it as it was; `None` if there are none, as in most texts.
+pub fn without_certain(text: &str) -> Option<View> {
+    let bytes = text.as_bytes();
+    let mut view: Option<View> = None;
+    let (mut at, mut read_to) = (0, 0);
+    while let Some(next) = memchr3(b'&', b'%', b'=', &bytes[at..]) {
+        let start = at + next;
+        at = start + 1;
+        // In an address there is no blank.
+        let follows = read_to > 0 && start - read_to < AROUND_BYTES && {
+            !bytes[read_to..start].iter().any(u8::is_ascii_whitespace)
+        };
+        let Some((length, letter)) = certain(bytes, start, follows) else { continue };
+        let view = view.get_or_insert_with(|| View::of(text));
+        view.keep(&text[read_to..start], read_to);
+        view.read(letter, start);
+        at = start + length;
+        read_to = at;
     }
-
-    fn push(&mut self, run: &str, origin: usize) {
-        if !run.is_empty() {
-            self.origins.push(self.text.len(), origin);
-            self.text.push_str(run);
-        }
-    }
+    Some(view?.end(&text[read_to..], read_to))
 }
 
 /// A piece of a text with characters decoded that may be meant as they are written, and the way back.
@@ -287,7 +265,7 @@ mod tests {
                 "Sehr geehrte Damen und Herren, hiermit lege ich Widerspruch ein gegen den Bescheid",
             ),
         ] {
-            assert_eq!(Unescaped::of(written).unwrap().text, read);
+            assert_eq!(without_certain(written).unwrap().text, read);
         }
         for text in [
             "R&D; 5%20",
@@ -302,7 +280,7 @@ mod tests {
             "=3D",
             "a%0A",
         ] {
-            assert!(Unescaped::of(text).is_none(), "{text}");
+            assert!(without_certain(text).is_none(), "{text}");
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use serde::Deserialize;
 
-use crate::encoded::Unescaped;
+use crate::encoded;
 use crate::event::Event;
 use crate::readings::plain_len;
 use crate::rules::RulesError;
@@ -67,7 +67,7 @@ impl PhraseRules {
     pub fn open_from(&self, text: &str) -> usize {
         let most = (self.longest + char::MAX.len_utf8()) * ENCODED_BYTES;
         let start = text.floor_char_boundary(text.len().saturating_sub(most));
-        match Unescaped::of(&text[start..]) {
+        match encoded::without_certain(&text[start..]) {
             None => self.open_from_plain(text),
             Some(page) => start + page.origins.of(self.open_from_plain(&page.text)),
         }

@@ -5,61 +5,43 @@ use std::{borrow::Cow, ops::Range};
 
 use crate::finding::Finding;
 use crate::folded::is_invisible;
-use crate::views::Origins;
+use crate::views::View;
 
 /// How much around a word that looks misread is read anew with it, in bytes: a line or two.
 const AROUND_BYTES: usize = 160;
 
-/// A text without what nobody sees, in plain characters, and the way back.
-pub struct Plain {
-    pub text: String,
-    pub origins: Origins,
+/// A text without what nobody sees, in plain characters; `None` if it is plain already, which most are.
+pub fn plain(text: &str) -> Option<View> {
+    if !goes_beyond_latin(text) {
+        return None;
+    }
+    let mut others = text.char_indices().filter(|(_, letter)| !is_plain(*letter)).peekable();
+    others.peek()?;
+    let mut view = View::of(text);
+    let mut start = 0;
+    for (at, letter) in others {
+        view.keep(&text[start..at], start);
+        start = at + letter.len_utf8();
+        if letter == DIAERESIS && compose(&mut view.text) {
+            continue;
+        }
+        if let Some(read) = read_as(letter) {
+            view.read(Some(read), at);
+        }
+    }
+    Some(view.end(&text[start..], start))
 }
 
-impl Plain {
-    /// `None` if the text is plain already, which most are.
-    pub fn of(text: &str) -> Option<Self> {
-        if !goes_beyond_latin(text) {
-            return None;
-        }
-        let mut others = text.char_indices().filter(|(_, letter)| !is_plain(*letter)).peekable();
-        others.peek()?;
-        let mut plain =
-            Self { text: String::with_capacity(text.len()), origins: Origins::default() };
-        let mut start = 0;
-        for (at, letter) in others {
-            plain.push(&text[start..at], start);
-            start = at + letter.len_utf8();
-            if letter == DIAERESIS && plain.compose() {
-                continue;
-            }
-            if let Some(read) = read_as(letter) {
-                plain.push(read.encode_utf8(&mut [0; 4]), at);
-            }
-        }
-        plain.push(&text[start..], start);
-        plain.origins.push(plain.text.len(), text.len());
-        Some(plain)
-    }
-
-    fn push(&mut self, run: &str, origin: usize) {
-        if !run.is_empty() {
-            self.origins.push(self.text.len(), origin);
-            self.text.push_str(run);
-        }
-    }
-
-    /// Puts two dots on the last letter, if it is one that has them in German.
-    fn compose(&mut self) -> bool {
-        let pairs = [('a', 'ä'), ('o', 'ö'), ('u', 'ü'), ('A', 'Ä'), ('O', 'Ö'), ('U', 'Ü')];
-        let last = self.text.chars().next_back();
-        let Some((_, dotted)) = pairs.into_iter().find(|(letter, _)| Some(*letter) == last) else {
-            return false;
-        };
-        self.text.pop();
-        self.text.push(dotted);
-        true
-    }
+/// Puts two dots on the last letter, if it is one that has them in German.
+fn compose(text: &mut String) -> bool {
+    let pairs = [('a', 'ä'), ('o', 'ö'), ('u', 'ü'), ('A', 'Ä'), ('O', 'Ö'), ('U', 'Ü')];
+    let last = text.chars().next_back();
+    let Some((_, dotted)) = pairs.into_iter().find(|(letter, _)| Some(*letter) == last) else {
+        return false;
+    };
+    text.pop();
+    text.push(dotted);
+    true
 }
 
 /// The text with each blank that is no ASCII replaced by as many blanks as it has bytes, so that every

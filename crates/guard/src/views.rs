@@ -6,10 +6,10 @@ use std::ops::Range;
 
 use crate::{
     base64,
-    encoded::{Decoded, Unescaped},
+    encoded::{self, Decoded},
     event::Event,
     finding::Finding,
-    readings::Plain,
+    readings,
 };
 
 /// Encodings inside encodings (`&amp;#64;`) that are read; no mail or page has more.
@@ -78,6 +78,41 @@ impl Origins {
     }
 }
 
+/// A text that was made of another, and the way back.
+#[derive(Debug)]
+pub struct View {
+    pub text: String,
+    pub origins: Origins,
+}
+
+impl View {
+    /// An empty view of a text.
+    pub fn of(text: &str) -> Self {
+        Self { text: String::with_capacity(text.len()), origins: Origins::default() }
+    }
+
+    /// Adds what stands in the original as it is.
+    pub fn keep(&mut self, run: &str, origin: usize) {
+        if !run.is_empty() {
+            self.origins.push(self.text.len(), origin);
+            self.text.push_str(run);
+        }
+    }
+
+    /// Adds what a place of the original is read as; nothing, if it is not seen.
+    pub fn read(&mut self, letter: Option<char>, origin: usize) {
+        self.origins.push(self.text.len(), origin);
+        self.text.extend(letter);
+    }
+
+    /// Adds the rest of the original.
+    pub fn end(mut self, rest: &str, origin: usize) -> Self {
+        self.keep(rest, origin);
+        self.origins.push(self.text.len(), origin + rest.len());
+        self
+    }
+}
+
 /// Everything that `find` finds in a text and in its views, without order. A find in what was decoded
 /// may overlap others.
 pub fn look<T: Placed>(text: &str, find: &dyn Fn(&str) -> Vec<T>) -> Vec<T> {
@@ -86,11 +121,11 @@ pub fn look<T: Placed>(text: &str, find: &dyn Fn(&str) -> Vec<T>) -> Vec<T> {
 
 fn look_into<T: Placed>(text: &str, layers: usize, find: &dyn Fn(&str) -> Vec<T>) -> Vec<T> {
     if layers > 0
-        && let Some(page) = Unescaped::of(text)
+        && let Some(page) = encoded::without_certain(text)
     {
         return page.origins.back(look_into(&page.text, layers - 1, find));
     }
-    match Plain::of(text) {
+    match readings::plain(text) {
         None => look_around(text, layers, find),
         Some(plain) => plain.origins.back(look_around(&plain.text, layers, find)),
     }
