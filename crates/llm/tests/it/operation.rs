@@ -136,7 +136,7 @@ fn images_and_sound_are_streamed_where_the_caller_wants_it() {
         let request = parse(operation, &body).unwrap();
         assert_eq!(request.stream(), streams, "{body}");
         let call = Dialect::OpenAi.operation_call(&request, "m").unwrap();
-        assert_eq!(serde_json::from_slice::<Value>(&call.body).unwrap(), body);
+        assert_eq!(serde_json::from_slice::<Value>(&call.body()).unwrap(), body);
     }
 }
 
