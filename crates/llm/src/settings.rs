@@ -1,10 +1,12 @@
 //! The fields of a request beside its messages, in the form that the dialects other than OpenAI's
 //! share, and the rule that no field goes unnoticed.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
-use crate::conversation::{required_text, text};
-use crate::{ChatRequest, Dialect, RequestError};
+use crate::conversation::{Conversation, required_text, text};
+use crate::{ChatRequest, Dialect, Message, RequestError};
 
 /// What a dialect does with the fields of a request. A field on neither list is refused by name.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +31,19 @@ pub(crate) const HINTS: [&str; 8] = [
 ];
 
 impl FieldRules {
+    /// Reads a request for a dialect with these fields: what was said, and what else is asked for.
+    /// `messages` are those of the request with what belongs before them.
+    pub(crate) fn read<'m>(
+        &self,
+        request: &'m ChatRequest,
+        messages: &'m [Cow<'_, Message>],
+        dialect: Dialect,
+    ) -> Result<(Conversation<'m>, Settings<'m>), RequestError> {
+        self.check(request, dialect)?;
+        let conversation = Conversation::read(messages.iter().map(AsRef::as_ref), dialect)?;
+        Ok((conversation, Settings { request, dialect }))
+    }
+
     /// Refuses the first field that is on no list and asks for something.
     pub(crate) fn check(
         &self,

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::anthropic::{Thoughts, max_tokens, thoughts};
-use crate::conversation::{Block, Conversation, Media, MediaSource, Speaker};
+use crate::conversation::{Block, Media, MediaSource, Speaker};
 use crate::dialect::path_segment;
 use crate::settings::{FieldRules, Format, HINTS, Settings, ToolChoice};
 use crate::{ChatRequest, Delivery, Dialect, OutgoingCall, RequestError, upstream::grounded};
@@ -34,10 +34,8 @@ pub(crate) fn chat_call(
     delivery: Delivery,
     dialect: Dialect,
 ) -> Result<OutgoingCall, RequestError> {
-    FIELDS.check(request, dialect)?;
     let messages = grounded(request);
-    let conversation = Conversation::read(messages.iter().map(AsRef::as_ref), dialect)?;
-    let settings = Settings { request, dialect };
+    let (conversation, settings) = FIELDS.read(request, &messages, dialect)?;
     let mut body = Map::new();
     let mut turns = Vec::with_capacity(conversation.turns.len());
     for turn in &conversation.turns {

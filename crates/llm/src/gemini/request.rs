@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::conversation::{Block, Conversation, Media, MediaSource, Speaker, joined_text};
+use crate::conversation::{Block, Media, MediaSource, Speaker, joined_text};
 use crate::dialect::path_segment;
 use crate::settings::{FieldRules, Format, HINTS, Settings, Thinking, ToolChoice};
 use crate::{ChatRequest, Delivery, Dialect, OutgoingCall, RequestError, upstream::grounded};
@@ -48,10 +48,8 @@ pub(crate) fn chat_call(
     delivery: Delivery,
     dialect: Dialect,
 ) -> Result<OutgoingCall, RequestError> {
-    FIELDS.check(request, dialect)?;
     let messages = grounded(request);
-    let conversation = Conversation::read(messages.iter().map(AsRef::as_ref), dialect)?;
-    let settings = Settings { request, dialect };
+    let (conversation, settings) = FIELDS.read(request, &messages, dialect)?;
     let mut body = Map::new();
     if !conversation.system.is_empty() {
         let text = conversation.system_text();

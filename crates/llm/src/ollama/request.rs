@@ -49,10 +49,8 @@ pub(crate) fn chat_call(
     delivery: Delivery,
     dialect: Dialect,
 ) -> Result<OutgoingCall, RequestError> {
-    FIELDS.check(request, dialect)?;
     let messages = grounded(request);
-    let conversation = Conversation::read(messages.iter().map(AsRef::as_ref), dialect)?;
-    let settings = Settings { request, dialect };
+    let (conversation, settings) = FIELDS.read(request, &messages, dialect)?;
     let mut body = Map::new();
     body.insert("model".to_owned(), upstream_model.into());
     body.insert("messages".to_owned(), all_messages(&conversation, dialect)?.into());
