@@ -14,8 +14,9 @@ use domain::UnitId;
 
 use crate::{App, Result};
 
-/// The most units between a person's own and the root that are walked; a tree is never that deep.
-const DEPTH_MAX: usize = 32;
+/// The most units between a person's own and the root that are walked; a tree is never that deep. Beyond,
+/// limits and rights of those above would not hold.
+const DEPTH_MAX: usize = 1_000;
 
 /// The units of all tenants.
 #[derive(Debug, Default)]
