@@ -1,13 +1,13 @@
 //! What calls have used, summed by month for everybody whom a limit could bind; written in the
 //! transaction that writes the calls. Warnings are given here, so that each is given once, however
-//! many processes there are.
+//! many processes there are; those about a person for that person alone.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{Instant, LimitScope, Meter, Month, TenantId, UnitId, UsageLimit};
 
 use crate::{
-    AuditEvent, By, Error, LimitWarning, MonthSum, UsageRecord, audit,
+    AuditEvent, By, Error, LimitRow, LimitWarning, MonthSum, UsageRecord, audit,
     database::{Tx, composed, placeholders},
     limits::{limits_of, object},
     usage::COST_MAX,
@@ -104,7 +104,7 @@ async fn upsert(tx: &mut Tx, rows: &[(Key, MonthSum)]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Gives the warnings that these sums have made due.
+/// Gives the warnings that these sums have made due. Returns those that anybody may see.
 async fn warn(tx: &mut Tx, rows: &[(Key, MonthSum)]) -> Result<Vec<LimitWarning>, Error> {
     let subjects: BTreeSet<String> =
         rows.iter().map(|((subject, ..), _)| subject.clone()).collect();
@@ -116,27 +116,33 @@ async fn warn(tx: &mut Tx, rows: &[(Key, MonthSum)]) -> Result<Vec<LimitWarning>
         let months = rows.iter().map(|(key, _)| key);
         let months = months.filter(|(name, _, tenant)| *name == subject && *tenant == limit.tenant);
         for (_, month, _) in months {
-            let sql = "SELECT tokens, micro_euro FROM usage_month \
-                       WHERE subject = $1 AND month = $2 AND tenant_id = $3";
-            let row = tx.fetch_one(sql, params![&subject, *month, limit.tenant]).await?;
-            let Some(row) = row else { continue };
-            let used: [(Meter, u64); 2] = [
-                (Meter::MonthTokens, get(&row, "tokens")?),
-                (Meter::MonthCost, get(&row, "micro_euro")?),
-            ];
-            for (meter, used) in used {
+            for (meter, used) in budgets_used(tx, &limit, *month).await? {
                 let Some(most) = limit.limit.of(meter) else { continue };
                 let Some(percent) = UsageLimit::reached(used, most) else { continue };
                 let at = Instant::now();
                 let scope = limit.scope.clone();
                 let warning = LimitWarning { tenant: limit.tenant, scope, meter, percent, at };
-                if give(tx, &warning, *month).await? {
+                if give(tx, &warning, *month).await? && is_public(tx, &warning.scope).await? {
+                    announce(tx, &warning, *month).await?;
                     given.push(warning);
                 }
             }
         }
     }
     Ok(given)
+}
+
+/// What is used of each kind of budget in a month.
+async fn budgets_used(tx: &mut Tx, row: &LimitRow, month: i64) -> Result<Vec<(Meter, u64)>, Error> {
+    let sql = "SELECT tokens, micro_euro FROM usage_month \
+               WHERE subject = $1 AND month = $2 AND tenant_id = $3";
+    match tx.fetch_one(sql, params![row.scope.to_string(), month, row.tenant]).await? {
+        Some(sum) => Ok(vec![
+            (Meter::MonthTokens, get(&sum, "tokens")?),
+            (Meter::MonthCost, get(&sum, "micro_euro")?),
+        ]),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// Writes a warning down, if it was not given before.
@@ -149,14 +155,32 @@ async fn give(tx: &mut Tx, warning: &LimitWarning, month: i64) -> Result<bool, E
             params![*tenant, scope.to_string(), month, meter.code(), *percent, *at],
         )
         .await?;
-    if fresh == 0 {
-        return Ok(false);
-    }
+    Ok(fresh > 0)
+}
+
+/// Whether a warning about this scope says nothing about one person: whoever may lower a limit until it
+/// warns would read off what they used. Accounts of programs are no people.
+async fn is_public(tx: &mut Tx, scope: &LimitScope) -> Result<bool, Error> {
+    let (sql, id) = match scope {
+        LimitScope::Tenant | LimitScope::Unit(_) | LimitScope::Model(_) => return Ok(true),
+        LimitScope::Person(id) => {
+            ("SELECT id FROM user_account WHERE id = $1 AND is_service = 1", id.to_string())
+        }
+        LimitScope::Key(id) => (
+            "SELECT k.id FROM api_key k JOIN user_account u ON u.id = k.user_id \
+             WHERE k.id = $1 AND u.is_service = 1",
+            id.to_string(),
+        ),
+    };
+    Ok(tx.fetch_one(sql, params![id]).await?.is_some())
+}
+
+/// Writes a warning into the audit log.
+async fn announce(tx: &mut Tx, warning: &LimitWarning, month: i64) -> Result<(), Error> {
     let mut event = AuditEvent::done(&By::system(), "limit_warning")
-        .with("meter", meter.code())
-        .with("percent", percent)
+        .with("meter", warning.meter.code())
+        .with("percent", warning.percent)
         .with("month", month);
-    event.object = Some(object(scope));
-    audit::append(tx, *tenant, event).await?;
-    Ok(true)
+    event.object = Some(object(&warning.scope));
+    audit::append(tx, warning.tenant, event).await
 }

@@ -128,7 +128,7 @@ pub struct UsageTotal {
 impl Store {
     /// Writes calls down and adds them to the sums, with an audit entry for each group of calls that
     /// differ only in figures. All or nothing; a batch that was written before is not written again.
-    /// Returns the warnings that were given with it.
+    /// Returns the warnings that were given with it and are not about one person.
     ///
     /// # Errors
     /// A database error.

@@ -2,13 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Instant, LimitScope, Meter, Month, UsageLimit};
-use store::{By, LeaseAsk, LimitRow, MonthSum, UsageRecord};
+use domain::{Instant, LimitScope, Meter, Month, Role, Scope, UsageLimit, UserId};
+use store::{By, LeaseAsk, LimitRow, MonthSum, NewApiKey, NewUser, UsageRecord};
 
-use crate::{ledger::call, on_both_engines, world::World};
+use crate::{
+    ledger::call,
+    on_both_engines,
+    world::{World, new_user},
+};
 
 on_both_engines!(
     sums_and_warnings_come_with_the_calls,
+    warnings_about_a_person_are_for_that_person_alone,
     a_unit_sums_what_lies_below_it,
     processes_share_a_limit_to_the_last,
 );
@@ -21,13 +26,23 @@ async fn sum(world: &World, scope: LimitScope) -> MonthSum {
     world.store.month_sums(month(), &[(world.tenant, scope)]).await.unwrap()[0]
 }
 
+async fn budget(world: &World, scope: &LimitScope, tokens: u64) {
+    let limit = UsageLimit { tokens_per_month: Some(tokens), ..UsageLimit::default() };
+    let row = LimitRow { tenant: world.tenant, scope: scope.clone(), limit };
+    world.store.put_limit(&row, &By::command()).await.unwrap();
+}
+
+/// The percentages of the warnings in the audit log, the oldest first.
+async fn audited(world: &World) -> Vec<String> {
+    let log = world.store.audit_entries(world.tenant, None, 100).await.unwrap().items;
+    let warned = log.iter().rev().filter(|entry| entry.action == "limit_warning");
+    warned.map(|entry| entry.detail["percent"].clone()).collect()
+}
+
 /// Each warning is given once, whichever of several processes writes the call down.
 async fn sums_and_warnings_come_with_the_calls(world: World) {
     let me = world.person("me", &[]).await;
-    let limit = UsageLimit { tokens_per_month: Some(110), ..UsageLimit::default() };
-    let scope = LimitScope::Person(me.user);
-    let row = LimitRow { tenant: world.tenant, scope: scope.clone(), limit };
-    world.store.put_limit(&row, &By::command()).await.unwrap();
+    budget(&world, &LimitScope::Tenant, 110).await;
     let other = world.other().await;
     let mut given = Vec::new();
     for number in 0..12 {
@@ -41,13 +56,52 @@ async fn sums_and_warnings_come_with_the_calls(world: World) {
     assert_eq!(given, [80, 90, 100]);
     let expected = MonthSum { calls: 12, tokens: 132, micro_euro: 84 };
     let model = LimitScope::Model("standard".to_owned());
-    for scope in [scope, LimitScope::Tenant, model] {
+    for scope in [LimitScope::Person(me.user), LimitScope::Tenant, model] {
         assert_eq!(sum(&world, scope).await, expected);
     }
     assert_eq!(world.store.limit_warnings(world.tenant, month()).await.unwrap().len(), 3);
-    let log = world.store.audit_entries(world.tenant, None, 100).await.unwrap().items;
-    let warned = log.iter().filter(|entry| entry.action == "limit_warning");
-    assert_eq!(warned.count(), 3);
+    assert_eq!(audited(&world).await, ["80", "90", "100"]);
+}
+
+/// Whoever could read when a limit on somebody warns, and may lower that limit, could read off what they
+/// used. Programs are no people.
+async fn warnings_about_a_person_are_for_that_person_alone(world: World) {
+    let me = world.person("me", &[]).await;
+    let by = By::command();
+    let key = async |user: UserId| {
+        let new = NewApiKey {
+            name: "Key".to_owned(),
+            prefix: "fw_1234".to_owned(),
+            token_hash: user.to_string(),
+            scopes: vec![Scope::Models],
+            expires_at: None,
+            models: None,
+            data_class: None,
+        };
+        world.store.create_key(world.tenant, user, &new, &by).await.unwrap().id
+    };
+    let program = NewUser { is_service: true, ..new_user("program", Role::Member, &[]) };
+    let program = world.store.create_user(world.tenant, &program, &by).await.unwrap().id;
+    for (user, is_told) in [(me.user, false), (program, true)] {
+        let scopes = [LimitScope::Person(user), LimitScope::Key(key(user).await)];
+        for scope in &scopes {
+            budget(&world, scope, 11).await;
+        }
+        let mut record = call(world.tenant, Some(user));
+        record.by.key = match scopes[1] {
+            LimitScope::Key(id) => Some(id),
+            _ => None,
+        };
+        let given = world.store.record_usage(&[record]).await.unwrap();
+        let given: BTreeSet<_> = given.into_iter().map(|warning| warning.scope).collect();
+        let expected = scopes.iter().filter(|_| is_told).cloned().collect();
+        assert_eq!(given, expected, "what is counted in public");
+        assert_eq!(audited(&world).await.len(), if is_told { 2 } else { 0 });
+        let kept = world.store.limit_warnings(world.tenant, month()).await.unwrap();
+        for scope in &scopes {
+            assert!(kept.iter().any(|warning| warning.scope == *scope), "for their own page");
+        }
+    }
 }
 
 /// A person in two units of one branch counts once above them.
