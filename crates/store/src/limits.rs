@@ -11,6 +11,7 @@ use crate::{
     AuditEvent, By, Error, Store, audit,
     database::{Tx, composed, fetch, fetch_one, placeholders},
     settings::{LIMITS_VERSION, count_change},
+    sums,
     values::{Params, get, params},
 };
 
@@ -146,6 +147,7 @@ impl Store {
             ],
         )
         .await?;
+        sums::rearm(&mut tx, row).await?;
         count_change(&mut tx, LIMITS_VERSION).await?;
         let mut event = AuditEvent::done(by, "put_limit").with("at_limit", limit.at_limit.code());
         event.object = Some(object(scope));

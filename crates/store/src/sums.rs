@@ -184,3 +184,20 @@ async fn announce(tx: &mut Tx, warning: &LimitWarning, month: i64) -> Result<(),
     event.object = Some(object(&warning.scope));
     audit::append(tx, warning.tenant, event).await
 }
+
+/// Forgets the warnings of this month that a changed limit has made untrue, so that they are given again
+/// once they are due again.
+pub(crate) async fn rearm(tx: &mut Tx, row: &LimitRow) -> Result<(), Error> {
+    let LimitRow { tenant, scope, limit } = row;
+    let month = Month::of(Instant::now()).number();
+    for (meter, used) in budgets_used(tx, row, month).await? {
+        let reached = limit.of(meter).and_then(|most| UsageLimit::reached(used, most));
+        tx.execute(
+            "DELETE FROM limit_warning \
+             WHERE subject = $1 AND month = $2 AND tenant_id = $3 AND meter = $4 AND percent > $5",
+            params![scope.to_string(), month, *tenant, meter.code(), reached.unwrap_or(0)],
+        )
+        .await?;
+    }
+    Ok(())
+}

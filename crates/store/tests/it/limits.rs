@@ -14,6 +14,7 @@ use crate::{
 on_both_engines!(
     sums_and_warnings_come_with_the_calls,
     warnings_about_a_person_are_for_that_person_alone,
+    a_larger_budget_warns_anew,
     a_unit_sums_what_lies_below_it,
     processes_share_a_limit_to_the_last,
 );
@@ -102,6 +103,34 @@ async fn warnings_about_a_person_are_for_that_person_alone(world: World) {
             assert!(kept.iter().any(|warning| warning.scope == *scope), "for their own page");
         }
     }
+}
+
+/// What a budget was warned of counts only as long as so much of it is used.
+async fn a_larger_budget_warns_anew(world: World) {
+    let scope = LimitScope::Model("standard".to_owned());
+    let warned = async || {
+        let kept = world.store.limit_warnings(world.tenant, month()).await.unwrap();
+        kept.into_iter().map(|warning| warning.percent).collect::<BTreeSet<_>>()
+    };
+    let call = async || {
+        let batch = [call(world.tenant, None)];
+        let given = world.store.record_usage(&batch).await.unwrap();
+        given.into_iter().map(|warning| warning.percent).collect::<Vec<_>>()
+    };
+    budget(&world, &scope, 11).await;
+    assert_eq!(call().await, [100]);
+    budget(&world, &scope, 33).await;
+    assert_eq!(warned().await, BTreeSet::new());
+    assert_eq!((call().await, call().await), (vec![], vec![100]));
+    // Eighty percent, and known as such: it is not said again.
+    budget(&world, &scope, 55).await;
+    assert_eq!((call().await, warned().await), (vec![80], BTreeSet::from([80])));
+    budget(&world, &scope, 54).await;
+    assert_eq!((call().await, warned().await), (vec![100], BTreeSet::from([80, 100])));
+    // Taken away and set again is the same as changed.
+    world.store.delete_limit(world.tenant, &scope, &By::command()).await.unwrap();
+    budget(&world, &scope, 550).await;
+    assert_eq!(warned().await, BTreeSet::new());
 }
 
 /// A person in two units of one branch counts once above them.
