@@ -22,6 +22,8 @@ const LINK_BYTES_MAX: usize = 2_304;
 const LABEL_BYTES_MAX: usize = 600;
 /// What stands between text and destination of a link in Markdown.
 const DESTINATION: &str = "](";
+/// What browsers take for a slash.
+const SLASHES: [char; 2] = ['/', '\\'];
 
 /// A host with more characters than this is no name of a host (RFC 1035).
 const HOST_BYTES_MAX: usize = 255;
@@ -48,14 +50,14 @@ impl LinkRules {
         let into = r#"\]\(\s*<?|(?:src|href)\s*=\s*["']?"#;
         let scheme = r"\b(?:https?|ftp|file|data|javascript|vbscript)";
         let address = format!(
-            r#"(?i-u)(?:(?P<image>{picture})?(?:(?P<scheme>{scheme}):|(?P<www>\bwww\.))|(?:(?P<picture>{picture})|{into})(?P<slashes>//))(?P<rest>[^\s<>"')\]]{{1,2048}})"#
+            r#"(?i-u)(?:(?P<image>{picture})?(?:(?P<scheme>{scheme}):|(?P<www>\bwww\.))|(?:(?P<picture>{picture})|{into})(?P<slashes>[/\\]{{2}}))(?P<rest>[^\s<>"')\]]{{1,2048}})"#
         );
         // Readers of Markdown undo these before they follow the link.
         let disguised =
             r"(?i-u)\]\(\s*<?(?P<link>[^\s<>)]{0,200}?(?:&(?:#|colon|sol)|\\[:/])[^\s<>)]{0,2048})";
         let hints = AhoCorasick::builder()
             .ascii_case_insensitive(true)
-            .build(LEADS.iter().chain(&["//", "]("]));
+            .build(LEADS.iter().chain(&["//", r"\\", r"/\", r"\/", "]("]));
         Self {
             hints: hints.expect("few short words"),
             address: Regex::new(&address).expect("the tests compile this pattern"),
@@ -80,8 +82,9 @@ impl LinkRules {
             let end = text.floor_char_boundary(rest.end());
             let rest = &text[rest.start()..end];
             let (scheme, address) = match &text[lead.range()] {
-                "//" => ("https", format!("//{rest}")),
+                slashes if slashes.starts_with(SLASHES) => ("https", format!("//{rest}")),
                 scheme if scheme.ends_with('.') => ("https", format!("//www.{rest}")),
+                scheme if is_destination(&text[..lead.start()]) => (scheme, format!("//{rest}")),
                 scheme => (scheme, rest.to_owned()),
             };
             let mut objections = self.objections(scheme, &address, is_image);
@@ -116,11 +119,16 @@ impl LinkRules {
         // A destination in Markdown is a link whatever it begins with.
         let destination = word.rfind("](").filter(|at| !word[*at..].contains(')'));
         let ends = |at: &usize| word[*at..].contains(['<', '>', '"', '\'', ')', ']']);
+        let attribute = ["href=", "src="].into_iter().filter_map(|name| {
+            let at = word.rfind(name)? + name.len();
+            let value = at + usize::from(word[at..].starts_with(['"', '\'']));
+            Some(value).filter(|at| !ends(at))
+        });
         let begun = LEADS.iter().filter_map(|lead| word.find(lead)).filter(|at| !ends(at)).min();
         let tail = word.trim_end_matches(char::is_alphanumeric).len();
         let may_begin = LEADS.iter().any(|lead| lead.starts_with(&word[tail..]));
         let begins = (tail < word.len() && may_begin).then_some(tail);
-        let open = [destination, begun, begins].into_iter().flatten().min();
+        let open = [destination, attribute.min(), begun, begins].into_iter().flatten().min();
         let open = open.map_or(text.len(), |at| word_at + at);
         markdown_from(text).map_or(open, |at| open.min(at))
     }
@@ -136,8 +144,13 @@ impl LinkRules {
             "file" => return vec![("link/file", 0.7)],
             _ => {}
         }
-        let Some(address) = rest.strip_prefix("//") else { return Vec::new() };
-        let authority = address.split(['/', '?', '#']).next().unwrap_or_default();
+        // Browsers take any number of slashes and backslashes for two (WHATWG URL, "special
+        // authority ignore slashes state").
+        let address = rest.trim_start_matches(SLASHES);
+        if address.len() == rest.len() {
+            return Vec::new();
+        }
+        let authority = address.split(['/', '\\', '?', '#']).next().unwrap_or_default();
         let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
         let host = host_of(host);
         let mut objections = Vec::new();
@@ -185,7 +198,14 @@ pub(crate) fn parts(event: &str) -> Vec<(Range<usize>, bool)> {
 fn may_have_link(text: &[u8]) -> bool {
     let begins_www = |at: usize| matches!(text.get(at + 1), Some(b'w' | b'W'));
     memchr::memchr3(b':', b'/', b'(', text).is_some()
+        || memchr::memchr(b'\\', text).is_some()
         || memchr::memchr2_iter(b'w', b'W', text).any(begins_www)
+}
+
+/// Whether what follows is followed as a link whatever it looks like.
+fn is_destination(before: &str) -> bool {
+    let before = before.trim_end_matches(['<', '"', '\'']).trim_end();
+    before.ends_with(DESTINATION) || before.ends_with('=')
 }
 
 /// A link with its text and brackets if it is the destination of one in Markdown that ends with it.

@@ -83,6 +83,39 @@ fn links_outside_the_list_are_removed_and_others_stay() {
     assert_eq!((text.as_str(), hits.len(), stopped), (answer, 4, false));
 }
 
+/// Browsers read these as addresses of another host (WHATWG URL Standard, section 4.4).
+#[test]
+fn slashes_that_browsers_put_right_hide_no_host() {
+    let hidden = [
+        ("[x](http:/fremd.example/)", "x [Link entfernt]"),
+        ("[x](http:fremd.example/a)", "x [Link entfernt]"),
+        (r"[x](https:\\fremd.example)", "x [Link entfernt]"),
+        (r"[x](https:\fremd.example)", "x [Link entfernt]"),
+        (r"[x](https:/\/fremd.example)", "x [Link entfernt]"),
+        (r"![x](/\fremd.example/p.png?d=1)", "x [Link entfernt]"),
+        (r"[x](\/fremd.example)", "x [Link entfernt]"),
+        (r"[x](\\fremd.example)", "x [Link entfernt]"),
+        ("[x](///fremd.example)", "x [Link entfernt]"),
+        (r"[x](https://fremd.example\@bund.example/)", "x [Link entfernt]"),
+        (r#"<a href="/\fremd.example">x</a>"#, r#"<a href="[Link entfernt]">x</a>"#),
+        ("<img src='//bund.example.fremd.example/a'>", "<img src='[Link entfernt]'>"),
+        ("Siehe http:/fremd.example", "Siehe [Link entfernt]"),
+    ];
+    let kept = [
+        "[x](/seite/unten) und [y](../a//b)",
+        r"[x](https:\\www.bund.example/a) und <a href='/\bund.example/'>",
+        r"Im Ordner \\\\server\\freigabe oder C:\\Daten; https: ist besser als http:.",
+        "a // b \\\\ c",
+    ];
+    for (answer, shown) in hidden.into_iter().chain(kept.map(|text| (text, text))) {
+        assert_eq!(run(&all(Measure::Remove), Form::Text, [answer]).0, shown, "{answer}");
+        let letters: Vec<String> = answer.chars().map(String::from).collect();
+        let letters = letters.iter().map(String::as_str);
+        let streamed = run(&all(Measure::Remove), Form::Text, letters).0;
+        assert_eq!(streamed, shown, "{answer} letter by letter");
+    }
+}
+
 #[test]
 fn r_8_a_copied_system_prompt_is_removed_or_stops_the_answer() {
     let answer = "Gern: Antworte höflich und nenne nie interne Aktenzeichen, verweise bei Rechtsfragen \
