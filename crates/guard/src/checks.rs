@@ -28,6 +28,7 @@ impl Check {
             "plate" => return Some(Self::Plate),
             "court" => return Some(Self::Court),
             "iban" => checksum::iban,
+            "iban_spaced" => checksum::iban_spaced,
             "card" => checksum::card,
             "tax_id" => checksum::tax_id,
             "social_insurance" => checksum::social_insurance,

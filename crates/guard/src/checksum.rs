@@ -55,8 +55,7 @@ const IBAN_LENGTHS: [(&str, usize); 46] = [
 /// IBAN: ISO 7064 MOD 97-10 over the rearranged number (ISO 13616-1). Letters and digits beyond the
 /// country's length do not belong to it.
 pub fn iban(candidate: &str) -> Option<usize> {
-    let country = candidate.get(..2)?;
-    let wanted = IBAN_LENGTHS.iter().find(|(code, _)| *code == country)?.1;
+    let wanted = iban_length(candidate.as_bytes())?;
     let mut compact = Vec::with_capacity(wanted);
     let mut length = 0;
     for (at, byte) in candidate.bytes().enumerate() {
@@ -78,6 +77,28 @@ pub fn iban(candidate: &str) -> Option<usize> {
         }
     });
     (remainder == 1).then_some(length)
+}
+
+/// An IBAN as people type it: in any case, and with more between its groups than a blank. So that words
+/// and figures in a row are none, letters stand only where banks have their code, and one line break
+/// is the most.
+pub fn iban_spaced(candidate: &str) -> Option<usize> {
+    let length = iban(candidate)?;
+    let iban = &candidate[..length];
+    let written = iban.bytes().filter(u8::is_ascii_alphanumeric).enumerate();
+    let is_bank = |place: usize| (4..8).contains(&place);
+    let is_shaped = written
+        .skip(2)
+        .all(|(place, byte)| byte.is_ascii_digit() || is_bank(place) && byte.is_ascii_alphabetic());
+    let lines = iban.bytes().filter(|byte| *byte == b'\n').count();
+    (is_shaped && lines <= 1).then_some(length)
+}
+
+/// How long an IBAN is that begins with this country, in any case.
+pub fn iban_length(bytes: &[u8]) -> Option<usize> {
+    let country = bytes.get(..2)?;
+    let found = IBAN_LENGTHS.iter().find(|(code, _)| code.as_bytes().eq_ignore_ascii_case(country));
+    found.map(|(_, length)| *length)
 }
 
 /// Payment card: length and first digits of an issuer (ISO/IEC 7812-1), then the Luhn formula
@@ -137,7 +158,7 @@ pub fn tax_id(candidate: &str) -> Option<usize> {
 pub fn social_insurance(candidate: &str) -> Option<usize> {
     const WEIGHTS: [u32; 12] = [2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1];
     let compact: Vec<u8> = candidate.bytes().filter(u8::is_ascii_alphanumeric).collect();
-    if compact.len() != 12 || !compact[8].is_ascii_uppercase() {
+    if compact.len() != 12 || !compact[8].is_ascii_alphabetic() {
         return None;
     }
     let mut expanded = Vec::with_capacity(13);

@@ -2,6 +2,7 @@
 //! all that differs between kinds stands in `rules/numbers.json`.
 
 use crate::checks::Check;
+use crate::checksum;
 use crate::finding::Finding;
 use crate::rules::{Rule, Start};
 use crate::scanner::Page;
@@ -36,6 +37,7 @@ struct Place {
     digits: usize,
     is_number: bool,
     is_code: bool,
+    is_account: bool,
     is_phone: bool,
     is_colon: bool,
     is_register: bool,
@@ -54,6 +56,7 @@ impl Place {
             Shape::Capital | Shape::Capitals => token.len() <= 5 && leads_to_digits(page, index),
             _ => false,
         };
+        let is_account = begins_account(page, token);
         let is_phone = match token.shape {
             Shape::Number => first == b'0',
             Shape::Mark('+') => true,
@@ -72,7 +75,7 @@ impl Place {
                     .tokens
                     .get(index + 1)
                     .is_some_and(|next| next.is_capital() || next.shape == Shape::Number);
-        if !(is_number || is_code || is_phone || is_colon || is_register)
+        if !(is_number || is_code || is_account || is_phone || is_colon || is_register)
             || is_continued(page, index)
         {
             return None;
@@ -85,6 +88,7 @@ impl Place {
             digits,
             is_number,
             is_code,
+            is_account,
             is_phone,
             is_colon,
             is_register,
@@ -97,6 +101,7 @@ impl Place {
         let may_start = match rule.starts {
             Start::Number => self.is_number,
             Start::Code => self.is_code,
+            Start::Account => self.is_account,
             Start::Phone => self.is_phone,
             Start::Colon => self.is_colon,
             Start::Register => self.is_register,
@@ -228,6 +233,21 @@ fn leads_to_digits(page: &Page<'_>, index: usize) -> bool {
                 || **byte == b':'
         })
         .any(u8::is_ascii_digit)
+}
+
+/// The country of an IBAN, and a digit behind it: `DE 89 3704 …`, `de89 3704 …`.
+fn begins_account(page: &Page<'_>, token: &Token) -> bool {
+    let bytes = &page.text.as_bytes()[token.start..];
+    let country = match token.shape {
+        Shape::Mixed => bytes.get(2).is_some_and(u8::is_ascii_digit),
+        Shape::Small | Shape::Capital | Shape::Capitals => {
+            let behind = bytes[2.min(bytes.len())..].iter().take(4);
+            let mut behind = behind.skip_while(|byte| b" \t\r\n.-/".contains(byte));
+            token.len() == 2 && behind.next().is_some_and(u8::is_ascii_digit)
+        }
+        _ => false,
+    };
+    country && checksum::iban_length(&bytes[..2]).is_some()
 }
 
 /// A number that only goes on: the second half of a longer one that was no find as a whole.

@@ -24,6 +24,8 @@ pub enum Start {
     Number,
     /// At capitals that digits follow, or at digits and capitals in one.
     Code,
+    /// At two letters that begin an account number somewhere, in any case, and digits behind them.
+    Account,
     /// At `+`, `(`, or a number that begins with 0.
     Phone,
     /// At a number or letters directly followed by a colon.

@@ -9,6 +9,7 @@ mod numbers;
 mod pseudonyms;
 mod quality;
 mod schemas;
+mod spellings;
 #[path = "../../examples/measure/testset.rs"]
 #[expect(dead_code, reason = "the measurement prints tables, the tests do not")]
 mod testset;
