@@ -10,7 +10,7 @@ use llm::{Delivery, Usage};
 use tokio::time::Instant;
 
 use crate::{
-    GatewayError, TimeLimit,
+    GatewayError, Terms, TimeLimit,
     health::Pass,
     model_state::{ModelState, RouteState},
     trace::Spans,
@@ -32,6 +32,8 @@ struct Attempt {
     first_piece: Option<Instant>,
     /// What is asked for, as measurements name it.
     operation: &'static str,
+    /// Whether a deadline that is over is the route's fault.
+    deadline_is_ours: bool,
     /// Whether the health has been told already, as of a probe at its first piece.
     is_told: bool,
 }
@@ -51,13 +53,21 @@ impl Lease {
         &self.model.routes[self.index].state
     }
 
-    /// A try of `operation` begins. Returns whether the breaker lets it pass.
-    pub(crate) fn begin(&mut self, operation: &'static str) -> bool {
+    /// A try of `operation` begins, on these terms. Returns whether the breaker lets it pass.
+    pub(crate) fn begin(&mut self, operation: &'static str, terms: &Terms) -> bool {
+        let deadline_is_ours = terms.deadline_is_ours;
         let started = Instant::now();
         let Some(pass) = self.route().tell(|health| health.enter(started)) else { return false };
         self.route().measures.attempt();
-        self.attempt =
-            Some(Attempt { pass, started, first_piece: None, operation, is_told: false });
+        let first_piece = None;
+        self.attempt = Some(Attempt {
+            pass,
+            started,
+            first_piece,
+            operation,
+            deadline_is_ours,
+            is_told: false,
+        });
         true
     }
 
@@ -118,7 +128,10 @@ impl Lease {
         if let Some(wish) = wish {
             route.health().cool_down(wish, now);
         }
-        let fault = Fault::of(error);
+        let fault = match Fault::of(error) {
+            Fault::Callers if attempt.deadline_is_ours => Fault::Routes,
+            fault => fault,
+        };
         let (whole, kind) = (now - attempt.started, error.detail());
         route.measures.failed(attempt.operation, whole, fault.code(), &kind);
         match fault {

@@ -19,6 +19,9 @@ pub struct Terms {
     /// When the caller's own time is over; no try begins that cannot end before, and a running one
     /// ends then.
     pub deadline: Option<Instant>,
+    /// Whether the deadline is how long we are ready to wait for the route, not how much time a caller has
+    /// left: a route that is late is at fault then.
+    pub deadline_is_ours: bool,
     /// Whose call it is, where calls must wait.
     pub caller: Caller,
     /// The most that the call may cost by estimate, in micro-euro; routes that cost more are not
@@ -40,6 +43,7 @@ impl From<DataClass> for Terms {
             access: ModelAccess::ALL,
             routes: None,
             deadline: None,
+            deadline_is_ours: false,
             caller: Caller::default(),
             cost_max: None,
             answer_max: None,

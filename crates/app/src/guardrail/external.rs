@@ -232,6 +232,7 @@ impl App {
             access: ModelAccess::ALL,
             routes: ways.routes(&self.gateway.catalogue(), &external.model),
             deadline: Some(deadline),
+            deadline_is_ours: true,
             ..self.terms(principal, class)
         };
         let call = self.gateway.operate(&request, terms, &settlement.meter);

@@ -115,7 +115,7 @@ impl Call<'_> {
         (model, route): (&Model, &Route),
         lease: &mut Lease,
     ) -> Outcome {
-        if !lease.begin(trace::operation(&self.asked)) {
+        if !lease.begin(trace::operation(&self.asked), &self.terms) {
             return Err(Lost::for_good(None));
         }
         let taken = self.begin(model, route);
@@ -162,7 +162,7 @@ impl Call<'_> {
         }
         let mut before = None;
         loop {
-            if !lease.begin(trace::operation(&asked)) {
+            if !lease.begin(trace::operation(&asked), &self.terms) {
                 return Err(Lost::for_good(before));
             }
             let taken = self.begin(moment.model(), route);

@@ -83,6 +83,8 @@ async fn call_in_vain() {
     let meter = UsageMeter::default();
     fake.always(Reply::hang());
     gateway.complete(&request(json!({})), hurried(), &meter).await.unwrap_err();
+    let impatient = Terms { deadline_is_ours: true, ..hurried() };
+    gateway.complete(&request(json!({})), impatient, &meter).await.unwrap_err();
     fake.always(Reply::pieces(["Halb"]).then_hang());
     let mut stream = gateway.chat(&ask("x"), hurried(), &meter).await.unwrap();
     assert!(listen(&mut stream).await.error.is_some());
@@ -92,13 +94,15 @@ async fn call_in_vain() {
     }
 }
 
-/// What callers bring upon themselves is measured, and told apart from what their routes do.
+/// What callers bring upon themselves is measured, and told apart from what their routes do. Whoever is
+/// late for us is at fault.
 #[test]
 fn what_callers_bring_upon_themselves_is_no_fault_of_routes() {
     let text = measured(call_in_vain());
     let route = "gen_ai_request_model=\"standard\",fachwerk_route=\"a\"";
     for (kind, fault, count) in [
         ("deadline", "caller", 2),
+        ("deadline", "route", 1),
         ("400", "caller", 1),
         ("413", "caller", 1),
         ("422", "caller", 1),
@@ -108,6 +112,7 @@ fn what_callers_bring_upon_themselves_is_no_fault_of_routes() {
             "fachwerk_gateway_errors_total{{{route},fault=\"{fault}\",error_type=\"{kind}\"}} {count}"
         );
         assert!(text.contains(&errors), "{errors} is missing in\n{text}");
+        let count = if kind == "deadline" { 3 } else { count };
         let duration = format!("{route},error_type=\"{kind}\"}} {count}");
         let duration = text.lines().find(|line| {
             line.starts_with("gen_ai_client_operation_duration_seconds_count")
@@ -115,6 +120,6 @@ fn what_callers_bring_upon_themselves_is_no_fault_of_routes() {
         });
         assert!(duration.is_some(), "no duration of {kind} in\n{text}");
     }
-    let attempts = format!("fachwerk_gateway_attempts_total{{{route}}} 8");
+    let attempts = format!("fachwerk_gateway_attempts_total{{{route}}} 9");
     assert!(text.contains(&attempts), "{attempts} is missing in\n{text}");
 }
