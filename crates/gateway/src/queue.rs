@@ -50,6 +50,8 @@ struct Line {
 struct Waiter {
     model: Arc<ModelState>,
     routes: Vec<usize>,
+    /// When it gives up.
+    until: Instant,
     reply: oneshot::Sender<Result<Lease, GatewayError>>,
 }
 
@@ -99,7 +101,8 @@ impl Queue {
         limits: QueueLimits,
     ) -> Result<Ticket, GatewayError> {
         let (reply, receive) = oneshot::channel();
-        let waiter = Waiter { model: Arc::clone(model), routes, reply };
+        let until = Instant::now() + limits.wait_max;
+        let waiter = Waiter { model: Arc::clone(model), routes, until, reply };
         let mut line = self.line();
         // Whoever could use a free place was served before: no need to wait behind those who cannot.
         if line.fair.len() >= limits.length_max
@@ -199,9 +202,19 @@ impl Line {
             return RETRY_AFTER_UNKNOWN;
         }
         let each = self.released.span(now).as_secs_f64() / f64::from(released);
-        let seconds = each * (self.fair.len() + 1) as f64;
-        Duration::from_secs_f64(seconds).clamp(RETRY_AFTER_MIN, RETRY_AFTER_MAX)
+        let mut left: Vec<f64> = Vec::with_capacity(self.fair.len());
+        self.fair.each(&mut |waiter| {
+            left.push(waiter.until.saturating_duration_since(now).as_secs_f64());
+        });
+        Duration::from_secs_f64(until_turn(each, left)).clamp(RETRY_AFTER_MIN, RETRY_AFTER_MAX)
     }
+}
+
+/// When the turn is of somebody who comes now, in seconds, where a place becomes free after `each` and those
+/// who wait have so long `left`: whoever gives up before their turn holds up nobody.
+fn until_turn(each: f64, mut left: Vec<f64>) -> f64 {
+    left.sort_by(f64::total_cmp);
+    left.into_iter().fold(each, |turn, left| if left < turn { turn } else { turn + each })
 }
 
 fn refused(by_oneself: bool, retry_after: Option<Duration>) -> GatewayError {
@@ -245,5 +258,20 @@ impl Drop for Ticket {
         self.queue.waiting.store(line.fair.len(), Ordering::SeqCst);
         drop(line);
         drop(left);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_waits_for_those_who_give_up() {
+        let turn = |left: &[f64]| until_turn(2.0, left.to_vec());
+        assert_eq!(turn(&[]), 2.0);
+        assert_eq!(turn(&[30.0, 30.0, 30.0]), 8.0);
+        // All three leave at this moment, as they came.
+        assert_eq!(turn(&[0.0, 0.01, 0.0]), 2.0);
+        assert_eq!(turn(&[3.0, 3.0, 3.0, 100.0]), 6.0);
     }
 }

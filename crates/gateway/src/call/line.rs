@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use tracing::Span;
 
 use super::{Call, Moment};
-use crate::{GatewayError, lease::Lease, queue::Ticket, trace};
+use crate::{GatewayError, QueueLimits, lease::Lease, queue::Ticket, trace};
 
 /// How often a call in line looks around anew: routes also come back without a place becoming free.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -42,7 +42,9 @@ impl Line {
             None => {
                 let likely = call.needs.usage_likely();
                 let cost = likely.prompt_tokens.saturating_add(likely.completion_tokens);
-                state.queue.join(call.terms.caller, cost, state, routes, model.queue)
+                let wait_max = until.saturating_duration_since(now);
+                let limits = QueueLimits { wait_max, ..model.queue };
+                state.queue.join(call.terms.caller, cost, state, routes, limits)
             }
         };
         let mut ticket = match joined {

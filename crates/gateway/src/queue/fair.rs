@@ -121,6 +121,11 @@ impl<T> Fair<T> {
         node.waiting.push_back(Waiting { number, cost, value });
     }
 
+    /// Shows everything that waits, in no order.
+    pub(crate) fn each(&self, show: &mut impl FnMut(&T)) {
+        self.root.each(show);
+    }
+
     /// What waits under this number.
     pub(crate) fn get_mut(&mut self, caller: Caller, number: u64) -> Option<&mut T> {
         let mut node = &mut self.root;
@@ -202,6 +207,11 @@ impl<T> Node<T> {
     fn leaves(&self) -> usize {
         let own = usize::from(!self.waiting.is_empty());
         own + self.children.values().map(Self::leaves).sum::<usize>()
+    }
+
+    fn each(&self, show: &mut impl FnMut(&T)) {
+        self.waiting.iter().for_each(|one| show(&one.value));
+        self.children.values().for_each(|child| child.each(show));
     }
 
     /// The way to whoever has the next turn, and the place of the first call there that could go on.

@@ -123,6 +123,27 @@ async fn the_wait_is_bounded_and_its_end_says_when_to_come_back() {
     assert_eq!(gateway.status().models[0].queued, 0);
 }
 
+/// Those who leave together come back together, and find no line before them.
+#[tokio::test]
+async fn who_gives_up_is_not_told_to_wait_for_others_who_do() {
+    let fake = FakeModel::start().await;
+    fake.always(Reply::pieces(["lang"]).then_hang());
+    let gateway = narrow(&fake, 10, Duration::from_millis(1_200));
+    let (asked, meter) = (ask("x"), UsageMeter::default());
+    let held = gateway.chat(&asked, caller(1), &meter).await.unwrap();
+    let mut calls = JoinSet::new();
+    (2..=6).for_each(|id| start(&mut calls, &gateway, id, "x"));
+    until_waiting(&gateway, 5).await;
+    sleep(Duration::from_millis(600)).await;
+    drop(held);
+    for _ in 0..4 {
+        let (_, outcome) = calls.join_next().await.unwrap().unwrap();
+        let after = outcome.unwrap_err().retry_after().unwrap();
+        // One place in 1.2 seconds; the line of four would be said to take five times as long.
+        assert!(after < Duration::from_millis(2_000), "{after:?}");
+    }
+}
+
 #[tokio::test]
 async fn in_a_full_line_whoever_has_the_most_gives_way() {
     let fake = FakeModel::start().await;
