@@ -143,6 +143,7 @@ impl Drop for Settlement {
         let binding = self.app.limiter.binding(&self.principal, &first.model);
         let used = used(&records);
         for record in records {
+            self.show(&record);
             self.write_down(record);
         }
         self.settle(&binding, used);
@@ -177,6 +178,17 @@ impl Settlement {
             database_away: self.app.known_keys.is_outage(),
             guard,
         }
+    }
+
+    /// Shows operators at once what accounting will say later.
+    fn show(&self, record: &UsageRecord) {
+        if record.from_cache {
+            return;
+        }
+        let TokenUsage { prompt_tokens, completion_tokens, .. } = record.tokens;
+        let usage = llm::Usage { prompt_tokens, completion_tokens };
+        let cost = record.cost_micro_euro.unwrap_or(0);
+        self.app.gateway.charge((&record.model, &record.route), usage, cost);
     }
 
     fn write_down(&self, record: UsageRecord) {

@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 use domain::DataClass;
 use llm::{
     ChatRequest, ChatResponse, Citation, Delivery, Operation, OperationRequest, OperationResponse,
+    Usage,
     embeddings::{EmbeddingRequest, EmbeddingResponse},
     rerank::{RerankRequest, RerankResponse},
 };
@@ -161,6 +162,16 @@ impl Gateway {
     #[must_use]
     pub fn status(&self) -> GatewayStatus {
         GatewayStatus::of(&self.inner.snapshot.load())
+    }
+
+    /// Adds what a call on a route used and cost, in micro-euro, to what its status shows of today. Whoever
+    /// settles calls says so, so that both agree. Of a route that is gone, nothing is shown.
+    pub fn charge(&self, (model, route): (&str, &str), usage: Usage, cost: u64) {
+        let snapshot = self.inner.snapshot.load();
+        let Some((model, state)) = snapshot.entry(model) else { return };
+        if let Some(index) = model.routes.iter().position(|one| one.name == route) {
+            state.routes[index].state.charge(usage, cost);
+        }
     }
 
     /// Writes down the measurements that are states rather than events, for whoever measures now.

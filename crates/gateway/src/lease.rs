@@ -101,7 +101,7 @@ impl Lease {
         let route = self.route();
         let took = now - attempt.started;
         let writing = attempt.first_piece.map(|first| now - first);
-        route.answered(usage, self.model.routes[self.index].prices.now());
+        route.answered();
         route.measures.answered(attempt.operation, took, writing, usage);
         let is_whole = attempt.first_piece.is_none();
         if let Some(times) = self.model.times(Delivery::Whole).filter(|_| is_whole) {

@@ -10,7 +10,7 @@ use llm::{Delivery, Usage};
 use tokio::time::Instant;
 
 use crate::{
-    Hedging, Model, Price, Prices, Route, Settings, Today,
+    Hedging, Model, Route, Settings, Today,
     health::{Health, Tally},
     hedging::Times,
     measure::{ModelMeasures, RouteMeasures},
@@ -39,7 +39,6 @@ pub(crate) struct Slot {
     pub(crate) state: Arc<RouteState>,
     concurrent_max: usize,
     rank: u32,
-    pub(crate) prices: Prices,
 }
 
 /// What is remembered about a route.
@@ -88,7 +87,6 @@ impl ModelState {
             state: known(route).unwrap_or_else(|| fresh(route)),
             concurrent_max: route.concurrent_max,
             rank: route.rank,
-            prices: route.prices.clone(),
         });
         let budget = || Arc::new(Mutex::new(RetryBudget::new(settings.retry_budget, now)));
         let before = before.map(|(_, state)| state);
@@ -207,10 +205,16 @@ impl RouteState {
     }
 
     /// Counts an answer that came to its end.
-    pub(crate) fn answered(&self, usage: Usage, price: Option<Price>) {
+    pub(crate) fn answered(&self) {
         self.answers.fetch_add(1, Ordering::Relaxed);
         let mut today = self.today.lock().unwrap_or_else(PoisonError::into_inner);
-        today.add(usage, price, domain::Instant::now());
+        today.answer(domain::Instant::now());
+    }
+
+    /// Adds what a call used, whatever became of it, and what it cost in micro-euro.
+    pub(crate) fn charge(&self, usage: Usage, cost: u64) {
+        let mut today = self.today.lock().unwrap_or_else(PoisonError::into_inner);
+        today.charge(usage, cost, domain::Instant::now());
     }
 
     pub(crate) fn today(&self) -> Today {

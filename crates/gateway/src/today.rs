@@ -3,33 +3,35 @@
 
 use llm::Usage;
 
-use crate::Price;
-
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
 
-/// Answers that came to their end today.
+/// What was done today.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Today {
     day: i64,
-    /// How many.
+    /// Answers that came to their end.
     pub answers: u64,
-    /// Tokens they read.
+    /// Tokens read, also for answers that came to no end.
     pub prompt_tokens: u64,
-    /// Tokens they wrote.
+    /// Tokens written, also of answers that came to no end.
     pub completion_tokens: u64,
-    /// What they cost, in millionths of a euro, if the route has a price.
+    /// What all of them cost, in millionths of a euro, if the route has a price.
     pub cost_micro_euro: u64,
 }
 
 impl Today {
-    /// Adds an answer.
-    pub(crate) fn add(&mut self, usage: Usage, price: Option<Price>, now: domain::Instant) {
+    /// Counts an answer.
+    pub(crate) fn answer(&mut self, now: domain::Instant) {
         *self = self.at(now);
         self.answers += 1;
+    }
+
+    /// Adds what a call used, and what it cost in millionths of a euro.
+    pub(crate) fn charge(&mut self, usage: Usage, cost: u64, now: domain::Instant) {
+        *self = self.at(now);
         self.prompt_tokens = self.prompt_tokens.saturating_add(usage.prompt_tokens);
         self.completion_tokens = self.completion_tokens.saturating_add(usage.completion_tokens);
-        let cost = price.map_or(0, |price| price.of(usage));
         self.cost_micro_euro = self.cost_micro_euro.saturating_add(cost);
     }
 
@@ -47,17 +49,17 @@ mod tests {
     #[test]
     fn a_day_ends_at_midnight() {
         let usage = Usage { prompt_tokens: 1_000_000, completion_tokens: 10 };
-        let price = Some(Price { input: 150_000, ..Price::default() });
         let evening = domain::Instant::from_micros(20_000 * DAY - 1);
         let mut today = Today::default();
-        today.add(usage, price, evening);
-        today.add(usage, None, evening);
-        assert_eq!((today.answers, today.cost_micro_euro), (2, 150_000));
+        today.answer(evening);
+        today.charge(usage, 150_000, evening);
+        today.charge(usage, 0, evening);
+        assert_eq!((today.answers, today.cost_micro_euro), (1, 150_000));
         assert_eq!((today.prompt_tokens, today.completion_tokens), (2_000_000, 20));
         let midnight = domain::Instant::from_micros(20_000 * DAY);
         assert_eq!(today.at(evening), today);
         assert_eq!(today.at(midnight).answers, 0);
-        today.add(usage, price, midnight);
-        assert_eq!((today.answers, today.cost_micro_euro), (1, 150_000));
+        today.charge(usage, 150_000, midnight);
+        assert_eq!((today.answers, today.cost_micro_euro), (0, 150_000));
     }
 }

@@ -260,6 +260,34 @@ async fn what_a_slow_attempt_took_is_charged_too() {
     assert!(own.used.tokens > 100, "{:?}", own.used);
 }
 
+/// What operators see of today is what is charged, also for answers that came to no end.
+#[tokio::test]
+async fn operators_see_of_today_what_is_charged() {
+    let house = Setting::new().await;
+    let app = &house.world.app;
+    let ada = house.world.member("ada").await;
+    house.world.near.next(Reply::text("gut").usage(40, 2));
+    house.ask(&ada, "nurteuer").await.unwrap();
+    house.world.near.next(Reply::pieces(["Der Anfang "]).then_hang());
+    let long =
+        json!({"stream": true, "messages": [{"role": "user", "content": "Wort ".repeat(80)}]});
+    let answer = app.create_chat_completion(&ada, request("nurteuer", long)).await.unwrap();
+    let ChatReply::Stream(mut chunks) = answer.reply else { panic!("no stream") };
+    while !chunks.next().await.unwrap().unwrap().text().contains("Anfang") {}
+    drop(chunks);
+    house.world.near.wait_for_hang_ups(1).await;
+    let own = app.get_own_usage(&ada).await.unwrap().today;
+    assert!(own.calls == 2 && own.prompt_tokens > 100 && own.cost_micro_euro > 100, "{own:?}");
+    let status = app.get_gateway_status(&house.admin).unwrap();
+    let model = status.models.iter().find(|model| model.name == "nurteuer").unwrap();
+    let today = model.routes[0].today;
+    assert_eq!(today.answers, 1);
+    assert_eq!(
+        (today.prompt_tokens, today.completion_tokens, today.cost_micro_euro),
+        (own.prompt_tokens, own.completion_tokens, own.cost_micro_euro)
+    );
+}
+
 /// A model names the one that stands in; it is asked as any other: with rights, class, price and record
 /// of its own.
 #[tokio::test]

@@ -60,8 +60,6 @@ async fn figures_that_come_twice_are_charged_once() {
         let metered = answer.meter().read();
         assert!(metered.is_finished && !metered.is_estimated);
         assert_eq!((metered.usage.prompt_tokens, metered.usage.completion_tokens), (10, 3));
-        let today = gateway.status().models[0].routes[0].today;
-        assert_eq!(today.completion_tokens, 3, "{stream}");
     }
 }
 
