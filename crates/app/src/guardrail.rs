@@ -149,7 +149,8 @@ impl App {
         let admitting = cleared.admitting(found);
         if admitting.is_empty() {
             note.add_findings(&inspection.findings, |kind| cleared.strictest(kind));
-            return Err(self.refuse(principal, "guard_refused", found, &note).await?);
+            let refused = cleared.barring(found, |action| action == GuardAction::Refuse);
+            return Err(self.refuse(principal, "guard_refused", &refused, &note).await?);
         }
         let hiding = admitting.hiding();
         note.add_findings(&inspection.findings, |kind| {
@@ -158,8 +159,9 @@ impl App {
             hidden.unwrap_or_else(|| ways.strictest(kind))
         });
         let mut protected = Protected { note, ..Protected::unchanged(raised, admitting, asked) };
+        let stuck = found.iter().filter(|kind| hiding.contains_key(kind)).copied().collect();
         if !hiding.is_empty() && !self.hide(request, &prompt, hiding, &mut protected).await? {
-            return Err(self.refuse(principal, "guard_refused", found, &protected.note).await?);
+            return Err(self.refuse(principal, "guard_refused", &stuck, &protected.note).await?);
         }
         Ok(protected)
     }
@@ -204,7 +206,9 @@ impl App {
         note.add_findings(&inspection.findings, |kind| ways.strictest(kind));
         let admitting = ways.admitting(found).unhidden(found);
         if !found.is_empty() && admitting.is_empty() {
-            return Err(self.refuse(principal, "guard_refused", found, &note).await?);
+            let bars = |action: GuardAction| action == GuardAction::Refuse || action.hides();
+            let refused = ways.barring(found, bars);
+            return Err(self.refuse(principal, "guard_refused", &refused, &note).await?);
         }
         Ok(Protected { note, ..Protected::unchanged(class, admitting, asked) })
     }

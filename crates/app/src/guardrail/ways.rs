@@ -297,6 +297,15 @@ impl Ways {
         self.without(GuardAction::hides, kinds)
     }
 
+    /// Those of the kinds about which one of the ways does what `bars` names.
+    pub(super) fn barring(
+        &self,
+        kinds: &BTreeSet<Kind>,
+        bars: impl Fn(GuardAction) -> bool,
+    ) -> BTreeSet<Kind> {
+        kinds.iter().filter(|kind| self.actions(**kind).any(&bars)).copied().collect()
+    }
+
     fn without(&self, bars: impl Fn(GuardAction) -> bool, kinds: &BTreeSet<Kind>) -> Self {
         let is_open =
             |way: &&(usize, Place)| !kinds.iter().any(|kind| bars(self.action(**way, *kind)));

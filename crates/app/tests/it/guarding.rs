@@ -2,7 +2,7 @@
 //! Requirements of the reference architecture.
 
 use app::{
-    ChatReply, GuardAction, GuardCheck, GuardPolicy, Language, NewMessage, PersonalDataKind,
+    ChatReply, Error, GuardAction, GuardCheck, GuardPolicy, Language, NewMessage, PersonalDataKind,
     PlaceRules, RunEvent, RunState,
 };
 use domain::{DataClass, ErrorKind};
@@ -171,6 +171,24 @@ async fn a_place_that_refuses_is_left_out_and_the_own_one_answers() {
     let text = refused.text(Language::German);
     assert!(text.contains("IBAN, ") || text.contains("IBAN."), "{text}");
     assert!(text.contains("E-Mail-Adressen") && !text.contains(MAIL), "{text}");
+}
+
+/// Who is asked to remove something should not remove what could stay.
+#[tokio::test]
+async fn a_refusal_names_what_is_refused_and_nothing_else() {
+    let mut guard = policy(GuardAction::Mask);
+    guard.elsewhere.kinds.insert(PersonalDataKind::Iban, GuardAction::Refuse);
+    let world = World::guarded(guard).await;
+    let anna = world.member("anna").await;
+    let text = |error: Error| error.text(Language::German);
+    let refused = world.app.create_chat_completion(&anna, question("gross", false)).await;
+    let refused = text(refused.err().unwrap());
+    assert!(refused.contains("IBAN.") && !refused.contains("E-Mail"), "{refused}");
+    // A vector cannot be masked: there both are the reason.
+    let both = llm::embeddings::EmbeddingRequest::new("vektoren", [format!("{IBAN} und {MAIL}")]);
+    let refused = text(world.app.create_embedding(&anna, &both).await.err().unwrap());
+    assert!(refused.contains("IBAN") && refused.contains("E-Mail-Adressen"), "{refused}");
+    assert!(world.model.requests().is_empty());
 }
 
 #[tokio::test]
