@@ -108,7 +108,7 @@ impl ExportPieces {
                 Cell::Text(report.month.to_string()),
                 Cell::Text(line.first_day.to_string()),
                 Cell::Text(line.last_day.to_string()),
-                Cell::Text(self.name(&line)),
+                Cell::Text(name_of(&line, self.view, self.language)),
             ];
             if self.view == UsageView::Unit {
                 cells.push(Cell::Text(line.cost_centre.unwrap_or_default()));
@@ -130,19 +130,22 @@ impl ExportPieces {
         rows
     }
 
-    /// What a line is about, in the reader's words.
-    fn name(&self, line: &UsageLine) -> String {
-        match (self.view, line.subject.as_str()) {
-            (UsageView::Day, _) => self.word("usage_everybody"),
-            (_, "") => self.word("usage_rest"),
-            (UsageView::Place, code) => self.word(&format!("place_{code}")),
-            (UsageView::DataClass, code) => self.word(&format!("class_{code}")),
-            (UsageView::Unit | UsageView::Model, _) => line.name.clone(),
-        }
-    }
-
     fn word(&self, code: &str) -> String {
         wording(self.language, code, &[])
+    }
+}
+
+/// What a line is about, in the reader's words.
+fn name_of(line: &UsageLine, view: UsageView, language: Language) -> String {
+    let word = |code: &str| wording(language, code, &[]);
+    match (view, line.subject.as_str()) {
+        (UsageView::Day, _) => word("usage_everybody"),
+        // Of programs, nothing is put together.
+        (UsageView::Unit, "") if line.is_service => word("usage_no_unit"),
+        (_, "") => word("usage_rest"),
+        (UsageView::Place, code) => word(&format!("place_{code}")),
+        (UsageView::DataClass, code) => word(&format!("class_{code}")),
+        (UsageView::Unit | UsageView::Model, _) => line.name.clone(),
     }
 }
 
@@ -156,4 +159,28 @@ fn items(report: UsageReport, mut before: bool) -> app::Result<String> {
         text.push_str(&serde_json::to_string(&item).map_err(app::Error::internal)?);
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Day, Instant};
+
+    use super::*;
+
+    #[test]
+    fn programs_without_a_unit_are_no_rest() {
+        let today = Day::of(Instant::now());
+        let line = |is_service| UsageLine {
+            subject: String::new(),
+            name: String::new(),
+            cost_centre: None,
+            is_service,
+            first_day: today,
+            last_day: today,
+            sums: app::Figures::default(),
+        };
+        let name = |is_service| name_of(&line(is_service), UsageView::Unit, Language::German);
+        assert_eq!(name(true), "Ohne Organisationseinheit");
+        assert_eq!(name(false), "Übrige (zu kleine Gruppen zusammengefasst)");
+    }
 }
