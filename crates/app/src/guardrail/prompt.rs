@@ -52,6 +52,12 @@ impl Prompt {
         self.parts.iter().map(|(_, range)| (range.clone(), &self.joined[range.clone()]))
     }
 
+    /// Whether a find has to do with one of the texts, not only with a label before one.
+    pub(super) fn is_in_text(&self, finding: &Finding) -> bool {
+        let next = self.parts.partition_point(|(_, range)| range.end <= finding.start);
+        self.parts.get(next).is_some_and(|(_, range)| range.start < finding.end)
+    }
+
     /// The texts of some origins, joined.
     pub(super) fn of(&self, wanted: impl Fn(Origin) -> bool) -> String {
         let mut text = String::new();

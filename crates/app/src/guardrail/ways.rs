@@ -379,6 +379,10 @@ impl Ways {
                 found.extend(scan(group).iter().map(|one| one.kind));
             }
         }
+        // A label is a text as well, the name of its field: what was found in it is there twice.
+        let (own, labels): (Vec<Finding>, Vec<Finding>) =
+            findings.into_iter().partition(|one| prompt.is_in_text(one));
+        let findings = if own.is_empty() { labels } else { own };
         Inspection { findings, kinds: found, ..Inspection::default() }
     }
 }

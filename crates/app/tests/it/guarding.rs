@@ -173,6 +173,31 @@ async fn a_place_that_refuses_is_left_out_and_the_own_one_answers() {
     assert!(text.contains("E-Mail-Adressen") && !text.contains(MAIL), "{text}");
 }
 
+#[tokio::test]
+async fn names_of_fields_count_once_and_keep_their_values() {
+    let world = World::guarded(policy(GuardAction::Mask)).await;
+    let anna = world.member("anna").await;
+    let arguments = format!("{{\"{MAIL}\": 1, \"hans.wurst@post.example\": 2}}");
+    let call = json!({"id": "c1", "type": "function",
+        "function": {"name": "zustellen", "arguments": arguments}});
+    let messages = json!([
+        {"role": "user", "content": "Bitte zustellen."},
+        {"role": "assistant", "content": null, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "erledigt"},
+    ]);
+    world.model.always(Reply::text("Gut."));
+    let request = chat("gross", false, &messages);
+    let answer = world.app.create_chat_completion(&anna, request).await.unwrap();
+    assert_eq!(answer.way.guard.as_deref(), Some("mail=2"));
+    let seen = world.model.requests();
+    let body = &seen.last().unwrap().body;
+    let arguments = &body["messages"][1]["tool_calls"][0]["function"]["arguments"];
+    let arguments: Value = serde_json::from_str(arguments.as_str().unwrap()).unwrap();
+    let values: Vec<&Value> = arguments.as_object().unwrap().values().collect();
+    assert_eq!(values, [1, 2], "{arguments}");
+    assert!(!sent(&seen).contains("@post.example"));
+}
+
 /// Who is asked to remove something should not remove what could stay.
 #[tokio::test]
 async fn a_refusal_names_what_is_refused_and_nothing_else() {
