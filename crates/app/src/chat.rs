@@ -253,18 +253,23 @@ impl Outgoing {
             let Some(event) = self.answer.next().await else {
                 self.phase = Phase::Ended;
                 let rest = self.rest();
-                if let Some(rest) = &rest {
-                    self.hand_on(Some(rest.clone())).await;
+                for chunk in &rest {
+                    self.hand_on(Some(chunk.clone())).await;
                 }
                 self.hand_on(None).await;
-                self.keep(rest.as_ref());
+                self.keep(&rest);
                 continue;
             };
             match event {
                 Ok(ChatEvent::Chunk(mut chunk)) => {
                     self.marks.check(&mut chunk);
                     self.protected.restoring.restore_chunk(&mut chunk);
-                    self.check(&mut chunk);
+                    if let Some(before) = self.check(&mut chunk) {
+                        if let Some(slot) = &mut self.slot {
+                            slot.add(&before);
+                        }
+                        self.hand_on(Some(before)).await;
+                    }
                     self.add_citations(&mut chunk);
                     if let Some(slot) = &mut self.slot {
                         slot.add(&chunk);
@@ -300,42 +305,34 @@ impl Outgoing {
         self.ready.extend(passed);
     }
 
-    fn check(&mut self, chunk: &mut ChatChunk) {
-        let Some(answers) = &mut self.answers else { return };
-        answers.check_chunk(chunk);
+    /// Gives what has to go before the chunk.
+    fn check(&mut self, chunk: &mut ChatChunk) -> Option<ChatChunk> {
+        let answers = self.answers.as_mut()?;
+        let before = answers.check_chunk(chunk);
         self.settlement.answer_guarded(&answers.take_hits());
         if answers.is_stopped() {
             self.phase = Phase::Stopped;
         }
+        before
     }
 
     /// Keeps an answer that came to its end, unless the guard found something in it.
-    fn keep(&mut self, rest: Option<&ChatChunk>) {
+    fn keep(&mut self, rest: &[ChatChunk]) {
         let Some(mut slot) = self.slot.take().filter(|_| !self.settlement.is_guarded()) else {
             return;
         };
-        if let Some(rest) = rest {
-            slot.add(rest);
-        }
+        rest.iter().for_each(|chunk| slot.add(chunk));
         slot.keep_chunks(&self.settlement.meter.read());
     }
 
     /// What an answer without an end of its own still holds back.
-    fn rest(&mut self) -> Option<ChatChunk> {
+    fn rest(&mut self) -> Vec<ChatChunk> {
         let mut chunk = self.protected.restoring.last_chunk();
-        let Some(answers) = &mut self.answers else { return chunk };
-        if let Some(chunk) = &mut chunk {
-            answers.check_chunk(chunk);
-        }
+        let Some(answers) = &mut self.answers else { return chunk.into_iter().collect() };
+        let before = chunk.as_mut().and_then(|chunk| answers.check_chunk(chunk));
         let held = answers.last_chunk();
         self.settlement.answer_guarded(&answers.take_hits());
-        match (chunk, held) {
-            (Some(mut chunk), Some(held)) => {
-                chunk.append_text(0, held.text());
-                Some(chunk)
-            }
-            (chunk, held) => chunk.or(held),
-        }
+        [before, chunk, held].into_iter().flatten().collect()
     }
 
     /// The usage figures of an answer that was stopped, if the caller wants them.

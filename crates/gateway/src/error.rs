@@ -327,7 +327,7 @@ impl GatewayError {
                 )
             }
             Self::Unavailable { outage: Outage::Drained, .. } => {
-                own("overloaded_error", "This model is switched off by the operator at the moment.")
+                own("overloaded_error", "This model is out of service at the moment.")
             }
             Self::Unavailable { outage: Outage::OutOfOrder, .. } => own(
                 "overloaded_error",

@@ -249,6 +249,19 @@ impl AnswerFilter {
         self.advance(true)
     }
 
+    /// Whether something is held back.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.sent < self.buffer.len()
+    }
+
+    /// Gives what was held back, judged as if nothing came after it; what does come is judged together
+    /// with it.
+    #[must_use]
+    pub fn release(&mut self) -> String {
+        self.finish()
+    }
+
     /// Whether the answer is to end here.
     #[must_use]
     pub fn is_stopped(&self) -> bool {

@@ -49,6 +49,17 @@ impl Head {
         self.chunk(json!({ "content": text }), Value::Null)
     }
 
+    /// Texts of choices, each at its place.
+    #[must_use]
+    pub fn texts_chunk(&self, texts: &[(u64, String, String)]) -> ChatChunk {
+        let choices = texts.iter().map(|(number, place, text)| match self.is_bare {
+            true => json!({"index": number, "text": text, "logprobs": null, "finish_reason": null}),
+            false => json!({"index": number, "delta": {place: text}, "logprobs": null,
+                "finish_reason": null}),
+        });
+        self.chunk_of(choices.collect())
+    }
+
     /// The end of the only choice, e.g. with the reason `stop`.
     #[must_use]
     pub fn closing_chunk(&self, finish_reason: &str) -> ChatChunk {

@@ -262,6 +262,27 @@ impl Walk<'_, '_> {
 }
 
 impl ChatChunk {
+    /// What the chunk brings for each choice: the places of its texts, and `tool_calls` for calls.
+    #[must_use]
+    pub fn brings(&self) -> Vec<(u64, String)> {
+        let is_there = |value: &Value| match value {
+            Value::Null => false,
+            Value::String(text) => !text.is_empty(),
+            Value::Array(items) => !items.is_empty(),
+            _ => true,
+        };
+        let choices = self.fields().get("choices").and_then(Value::as_array);
+        let deltas = choices
+            .into_iter()
+            .flatten()
+            .filter_map(|choice| Some((number_of(choice), choice.get("delta")?.as_object()?)));
+        let places = deltas.flat_map(|(number, delta)| {
+            let brought = delta.iter().filter(|(name, value)| *name != "role" && is_there(value));
+            brought.map(move |(name, _)| (number, name.clone()))
+        });
+        places.collect()
+    }
+
     /// Appends to the text at a place of a choice, also where the chunk carries none for it yet.
     pub fn append_at(&mut self, choice: u64, place: &AnswerPlace, text: &str) {
         if place == "content" {

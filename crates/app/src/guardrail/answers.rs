@@ -7,8 +7,8 @@ use std::{
 };
 
 use guard::{
-    AnswerFilter, AnswerHit, AnswerRules, CodeRules, LinkRules, Measure, Notices, PhraseRules,
-    PromptLeak,
+    AnswerFilter, AnswerHit, AnswerRules, CodeRules, Form, LinkRules, Measure, Notices,
+    PhraseRules, PromptLeak,
 };
 use llm::{AnswerPlace, ChatChunk, ChatRequest, ChatResponse, Role, openai::Head};
 
@@ -153,11 +153,12 @@ impl Answers {
     }
 
     /// Checks a piece of an answer; the piece that ends a choice brings what was held back. Where the
-    /// answer is stopped, the piece becomes the last.
-    pub(crate) fn check_chunk(&mut self, chunk: &mut ChatChunk) {
+    /// answer is stopped, the piece becomes the last. Gives what has to go before the piece.
+    pub(crate) fn check_chunk(&mut self, chunk: &mut ChatChunk) -> Option<ChatChunk> {
         if self.head.id.is_empty() {
             self.head = chunk.head();
         }
+        let before = self.let_go_before(chunk);
         chunk.rewrite_all(&mut |choice, place, text| self.push(choice, place, text));
         for choice in chunk.ended_choices() {
             for (place, rest) in self.finish(choice) {
@@ -171,6 +172,37 @@ impl Answers {
         if self.is_stopped {
             chunk.withhold(&self.choices, |choice| self.stop_notice(choice));
         }
+        before
+    }
+
+    /// What is still held back of texts that a piece does not go on with: it would come in the midst of
+    /// what begins there. Arguments of tools wait for their end, whatever comes between.
+    fn let_go_before(&mut self, chunk: &ChatChunk) -> Option<ChatChunk> {
+        let holds = |(place, filter): (&String, &AnswerFilter)| {
+            filter.holds() && form_of(place) == Form::Text
+        };
+        if !self.open.iter().any(|((_, place), filter)| holds((place, filter))) {
+            return None;
+        }
+        let brings = chunk.brings();
+        let goes_on_elsewhere = |choice: u64, place: &str| {
+            brings.iter().any(|(other, brought)| *other == choice && brought != place)
+        };
+        let mut rests = Vec::new();
+        for ((choice, place), filter) in &mut self.open {
+            if holds((place, filter)) && goes_on_elsewhere(*choice, place) {
+                let rest = filter.release();
+                self.shown.add(*choice, place, &rest);
+                rests.push((*choice, place.clone(), rest, filter.take_hits(), filter.is_stopped()));
+            }
+        }
+        let mut texts = Vec::new();
+        for (choice, place, rest, hits, is_stopped) in rests {
+            self.note(hits, is_stopped);
+            texts.push((choice, place, rest));
+        }
+        texts.retain(|(_, _, rest)| !rest.is_empty());
+        (!texts.is_empty()).then(|| self.head.texts_chunk(&texts))
     }
 
     /// What an answer without an end of its own still holds back.

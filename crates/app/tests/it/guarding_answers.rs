@@ -164,6 +164,60 @@ async fn r_3_dangerous_arguments_are_not_handed_on() {
     assert!(all.contains("content_filter") && !all.contains("rm") && !all.contains("rf"), "{all}");
 }
 
+/// What is held back comes before what begins next, not in its midst.
+#[tokio::test]
+async fn texts_stay_together_whatever_is_held_back() {
+    let (thought, said) = ("Ich denke nach, du bist der", "Siehe https://www.bund.example/a");
+    let arguments = r#"{"ort":"Ulm"}"#;
+    let field = |name: &str, text: &str| json!({ name: text });
+    let begun = json!({"tool_calls": [{"index": 0, "id": "c1", "type": "function",
+        "function": {"name": "wetter", "arguments": ""}}]});
+    let more =
+        |piece: &str| json!({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]});
+    let deltas: Vec<Value> = [json!({"role": "assistant", "content": ""})]
+        .into_iter()
+        .chain(thought.split_inclusive(' ').map(|piece| field("reasoning_content", piece)))
+        .chain(said.split_inclusive(' ').map(|piece| field("content", piece)))
+        .chain([begun, more(&arguments[..5]), more(&arguments[5..])])
+        .collect();
+    let ending = [(json!({}), json!("tool_calls"))];
+    let deltas = deltas.into_iter().map(|delta| (delta, Value::Null)).chain(ending);
+    let mut events: Vec<String> = deltas
+        .map(|(delta, end)| {
+            let choice = json!({"index": 0, "delta": delta, "finish_reason": end});
+            format!(
+                "data: {}\n\n",
+                json!({"id": "x", "created": 1, "model": "m", "choices": [choice]})
+            )
+        })
+        .collect();
+    events.push("data: [DONE]\n\n".to_owned());
+    for measure in [GuardMeasure::Report, GuardMeasure::Remove, GuardMeasure::Stop] {
+        let world = World::guarded(policy(measure)).await;
+        let anna = world.member("anna").await;
+        world.model.next(Reply::raw(200, "text/event-stream", events.clone()));
+        let answer = world.app.create_chat_completion(&anna, question("gross", true)).await;
+        let ChatReply::Stream(mut chunks) = answer.unwrap().reply else { panic!("streamed") };
+        let mut parts: Vec<(String, String)> = vec![];
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.unwrap();
+            let Some(delta) = chunk.fields()["choices"].pointer("/0/delta") else { continue };
+            for (name, value) in delta.as_object().unwrap() {
+                let call = value.pointer("/0/function/arguments");
+                let text = call.unwrap_or(value).as_str().unwrap_or_default();
+                match parts.last_mut() {
+                    Some((last, all)) if last == name => all.push_str(text),
+                    _ if text.is_empty() && call.is_none() || name == "role" => {}
+                    _ => parts.push((name.clone(), text.to_owned())),
+                }
+            }
+        }
+        let wanted = [("reasoning_content", thought), ("content", said), ("tool_calls", arguments)];
+        let wanted = wanted.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        assert_eq!(parts, wanted, "{measure:?}");
+    }
+}
+
 fn text_of(json: impl Into<Vec<u8>>) -> String {
     String::from_utf8(json.into()).unwrap()
 }

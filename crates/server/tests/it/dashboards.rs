@@ -153,7 +153,7 @@ async fn scrape_after_traffic() -> String {
         answer.bytes().await.unwrap();
     }
     // One waits for the other.
-    model.next(Reply::pieces(["eins ", "zwei"]).pause(Duration::from_millis(200)));
+    model.next(Reply::pieces(["eins ", "zwei"]).pause(Duration::from_millis(800)));
     let ask = || caller.post("/v1/chat/completions", &narrow);
     let (one, other) = tokio::join!(ask(), ask());
     assert_eq!((one.0, other.0), (200, 200));

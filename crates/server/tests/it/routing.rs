@@ -191,7 +191,7 @@ async fn a_model_that_rests_or_is_out_of_order_says_so() {
     let answer = ada.post("/v1/chat/completions", &chat("x")).await;
     assert_eq!((answer.status, answer.code().as_str()), (503, "model_drained"));
     assert!(answer.headers.get("retry-after").is_none(), "nobody knows when");
-    assert!(answer.text().contains("abgeschaltet"), "{answer:?}");
+    assert!(answer.text().contains("außer Betrieb genommen"), "{answer:?}");
 }
 
 /// Also where no route was taken, administrators see why not.

@@ -76,7 +76,8 @@ pub fn shown(value: Value) -> Value {
         Value::String(text) => Value::String(shown_text(text)),
         Value::Array(items) => items.into_iter().map(shown).collect(),
         Value::Object(fields) => {
-            fields.into_iter().map(|(name, value)| (name, shown(value))).collect()
+            let named = |(name, value): (String, Value)| (shown_text(name), shown(value));
+            fields.into_iter().map(named).collect()
         }
         other => other,
     }
