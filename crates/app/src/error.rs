@@ -5,6 +5,7 @@ use std::{borrow::Cow, fmt, time::Duration};
 
 use domain::{Denial, ErrorKind, limits};
 use gateway::Explanation;
+use llm::UpstreamError;
 
 use crate::{
     limiter::Allowance,
@@ -41,6 +42,7 @@ struct Aside {
     /// The text of a sentence more. It is filled in with the same values.
     hint: Option<&'static str>,
     explanation: Option<Explanation>,
+    upstream: Option<UpstreamError>,
 }
 
 impl Error {
@@ -168,6 +170,19 @@ impl Error {
     #[must_use]
     pub fn explanation(&self) -> Option<&Explanation> {
         self.aside.as_ref()?.explanation.as_ref()
+    }
+
+    /// Keeps what the model server said.
+    #[must_use]
+    pub(crate) fn said_by(mut self, upstream: UpstreamError) -> Self {
+        self.aside.get_or_insert_default().upstream = Some(upstream);
+        self
+    }
+
+    /// What the model server said that refused, for programs that know its codes. Holds content.
+    #[must_use]
+    pub fn upstream(&self) -> Option<&UpstreamError> {
+        self.aside.as_ref()?.upstream.as_ref()
     }
 
     /// Attaches the cause, for the log only.

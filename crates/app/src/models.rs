@@ -358,7 +358,7 @@ impl App {
                 }
             }
             GatewayError::Refused { error: ref refusal, .. } => {
-                let refused = Error::invalid("upstream_refused");
+                let refused = Error::invalid("upstream_refused").said_by(refusal.clone());
                 match refusal.message.clone() {
                     Some(detail) => refused.with("detail", detail),
                     None => refused,

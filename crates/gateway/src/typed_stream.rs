@@ -77,8 +77,11 @@ impl TypedStream {
         self.meter.add_generated(event.delta().len());
         if let Some(usage) = event.usage() {
             // Each image has figures of its own.
-            self.usage.prompt_tokens += usage.prompt_tokens;
-            self.usage.completion_tokens += usage.completion_tokens;
+            let Usage { prompt_tokens, completion_tokens } = self.usage;
+            self.usage = Usage {
+                prompt_tokens: prompt_tokens.saturating_add(usage.prompt_tokens),
+                completion_tokens: completion_tokens.saturating_add(usage.completion_tokens),
+            };
             self.meter.report(self.usage);
         }
         let before = self.parts;

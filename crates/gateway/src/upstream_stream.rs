@@ -46,6 +46,7 @@ impl UpstreamStream {
     pub(crate) async fn await_first(&mut self) -> Result<(), GatewayError> {
         match self.next().await? {
             Some(StreamItem::Failed(_)) => Err(self.failed(Failure::Reported, None)),
+            Some(StreamItem::Done) => Err(self.failed(Failure::Interrupted, None)),
             Some(item) => {
                 self.items.push_front(item);
                 Ok(())

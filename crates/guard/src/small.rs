@@ -34,6 +34,8 @@ const THINGS: [&str; 12] = [
 ];
 /// Line breaks between the end of a letter and who signs it.
 const LINES_TO_SIGNATURE: usize = 4;
+/// More words and marks than these are no signature.
+const NAME_TOKENS_MAX: usize = 8;
 /// What a word is that is no name, if it is nothing else.
 const OTHER: Flags = COMMON
     | NOUN
@@ -241,6 +243,9 @@ impl Line<'_, '_> {
             let is_name = token.is_some_and(|token| token.is(FIRST | LAST)) || self.is_new(at);
             is_name && token.is_some_and(|token| !token.is(DETERMINER | MONTH | TOWN))
         };
+        if self.tokens.len() > NAME_TOKENS_MAX {
+            return false;
+        }
         let is_glue = |at: usize| ["-", "."].contains(&self.word(at));
         let words = self.tokens.clone().filter(|at| !is_glue(*at)).count();
         let is_known = |at: usize| self.token(at).is_some_and(|token| token.is(FIRST | LAST));

@@ -61,7 +61,12 @@ impl Plain {
         let json = std::str::from_utf8(&body).ok()?;
         let Object(answer): Object<Answer<'_>> = serde_json::from_str(json).ok()?;
         let choices = || answer.choices.iter().map(|Object(choice)| choice);
+        // Read by itself it could be nested deeper than in the whole, so that it must be a text.
+        let _model: &str = answer.model.get().strip_prefix('"')?;
         let _sound: Skipped = serde_json::from_str(answer.model.get()).ok()?;
+        if answer.choices.is_empty() && part == Part::Message {
+            return None;
+        }
         // Two with one number could not be told apart.
         if !choices().is_sorted_by(|one, next| one.number() < next.number()) {
             return None;

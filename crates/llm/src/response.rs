@@ -37,14 +37,15 @@ impl ChatResponse {
     /// but text, and that nobody changes, is handed on as it came.
     ///
     /// # Errors
-    /// If it is not a JSON object with choices.
+    /// If it is not a JSON object with one choice or more.
     pub fn read(body: &Bytes) -> Result<Self, DecodeError> {
         if let Some(plain) = Form::read(body.clone(), Part::Message) {
             return Ok(Self(plain));
         }
         let mut fields: Map<String, Value> =
             serde_json::from_slice(body).map_err(|_| DecodeError)?;
-        if !fields.get("choices").is_some_and(Value::is_array) {
+        let choices = fields.get("choices").and_then(Value::as_array);
+        if choices.is_none_or(Vec::is_empty) {
             return Err(DecodeError);
         }
         mend_answer(&mut fields);

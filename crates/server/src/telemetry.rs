@@ -203,7 +203,9 @@ impl Readings {
             app.measure_gateway();
             measurements.render(jobs)
         };
-        tokio::task::spawn_blocking(writing).await.unwrap_or_default()
+        tokio::task::spawn_blocking(writing)
+            .await
+            .expect("an empty page would say that all is well")
     }
 
     /// Since when is counted, in nanoseconds since 1970.

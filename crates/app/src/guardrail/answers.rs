@@ -185,8 +185,10 @@ impl Answers {
             return None;
         }
         let brings = chunk.brings();
+        // What lies deeper in a piece cannot be told by itself, and waits for the end.
         let goes_on_elsewhere = |choice: u64, place: &str| {
-            brings.iter().any(|(other, brought)| *other == choice && brought != place)
+            let mut own = brings.iter().filter(|(other, _)| *other == choice).peekable();
+            own.peek().is_some() && own.all(|(_, brought)| brought != place) && !place.contains('/')
         };
         let mut rests = Vec::new();
         for ((choice, place), filter) in &mut self.open {

@@ -12,7 +12,7 @@ use serde_json::json;
 use testkit::fake_model::{FakeModel, Reply};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::setup::{ask, client, hear, listen, model, route, settings};
+use crate::setup::{ask, client, hear, listen, model, request, route, settings};
 
 fn failing(status: u16) -> Reply {
     Reply::status(status, &json!({"error": {"message": "nein"}}))
@@ -426,4 +426,18 @@ async fn what_a_check_found_ends_with_the_check() {
     let unchecked = vec![ranked("a", &ill, 1), spare];
     gateway.replace_catalogue(Catalogue::new(vec![model("standard", unchecked)]).unwrap());
     assert_eq!(state(&gateway, 0), "ready");
+}
+
+/// G-7: an answer in which nothing stands is none.
+#[tokio::test]
+async fn an_empty_answer_goes_to_the_next_route() {
+    let (bad, good) = (FakeModel::start().await, FakeModel::start().await);
+    let gateway = gateway(vec![ranked("a", &bad, 1), ranked("b", &good, 2)], brittle());
+    bad.next(Reply::raw(200, "text/event-stream", ["data: [DONE]\n\n"]));
+    assert_eq!(taken(&gateway).await, "b");
+    bad.next(Reply::status(200, &json!({"id": "x", "model": "m", "choices": []})));
+    let meter = UsageMeter::default();
+    let whole = gateway.complete(&request(json!({})), DataClass::Open, &meter).await.unwrap();
+    assert_eq!(whole.taken.route, "b");
+    assert_eq!(bad.requests().len(), 2);
 }

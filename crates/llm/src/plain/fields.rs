@@ -213,7 +213,7 @@ pub(super) struct Counts {
     #[serde(default)]
     completion_tokens: Option<u64>,
     #[serde(default, rename = "total_tokens")]
-    _total_tokens: Skipped,
+    _total_tokens: Option<u64>,
     #[serde(default)]
     prompt_tokens_details: Option<Object<PromptCounts>>,
     #[serde(default)]
@@ -245,11 +245,11 @@ struct PromptCounts {
     #[serde(default)]
     cache_creation_tokens: Option<u64>,
     #[serde(default, rename = "audio_tokens")]
-    _audio_tokens: Skipped,
+    _audio_tokens: Option<u64>,
     #[serde(default, rename = "text_tokens")]
-    _text_tokens: Skipped,
+    _text_tokens: Option<u64>,
     #[serde(default, rename = "image_tokens")]
-    _image_tokens: Skipped,
+    _image_tokens: Option<u64>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -258,11 +258,11 @@ struct CompletionCounts {
     #[serde(default)]
     reasoning_tokens: Option<u64>,
     #[serde(default, rename = "audio_tokens")]
-    _audio_tokens: Skipped,
+    _audio_tokens: Option<u64>,
     #[serde(default, rename = "text_tokens")]
-    _text_tokens: Skipped,
+    _text_tokens: Option<u64>,
     #[serde(default, rename = "accepted_prediction_tokens")]
-    _accepted_prediction_tokens: Skipped,
+    _accepted_prediction_tokens: Option<u64>,
     #[serde(default, rename = "rejected_prediction_tokens")]
-    _rejected_prediction_tokens: Skipped,
+    _rejected_prediction_tokens: Option<u64>,
 }

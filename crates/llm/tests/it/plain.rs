@@ -64,7 +64,8 @@ fn choice(part: &'static str) -> impl Strategy<Value = Value> {
 
 /// An answer as text, the same with a field that nobody knows, in the same order.
 fn answer(part: &'static str) -> impl Strategy<Value = (String, String)> {
-    let choices = prop::collection::vec(choice(part), 0..3);
+    let least = usize::from(part == "message");
+    let choices = prop::collection::vec(choice(part), least..3);
     (choices, usage(), any::<bool>(), any::<bool>()).prop_map(|(choices, usage, first, wide)| {
         let mut fields = Map::new();
         if first && let Some(usage) = &usage {
@@ -200,7 +201,7 @@ fn what_nobody_changed_goes_on_as_it_came() {
 fn what_is_not_plain_is_read_as_a_tree() {
     let deep = "[".repeat(200) + &"]".repeat(200);
     let shapes = [
-        r#"{"model":"m","choices":[],"choices":[{"message":{"content":"a"}}]}"#.to_owned(),
+        r#"{"model":"m","choices":[{}],"choices":[{"message":{"content":"a"}}]}"#.to_owned(),
         r#"{"model":"m","choices":[{"message":{"content":"a","content":"b"}}]}"#.to_owned(),
         r#"{"model":"m","choices":[{"message":{"content":"a","tool_calls":[{"id":"x"}]}}]}"#.into(),
         r#"{"model":"m","choices":[{"message":{"content":[{"type":"text","text":"a"}]}}]}"#.into(),
@@ -216,11 +217,12 @@ fn what_is_not_plain_is_read_as_a_tree() {
         assert_eq!(answer.to_json(), serde_json::to_string(answer.fields()).unwrap());
     }
     for broken in [
-        format!(r#"{{"model":"m","choices":[],"timings":{deep}}}"#),
-        r#"{"model":"m","choices":[],"timings":"\ud800"}"#.to_owned(),
-        r#"{"model":"\ud800","choices":[]}"#.to_owned(),
-        r#"{"model":"m","choices":[],"timings":1e999}"#.to_owned(),
-        r#"{"model":"m","choices":[]} x"#.to_owned(),
+        format!(r#"{{"model":"m","choices":[{{"message":{{}}}}],"timings":{deep}}}"#),
+        r#"{"model":"m","choices":[{"message":{}}],"timings":"\ud800"}"#.to_owned(),
+        r#"{"model":"\ud800","choices":[{"message":{}}]}"#.to_owned(),
+        r#"{"model":"m","choices":[{"message":{}}],"timings":1e999}"#.to_owned(),
+        r#"{"model":"m","choices":[{"message":{}}]} x"#.to_owned(),
+        r#"{"model":"m","choices":[]}"#.to_owned(),
     ] {
         assert!(ChatResponse::parse(broken.as_bytes()).is_err(), "{broken}");
     }

@@ -14,7 +14,7 @@ use http::{
     HeaderName, HeaderValue, StatusCode, Uri,
     header::{ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
-use llm::openai::ErrorBody;
+use llm::{UpstreamError, openai::ErrorBody};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -44,6 +44,8 @@ struct Inner {
     allowance: Option<Allowance>,
     /// Why no route was taken, as a header has it.
     explanation: Option<String>,
+    /// What a model server said that refused.
+    upstream: Option<UpstreamError>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -59,6 +61,7 @@ impl Problem {
             retry_after: None,
             allowance: None,
             explanation: None,
+            upstream: None,
             source: None,
         }))
     }
@@ -191,11 +194,17 @@ impl Problem {
             | ErrorKind::Cancelled => "server_error",
             _ => "invalid_request_error",
         };
+        // Stock packages act on codes of the provider, such as `context_length_exceeded`.
+        let upstream = inner.upstream.clone().unwrap_or_default();
+        let field = inner.fields.first().map(|(name, _)| name.clone());
+        // A number repeats the status.
+        let code = upstream.code.filter(|code| code.parse::<u64>().is_err());
+        let code = code.unwrap_or_else(|| openai_code(inner.code).to_owned());
         ErrorBody {
             message: inner.text.get(language).to_owned(),
             kind,
-            param: inner.fields.first().map(|(name, _)| name.clone()),
-            code: Some(openai_code(inner.code).to_owned()),
+            param: field.or(upstream.param),
+            code: Some(code),
         }
     }
 
@@ -302,7 +311,8 @@ impl From<app::Error> for Problem {
         let mut problem = Self::new(error.kind, error.code, Bilingual::new(de, en))
             .with_retry_after(error.retry_after)
             .with_allowance(error.allowance.as_deref().copied())
-            .with_explanation(error.explanation().map(app::Explanation::to_header));
+            .with_explanation(error.explanation().map(app::Explanation::to_header))
+            .change(|inner| inner.upstream = error.upstream().cloned());
         for ((name, de), (_, en)) in german.into_iter().zip(english) {
             problem = problem.with_field(name, Bilingual::new(de, en));
         }

@@ -185,3 +185,31 @@ async fn what_was_used_is_written_down_under_its_own_name() {
     let trail = chef.get("/api/audit").await.text();
     assert!(trail.contains("create_embedding"), "{trail}");
 }
+
+/// Programs shorten and ask again on codes of the provider.
+#[tokio::test]
+async fn a_refusal_keeps_the_code_of_the_provider() {
+    let world = World::new().await;
+    let ada = world.member("ada").await;
+    let (key, _) = world.key_of(&ada, &["models"]).await;
+    let body = json!({"model": "gross", "messages": [{"role": "user", "content": "Frage"}]});
+    let refused = |code: Value| {
+        json!({"error": {"message": "too long", "type": "invalid_request_error",
+            "param": "messages", "code": code}})
+    };
+    for (said, told) in [
+        (json!("context_length_exceeded"), "context_length_exceeded"),
+        (json!(400), "upstream_refused"),
+    ] {
+        world.model.next(Reply::status(400, &refused(said)));
+        let answer = key.post("/v1/chat/completions", &body).await;
+        let error = &answer.json()["error"];
+        assert_eq!(answer.status, 400);
+        assert_eq!(
+            (&error["code"], &error["param"]),
+            (&json!(told), &json!("messages")),
+            "{error}"
+        );
+        assert!(error["message"].as_str().unwrap().contains("too long"), "{error}");
+    }
+}

@@ -312,7 +312,6 @@ fn check_measurements(seen: &Seen) {
         "gen_ai.server.time_per_output_token",
         "fachwerk.gateway.retries",
         "fachwerk.gateway.breaker_state",
-        "fachwerk.gateway.queue",
         "fachwerk.guard.findings",
         "fachwerk.http.requests",
         "fachwerk.telemetry.exports",
