@@ -23,7 +23,8 @@ pub const TEXTS: &[&[u8]] = &[
     "Herr Dr. Max Müller, Hauptstraße 5, 50667 Köln, DE89 3704 0044 0532 0130 00, max@amt.de"
         .as_bytes(),
     "⟦PERSON1⟧ ⟦IBAN1⟧ ⟦".as_bytes(),
-    "IBAN D\u{ad}E89 37O4\u{a0}OO44 O532 O13O OO, Tel. ０３０ 5557812, Frau Mu\u{308}ller".as_bytes(),
+    "IBAN D\u{ad}E89 37O4\u{a0}OO44 O532 O13O OO, Tel. ０３０ 5557812, Frau Mu\u{308}ller"
+        .as_bytes(),
 ];
 
 /// A request of Anthropic's clients can be told to every dialect, or is refused by name.
@@ -52,7 +53,7 @@ fn tell_everybody(request: &llm::ChatRequest) {
 
 pub fn provider_answer(data: &[u8]) {
     for dialect in Dialect::ALL {
-        if let Ok(answer) = dialect.chat_response(data, &Head::default()) {
+        if let Ok(answer) = dialect.chat_response(&data.to_vec().into(), &Head::default()) {
             let _ = (messages::response(&answer), answer.text().len(), answer.usage());
         }
         let _ = dialect.error(data);

@@ -2,8 +2,8 @@
 
 use gateway::BaseUrl;
 use llm::{
-    ChatRequest, ChatResponse, CitationFilter, Delivery, Dialect, OperationResponse, SseDecoder, SseEvent, SseLimits,
-    StreamItem, UPSTREAM_MESSAGE_CHARS_MAX, UpstreamError, openai::ErrorBody,
+    ChatRequest, ChatResponse, CitationFilter, Delivery, Dialect, OperationResponse, SseDecoder,
+    SseEvent, SseLimits, StreamItem, UPSTREAM_MESSAGE_CHARS_MAX, UpstreamError, openai::ErrorBody,
 };
 use serde_json::Value;
 
@@ -47,7 +47,7 @@ pub fn chat_request(data: &[u8]) {
                 let Ok(call) = Dialect::Compatible.chat_call(&request, "oben", delivery) else {
                     continue;
                 };
-                let sent: Value = serde_json::from_slice(&call.body).expect("we send JSON");
+                let sent: Value = serde_json::from_slice(&call.body()).expect("we send JSON");
                 assert_eq!(sent["model"], "oben");
                 assert!(sent.get("fachwerk").is_none(), "our own field leaves the house");
             }
@@ -103,7 +103,7 @@ pub fn stream_chunk(data: &[u8]) {
                 chunk.rewrite_texts(|_, text| text.to_uppercase());
                 chunk.append_text(0, "mehr");
                 let _ = chunk.take_usage();
-                serde_json::from_str::<Value>(&chunk.to_json()).expect("a chunk is JSON");
+                serde_json::from_slice::<Value>(&chunk.to_json()).expect("a chunk is JSON");
             }
             Ok(StreamItem::Failed(error)) => bounded(&error),
             Ok(StreamItem::Typed(event)) => {
@@ -119,7 +119,7 @@ pub fn whole_answer(data: &[u8]) {
     let _ = (answer.text().len(), answer.usage(), answer.generated_bytes());
     let _ = answer.finish_reason();
     answer.rewrite_texts(|_, text| text.to_uppercase());
-    serde_json::from_str::<Value>(&answer.to_json()).expect("an answer is JSON");
+    serde_json::from_slice::<Value>(&answer.to_json()).expect("an answer is JSON");
 }
 
 pub fn upstream_error(data: &[u8]) {
