@@ -240,7 +240,8 @@ impl AnswerFilter {
         piece.to_owned()
     }
 
-    /// The text is over: gives what was held back.
+    /// The text is over for now: gives what was held back, judged as if nothing came after it. What
+    /// does come is judged together with it.
     #[must_use]
     pub fn finish(&mut self) -> String {
         if self.checks.is_empty() || self.stopped {
@@ -253,13 +254,6 @@ impl AnswerFilter {
     #[must_use]
     pub fn holds(&self) -> bool {
         self.sent < self.buffer.len()
-    }
-
-    /// Gives what was held back, judged as if nothing came after it; what does come is judged together
-    /// with it.
-    #[must_use]
-    pub fn release(&mut self) -> String {
-        self.finish()
     }
 
     /// Whether the answer is to end here.

@@ -62,9 +62,9 @@ impl Plain {
         let Object(answer): Object<Answer<'_>> = serde_json::from_str(json).ok()?;
         let choices = || answer.choices.iter().map(|Object(choice)| choice);
         // Read by itself it could be nested deeper than in the whole, so that it must be a text.
-        let _model: &str = answer.model.get().strip_prefix('"')?;
+        let has_name = answer.model.get().starts_with('"');
         let _sound: Skipped = serde_json::from_str(answer.model.get()).ok()?;
-        if answer.choices.is_empty() && part == Part::Message {
+        if !has_name || answer.choices.is_empty() && part == Part::Message {
             return None;
         }
         // Two with one number could not be told apart.

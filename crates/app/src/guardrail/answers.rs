@@ -190,20 +190,20 @@ impl Answers {
             let mut own = brings.iter().filter(|(other, _)| *other == choice).peekable();
             own.peek().is_some() && own.all(|(_, brought)| brought != place) && !place.contains('/')
         };
-        let mut rests = Vec::new();
-        for ((choice, place), filter) in &mut self.open {
-            if holds((place, filter)) && goes_on_elsewhere(*choice, place) {
-                let rest = filter.release();
-                self.shown.add(*choice, place, &rest);
-                rests.push((*choice, place.clone(), rest, filter.take_hits(), filter.is_stopped()));
-            }
-        }
+        let ripe = self.open.iter().filter(|((choice, place), filter)| {
+            holds((place, filter)) && goes_on_elsewhere(*choice, place)
+        });
+        let ripe: Vec<_> = ripe.map(|(key, _)| key.clone()).collect();
         let mut texts = Vec::new();
-        for (choice, place, rest, hits, is_stopped) in rests {
-            self.note(hits, is_stopped);
-            texts.push((choice, place, rest));
+        for key in ripe {
+            let Some(mut filter) = self.open.remove(&key) else { continue };
+            let rest = self.rest_of(&key, &mut filter);
+            if !rest.is_empty() {
+                texts.push((key.0, key.1.clone(), rest));
+            }
+            // What may still come is judged together with what went.
+            self.open.insert(key, filter);
         }
-        texts.retain(|(_, _, rest)| !rest.is_empty());
         (!texts.is_empty()).then(|| self.head.texts_chunk(&texts))
     }
 
@@ -271,11 +271,15 @@ impl Answers {
     }
 
     fn finish_at(&mut self, choice: u64, place: &str) -> String {
-        let Some(mut filter) = self.open.remove(&(choice, place.to_owned())) else {
-            return String::new();
-        };
+        let key = (choice, place.to_owned());
+        let filter = self.open.remove(&key);
+        filter.map(|mut filter| self.rest_of(&key, &mut filter)).unwrap_or_default()
+    }
+
+    /// Takes what a text held back.
+    fn rest_of(&mut self, (choice, place): &(u64, String), filter: &mut AnswerFilter) -> String {
         let rest = filter.finish();
-        self.shown.add(choice, place, &rest);
+        self.shown.add(*choice, place, &rest);
         self.note(filter.take_hits(), filter.is_stopped());
         rest
     }
