@@ -1,7 +1,8 @@
 //! Packages of others at the ends of our wires: the stock OpenAI packages for Python and JavaScript,
 //! Anthropic's, LangChain's and LiteLLM's for Python, so that a test can prove that they work with us
-//! unchanged; schemathesis, which holds us to our description; and the official definitions of OpenTelemetry, so that what we export is
-//! read by somebody else. Installed by name into the target folder, never into the system.
+//! unchanged; schemathesis, which holds us to our description; and the official definitions of
+//! OpenTelemetry and a collector, so that what we export is read by somebody else. Installed by name
+//! into the target folder, never into the system.
 
 use std::fs;
 use std::path::PathBuf;
@@ -24,6 +25,10 @@ const JAVASCRIPT_PACKAGE: &str = "openai@7.57.0";
 const OTLP_PACKAGES: [&str; 2] =
     ["opentelemetry-proto==1.45.2", "opentelemetry-semantic-conventions==0.66b2"];
 
+/// A collector of OpenTelemetry, a program in a package for one release of Python, which it does not need.
+const OTLP_COLLECTOR_PACKAGE: &str = "rotel==0.0.1a15";
+const OTLP_COLLECTOR_PYTHON: &str = "3.11";
+
 /// The environment variables by which the tests find them.
 const PYTHON_VARIABLE: &str = "FACHWERK_OPENAI_PYTHON";
 const ANTHROPIC_VARIABLE: &str = "FACHWERK_ANTHROPIC_PYTHON";
@@ -31,6 +36,7 @@ const LANGCHAIN_VARIABLE: &str = "FACHWERK_LANGCHAIN_PYTHON";
 const LITELLM_VARIABLE: &str = "FACHWERK_LITELLM_PYTHON";
 const SCHEMATHESIS_VARIABLE: &str = "FACHWERK_SCHEMATHESIS";
 const OTLP_VARIABLE: &str = "FACHWERK_OTLP_PYTHON";
+const OTLP_COLLECTOR_VARIABLE: &str = "FACHWERK_OTLP_COLLECTOR";
 const PROMTOOL_VARIABLE: &str = "FACHWERK_PROMTOOL";
 const JAVASCRIPT_VARIABLE: &str = "FACHWERK_OPENAI_NODE_MODULES";
 
@@ -49,6 +55,8 @@ pub struct StockClients {
     schemathesis: PathBuf,
     /// A Python that imports the definitions of OpenTelemetry.
     otlp: PathBuf,
+    /// A collector of OpenTelemetry.
+    otlp_collector: PathBuf,
     /// The checker of Prometheus' rules; `None` where there is none to be had.
     promtool: Option<PathBuf>,
     /// A `node_modules` folder with `openai`.
@@ -66,6 +74,7 @@ impl StockClients {
             schemathesis: install_python(place, "schemathesis", &[SCHEMATHESIS_PACKAGE])?
                 .with_file_name("schemathesis"),
             otlp: install_python(place, "opentelemetry.semconv", &OTLP_PACKAGES)?,
+            otlp_collector: install_collector(place)?,
             promtool: install_promtool(place),
             node_modules: install_javascript(place)?,
         })
@@ -79,6 +88,7 @@ impl StockClients {
         command.env(LITELLM_VARIABLE, &self.litellm);
         command.env(SCHEMATHESIS_VARIABLE, &self.schemathesis);
         command.env(OTLP_VARIABLE, &self.otlp);
+        command.env(OTLP_COLLECTOR_VARIABLE, &self.otlp_collector);
         if let Some(promtool) = &self.promtool {
             command.env(PROMTOOL_VARIABLE, promtool);
         }
@@ -106,6 +116,27 @@ fn install_python(place: &Place, module: &str, packages: &[&str]) -> Outcome<Pat
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(packages);
     shell::run(&mut pip, advice)?;
     Ok(python)
+}
+
+/// Takes the collector out of its package, whatever Python is here.
+fn install_collector(place: &Place) -> Outcome<PathBuf> {
+    let folder = place.tools().join(OTLP_COLLECTOR_PACKAGE);
+    let program = folder.join("rotel/rotel-agent");
+    if shell::succeeds(Command::new(&program).arg("--version")) {
+        return Ok(program);
+    }
+    println!("▸ collector: {OTLP_COLLECTOR_PACKAGE}");
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade"]);
+    // Root may write here: it is no folder of the system.
+    pip.arg("--root-user-action=ignore");
+    pip.args(["--no-deps", "--only-binary=:all:", "--python-version", OTLP_COLLECTOR_PYTHON]);
+    pip.arg("--target").arg(&folder).arg(OTLP_COLLECTOR_PACKAGE);
+    let advice = format!(
+        "Check that Python packages can be installed: `pip download {OTLP_COLLECTOR_PACKAGE}` must work."
+    );
+    shell::run(&mut pip, &advice)?;
+    Ok(program)
 }
 
 /// Takes the checker of Prometheus out of Debian's package, without installing a server that would start.

@@ -1,12 +1,14 @@
 //! What is exported to a collector: by the program as it runs, to a receiver made of OpenTelemetry's own
-//! definitions. `cargo xtask test` installs them and says by an environment variable where they are.
+//! definitions, straight and through a collector of others. `cargo xtask test` installs both and says
+//! by environment variables where they are.
 
 use std::{
     collections::BTreeSet,
     env,
     io::{BufRead, BufReader},
+    net::{TcpListener, TcpStream},
     process::{Child, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -60,6 +62,61 @@ impl Drop for Receiver {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Rotel, an OpenTelemetry collector, as a process of its own: it takes OTLP over HTTP, reads every
+/// message into its own types, and hands on what it understood. Killed when dropped.
+struct Collector {
+    child: Child,
+    address: String,
+}
+
+impl Collector {
+    /// `None`, and a word about it, where it is not installed.
+    #[expect(clippy::print_stdout, reason = "whoever runs the tests shall see what did not run")]
+    async fn start(hands_on_to: &Receiver) -> Option<Self> {
+        let Some(program) = env::var_os("FACHWERK_OTLP_COLLECTOR") else {
+            println!(
+                "skipped: FACHWERK_OTLP_COLLECTOR does not say where; `cargo xtask test` does"
+            );
+            return None;
+        };
+        let [http, grpc] = [free_address(), free_address()];
+        let mut command = Command::new(program);
+        command.args(["start", "--otlp-http-endpoint", &http, "--otlp-grpc-endpoint", &grpc]);
+        command.args(["--exporter", "otlp", "--otlp-exporter-endpoint", &hands_on_to.address]);
+        command.args(["--otlp-exporter-protocol", "http"]);
+        let child = command.stdout(Stdio::null()).spawn().unwrap();
+        let collector = Self { child, address: format!("http://{http}") };
+        let begun = Instant::now();
+        while TcpStream::connect(&http).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "the collector does not listen");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Some(collector)
+    }
+
+    /// SIGTERM; it hands on what it still holds.
+    async fn stop(mut self) {
+        let asked = Instant::now();
+        assert!(Command::new("kill").arg(self.child.id().to_string()).status().unwrap().success());
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(asked.elapsed() < Duration::from_secs(20), "the collector does not stop");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        // Fails only if it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 /// What the receiver has read.
@@ -188,25 +245,68 @@ async fn talk(caller: &Caller) {
 /// O-1, O-2: traces, measurements and logs of whole requests by the conventions, read by their own
 /// definitions; and nothing of what was asked, answered or named by people.
 #[tokio::test]
-async fn a_collector_reads_everything_and_no_content() {
+async fn a_receiver_reads_everything_and_no_content() {
     let Some(receiver) = Receiver::start() else { return };
     let model = FakeModel::start().await;
-    let installation = Installation::new().configured(&settings(&model, &receiver.address, ""));
-    let key = installation.person(MARKER, PASSWORD);
-    let running = installation.serve("all");
-    traffic(&model, &running.caller(&key)).await;
-    let (status, _) = running.stop().await;
-    assert!(status.success(), "{}", installation.log());
+    export(&model, &receiver.address).await;
     let seen = receiver.seen().await;
-
-    assert!(seen.0["bytes"].as_u64().unwrap() > 10_000);
-    assert_eq!(seen.0["marked"], 0, "content was exported: {:#}", seen.0);
     let sent = seen.0["authorization"].as_array().unwrap();
     assert!(sent.iter().all(|value| value == "Bearer abc"), "{sent:?}");
-    check_traces(&seen, &model);
-    check_measurements(&seen);
-    check_logs(&seen);
-    check_names(&seen);
+    check_everything(&seen, &model);
+}
+
+/// O-1, O-2: a collector of others takes all of it, and hands it on as it was: nothing is lost by the
+/// types that it reads our messages into.
+#[tokio::test]
+async fn a_collector_takes_everything_and_hands_it_on() {
+    let Some(receiver) = Receiver::start() else { return };
+    let Some(collector) = Collector::start(&receiver).await else { return };
+    let model = FakeModel::start().await;
+    let said = export(&model, &collector.address).await;
+    for signal in ["traces", "logs", "metrics"] {
+        let counted = |outcome: &str| {
+            let labels = [format!("signal=\"{signal}\""), format!("outcome=\"{outcome}\"")];
+            let line = said.lines().find(|line| {
+                line.starts_with("fachwerk_telemetry_exports_total")
+                    && labels.iter().all(|label| line.contains(label))
+            });
+            line.map_or(0, |line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap())
+        };
+        assert!(counted("sent") > 0, "{signal} in {said}");
+        assert_eq!(counted("failed"), 0, "{signal} in {said}");
+    }
+    collector.stop().await;
+    check_everything(&receiver.seen().await, &model);
+}
+
+/// Runs the program with its export to `collector` until it has sent all; tells its measurements
+/// shortly before.
+async fn export(model: &FakeModel, collector: &str) -> String {
+    let installation = Installation::new().configured(&settings(model, collector, ""));
+    let key = installation.person(MARKER, PASSWORD);
+    let running = installation.serve("all");
+    let caller = running.caller(&key);
+    traffic(model, &caller).await;
+    let mut said = String::new();
+    for _ in 0..100 {
+        said = caller.metrics().await;
+        if said.matches("outcome=\"sent\"").count() >= 3 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let (status, _) = running.stop().await;
+    assert!(status.success(), "{}", installation.log());
+    said
+}
+
+fn check_everything(seen: &Seen, model: &FakeModel) {
+    assert!(seen.0["bytes"].as_u64().unwrap() > 10_000);
+    assert_eq!(seen.0["marked"], 0, "content was exported: {:#}", seen.0);
+    check_traces(seen, model);
+    check_measurements(seen);
+    check_logs(seen);
+    check_names(seen);
 }
 
 fn check_traces(seen: &Seen, model: &FakeModel) {
