@@ -225,7 +225,7 @@ fn expected() -> Value {
             ["AuthenticationError", 401, "invalid_api_key", null],
             ["BadRequestError", 400, "invalid_value", "messages[0].role"],
             ["PermissionDeniedError", 403, "clearance_too_low", null],
-            ["BadRequestError", 400, "integer_below_min_value", null],
+            ["BadRequestError", 400, "integer_below_min_value", "max_completion_tokens"],
             ["RateLimitError", 429, "insufficient_quota", null],
         ],
     })
