@@ -74,6 +74,25 @@ fn lines_from(bytes: &[u8], start: usize, first: usize) -> usize {
     end + bytes[end..].iter().take(2).take_while(|byte| **byte == b'=').count()
 }
 
+/// Where a run begins that more text could make or lengthen; the length of the text if there is none.
+pub fn open_from(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let start_of =
+        |end: usize| end - bytes[..end].iter().rev().take_while(|b| is_letter(**b)).count();
+    let mut open = start_of(bytes.len());
+    // The lines before, if they are long enough for the run to go on behind them.
+    loop {
+        let above = &bytes[..open];
+        let above = above.strip_suffix(b"\n").map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        let Some(end) = above.map(<[u8]>::len) else { return open };
+        let start = start_of(end);
+        if end - start < LINE_MIN {
+            return open;
+        }
+        open = start;
+    }
+}
+
 fn letters(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|byte| is_letter(**byte)).count()
 }

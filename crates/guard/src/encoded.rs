@@ -1,18 +1,40 @@
-//! Characters that are written for HTML (`&#64;`, `&nbsp;`), for addresses (`%40`, RFC 3986) or for mail
-//! (`=40`, RFC 2045), as a browser or a mail program shows them. Knows no rules.
+//! Characters that are written for HTML (`&#64;`, `&nbsp;`), for addresses (`%40`, RFC 3986), for mail
+//! (`=40`, RFC 2045) or for programs (`\u0040`), as a browser or a mail program shows them. Knows no rules.
 
 use std::{borrow::Cow, ops::Range};
 
 use memchr::{memchr, memchr3};
 
+use crate::escapes::escaped;
 use crate::references::reference;
 use crate::views::{Origins, View};
 
 /// How much around an encoded character is read with it, in bytes: a line or two.
 const AROUND_BYTES: usize = 160;
+/// Bytes that a letter has at most when it is encoded, as `&#x0001D5D4;` or `\\\\ud835\\\\uddd4`.
+pub const ENCODED_BYTES_MAX: usize = 24;
 /// A piece that is longer ends at the next encoded character, so that memory does not grow with the
 /// text. A find across such a border is lost.
 const PIECE_BYTES: usize = 256 * 1024;
+
+/// How far is looked for one of the marks before the other is looked for, so that none is looked for
+/// again and again to the end of a text.
+const WINDOW_BYTES: usize = 256;
+
+/// The first place between two that an encoded character may begin at.
+fn next_mark(bytes: &[u8], from: usize, to: usize) -> Option<usize> {
+    let mut at = from;
+    while at < to {
+        let window = &bytes[at..to.min(at + WINDOW_BYTES)];
+        let first = memchr3(b'&', b'%', b'=', window);
+        let backslash = memchr(b'\\', &window[..first.unwrap_or(window.len())]);
+        if let Some(found) = backslash.or(first) {
+            return Some(at + found);
+        }
+        at += window.len();
+    }
+    None
+}
 
 /// A text with those characters decoded that can be nothing else than encoded, so that nobody need
 /// read it as it was; `None` if there are none, as in most texts.
@@ -20,8 +42,7 @@ pub fn without_certain(text: &str) -> Option<View> {
     let bytes = text.as_bytes();
     let mut view: Option<View> = None;
     let (mut at, mut read_to) = (0, 0);
-    while let Some(next) = memchr3(b'&', b'%', b'=', &bytes[at..]) {
-        let start = at + next;
+    while let Some(start) = next_mark(bytes, at, bytes.len()) {
         at = start + 1;
         // In an address there is no blank.
         let follows = read_to > 0 && start - read_to < AROUND_BYTES && {
@@ -81,13 +102,33 @@ impl Decoded {
         self.encoded.push(place);
     }
 
-    /// The place in the text of a place in this piece, if it has to do with what was decoded.
+    /// The place in the text of a place in this piece, if it has to do with what was decoded: it is in
+    /// it, or beside it, as `Koch` in `\\nKoch`.
     pub fn concerned(&self, place: Range<usize>) -> Option<Range<usize>> {
         let place = self.origins.range(place);
-        let next = self.encoded.partition_point(|one| one.end <= place.start);
-        let concerns = self.encoded.get(next).is_some_and(|one| one.start < place.end);
+        let next = self.encoded.partition_point(|one| one.end < place.start);
+        let concerns = self.encoded.get(next).is_some_and(|one| one.start <= place.end);
         concerns.then_some(place)
     }
+}
+
+/// A text with all characters decoded that may be encoded; `None` if there are none.
+pub fn without_any(text: &str) -> Option<View> {
+    let mut view: Option<View> = None;
+    let mut read_to = 0;
+    while let Some((place, letter)) = find(text, read_to, text.len()) {
+        let view = view.get_or_insert_with(|| View::of(text));
+        view.keep(&text[read_to..place.start], read_to);
+        view.read(letter, place.start);
+        read_to = place.end;
+    }
+    Some(view?.end(&text[read_to..], read_to))
+}
+
+/// Whether a text ends with what may be the beginning of an encoded character.
+pub fn is_unfinished(text: &str) -> bool {
+    let from = text.len().saturating_sub(ENCODED_BYTES_MAX);
+    next_mark(text.as_bytes(), from, text.len()).is_some()
 }
 
 /// A text with every character reference decoded, as pages show it.
@@ -128,17 +169,18 @@ fn find(text: &str, from: usize, to: usize) -> Option<(Range<usize>, Option<char
     let bytes = text.as_bytes();
     let to = to.min(bytes.len());
     let mut at = from;
-    while at < to {
-        at += memchr3(b'&', b'%', b'=', &bytes[at..to])?;
-        let read = match bytes[at] {
-            b'&' => reference(&bytes[at..]).map(|(length, letter)| (length, Some(letter))),
-            b'%' => triples(&bytes[at..]).map(|(length, letter)| (length, Some(letter))),
-            _ => quoted_printable(bytes, at),
+    while let Some(found) = next_mark(bytes, at, to) {
+        let own = &bytes[found..];
+        let read = match own[0] {
+            b'&' => reference(own).map(|(length, letter)| (length, Some(letter))),
+            b'%' => triples(own).map(|(length, letter)| (length, Some(letter))),
+            b'\\' => escaped(own).map(|read| (read.length, Some(read.letter))),
+            _ => quoted_printable(bytes, found),
         };
         if let Some((length, letter)) = read {
-            return Some((at..at + length, letter));
+            return Some((found..found + length, letter));
         }
-        at += 1;
+        at = found + 1;
     }
     None
 }
@@ -161,6 +203,10 @@ fn certain(bytes: &[u8], at: usize, follows: bool) -> Option<(usize, Option<char
             let may_be_written = !follows && letter.is_ascii_alphanumeric();
             let is_sure = length > 3 || is_address && is_seen && !may_be_written;
             is_sure.then_some((length, Some(letter)))
+        }
+        b'\\' => {
+            let read = escaped(own).filter(|read| read.is_certain)?;
+            Some((read.length, Some(read.letter)))
         }
         // Where a line of mail goes on, one in Base64 may as well end.
         _ => {

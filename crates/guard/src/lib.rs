@@ -80,7 +80,8 @@
 //! without witness, and other languages than German and English are not found. Patterns against injected
 //! instructions catch the usual, not the ingenious. Text is read as it is seen: without invisible
 //! characters, with digits and letters of other shapes as plain ones, and with what is written for HTML,
-//! for addresses, for mail or in Base64; once more with the letters that scanners take for digits.
+//! for addresses, for mail, for programs (`\u00fc`) or in Base64; once more with the letters that scanners
+//! take for digits.
 
 mod addresses;
 mod announced;
@@ -91,6 +92,7 @@ mod checksum;
 mod code;
 mod columns;
 mod encoded;
+mod escapes;
 mod event;
 mod finding;
 mod folded;

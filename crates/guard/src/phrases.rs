@@ -6,7 +6,8 @@ use std::sync::Arc;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use serde::Deserialize;
 
-use crate::encoded;
+use crate::base64;
+use crate::encoded::{self, ENCODED_BYTES_MAX};
 use crate::event::Event;
 use crate::readings::plain_len;
 use crate::rules::RulesError;
@@ -19,9 +20,6 @@ const TOXICITY: [&str; 2] =
 /// Lists with at most so many bytes are compiled for speed, with some 200 bytes of memory for each;
 /// longer ones for size.
 const FAST_BYTES_MAX: usize = 4_096;
-
-/// Bytes that a letter has when it is encoded, as `&#x1D5D4;`.
-const ENCODED_BYTES: usize = 10;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,20 +60,26 @@ impl PhraseRules {
         &self.version
     }
 
-    /// The first byte of a word or phrase that more text could complete.
+    /// The first byte of a word or phrase that more text could complete, however it is written.
     #[must_use]
     pub fn open_from(&self, text: &str) -> usize {
-        let most = (self.longest + char::MAX.len_utf8()) * ENCODED_BYTES;
+        let most = (self.letters_open() + ENCODED_BYTES_MAX) * ENCODED_BYTES_MAX;
         let start = text.floor_char_boundary(text.len().saturating_sub(most));
-        match encoded::without_certain(&text[start..]) {
-            None => self.open_from_plain(text),
-            Some(page) => start + page.origins.of(self.open_from_plain(&page.text)),
-        }
+        let open = start + self.open_in(&text[start..], views::LAYERS_MAX);
+        open.min(base64::open_from(text))
+    }
+
+    /// The same in a text with encodings inside encodings; the fewer letters, the earlier.
+    fn open_in(&self, text: &str, layers: usize) -> usize {
+        let open = self.open_from_plain(text);
+        let Some(layers) = layers.checked_sub(1) else { return open };
+        let Some(view) = encoded::without_any(text) else { return open };
+        open.min(view.origins.of(self.open_in(&view.text, layers)))
     }
 
     fn open_from_plain(&self, text: &str) -> usize {
-        // The letter behind it decides whether it is a whole word.
-        let mut left = self.longest + char::MAX.len_utf8();
+        let unfinished = if encoded::is_unfinished(text) { ENCODED_BYTES_MAX } else { 0 };
+        let mut left = self.letters_open() + unfinished;
         for (at, letter) in text.char_indices().rev() {
             match left.checked_sub(plain_len(letter)) {
                 Some(rest) => left = rest,
@@ -83,6 +87,11 @@ impl PhraseRules {
             }
         }
         0
+    }
+
+    /// The letter behind a word decides whether it is a whole one.
+    const fn letters_open(&self) -> usize {
+        self.longest + char::MAX.len_utf8()
     }
 
     pub(crate) fn compile(

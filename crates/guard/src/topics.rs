@@ -78,8 +78,8 @@ struct Phrase {
 struct Word {
     start: usize,
     end: usize,
-    /// `None` if it is in no phrase.
-    stem: Option<Arc<str>>,
+    /// Its own and that of a part of it, as far as they are in phrases.
+    stems: Vec<Arc<str>>,
     /// Whether nothing but blanks or a hyphen stands between it and the word before.
     follows: bool,
 }
@@ -159,8 +159,9 @@ impl TopicRules {
             let follows = is_gap(&text[before..start]);
             before = end;
             let word = &text[start..end];
-            let stem = self.known(word).or_else(|| self.inside(word, all_small));
-            last.push_back(Word { start, end, stem, follows });
+            // A word of some phrase may hold one that is a topic alone.
+            let stems = self.known(word).into_iter().chain(self.inside(word, all_small)).collect();
+            last.push_back(Word { start, end, stems, follows });
             if last.len() > self.longest {
                 last.pop_front();
             }
@@ -170,15 +171,16 @@ impl TopicRules {
 
     /// The phrases that end with the last of these words.
     fn ending<'t>(&'t self, words: &'t VecDeque<Word>) -> impl Iterator<Item = Event> + 't {
-        let stem = words.back().and_then(|word| word.stem.as_ref());
-        let phrases = stem.and_then(|stem| self.by_last.get(stem)).into_iter().flatten();
+        let stems = words.back().into_iter().flat_map(|word| &word.stems);
+        let phrases = stems.filter_map(|stem| self.by_last.get(stem)).flatten();
         phrases.filter_map(|index| {
             let phrase = &self.phrases[*index];
             let first = words.len().checked_sub(phrase.stems.len())?;
             let own = words.iter().skip(first);
-            let is_here = own.clone().zip(&phrase.stems).enumerate().all(|(at, (word, stem))| {
-                word.stem.as_ref() == Some(stem) && (at == 0 || word.follows)
-            });
+            let is_here =
+                own.clone().zip(&phrase.stems).enumerate().all(|(at, (word, stem))| {
+                    word.stems.contains(stem) && (at == 0 || word.follows)
+                });
             is_here.then(|| Event {
                 rule: phrase.rule.clone(),
                 start: words[first].start,

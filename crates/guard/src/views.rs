@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Encodings inside encodings (`&amp;#64;`) that are read; no mail or page has more.
-const LAYERS_MAX: usize = 4;
+pub const LAYERS_MAX: usize = 4;
 
 /// Something that was found at a place of a text.
 pub trait Placed: Sized {

@@ -143,6 +143,45 @@ fn r_6_abuse_is_told_in_both_languages_also_behind_letters_that_change_their_len
     assert_eq!(text, "İ, Sie [entfernt]! Ende");
 }
 
+/// Whatever the cuts: a word is not passed on because its letters take more room than letters do.
+#[test]
+fn r_6_no_encoding_lets_abuse_through_in_pieces() {
+    for written in [
+        "Vollidiot",
+        "V&#111llid&#x69&#111t",
+        "V&#x0006f;llidi&#x0006f;t",
+        "%56%6F%6C%6C%69%64%69%6F%74",
+        "=56=6F=6C=6C=69=64=69=6F=74",
+        r"\u0056\u006f\u006c\u006c\u0069\u0064\u0069\u006f\u0074",
+        r"\\u0056\\u006f\\u006c\\u006c\\u0069\\u0064\\u0069\\u006f\\u0074",
+        r"Voll\x69\x64\x69\x6f\x74",
+        "V&amp;#111;llid&amp;#105;&amp;#111;t",
+        "V&amp;amp;#111;llid&amp;amp;#105;&amp;amp;#111;t",
+        "V\u{200b}o\u{200b}l\u{200b}l\u{200b}i\u{200b}d\u{200b}i\u{200b}o\u{200b}t",
+        "U2llIHNpbmQgZWluIFZvbGxpZGlvdCwgbWVpbiBIZXJyIQ==",
+        "RGFzIGlzdCBlaW4gc2VociBsYW5nZXIgU2F0eiwgZGVyIG5pY2h0cyBzYWd0LCB1bmQg\nU2llIHNpbmQgZWluIFZvbGxpZGlvdCE=",
+    ] {
+        for (before, behind) in
+            [("Also ", "!"), ("Gern. Sie sind (", ") und mehr davon."), ("", "")]
+        {
+            let answer = format!("{before}{written}{behind}");
+            let whole = run(&all(Measure::Remove), Form::Text, [answer.as_str()]).0;
+            assert_eq!(
+                whole.trim_end_matches('='),
+                format!("{before}[entfernt]{behind}"),
+                "{answer}"
+            );
+            let letters: Vec<String> = answer.chars().map(String::from).collect();
+            for size in [1, 2, 3, 5, 8, 13, 40] {
+                let pieces: Vec<String> = letters.chunks(size).map(<[String]>::concat).collect();
+                let pieces = pieces.iter().map(String::as_str);
+                let shown = run(&all(Measure::Remove), Form::Text, pieces).0;
+                assert_eq!(shown, whole, "{answer} in pieces of {size}");
+            }
+        }
+    }
+}
+
 #[test]
 fn r_3_unsafe_code_in_arguments_of_tools_is_seen() {
     let unsafe_code = [

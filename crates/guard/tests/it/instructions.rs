@@ -192,11 +192,21 @@ fn topics_are_found_in_every_form_of_their_words() {
         ("Hilf mir mit C++.", vec!["C++"]),
         ("die Ärztehäuser, ärztehauses", vec!["Ärztehäuser", "ärztehauses"]),
         ("ein EI", vec!["EI"]),
-        ("Nach laufenden, Vergabeverfahren zur C#-Stelle und Eis", vec![]),
+        // The phrase ends at the comma; the topic in the compound does not.
+        ("Nach laufenden, Vergabeverfahren zur C#-Stelle und Eis", vec!["Vergabeverfahren"]),
+        ("Nach laufenden, Verfahren zur C#-Stelle und Eis", vec![]),
     ] {
         let found: Vec<&str> =
             rules.inspect(text).iter().map(|event| &text[event.start..event.end]).collect();
         assert_eq!(found, wanted, "{text}");
+    }
+    // A phrase with a compound takes nothing from the topic that is a part of it.
+    for (words, text) in [
+        (["laufendes Vergabeverfahren", "Vergabe"], "Das Vergabeverfahren ruht."),
+        (["Vergabe", "laufendes Vergabeverfahren"], "Stand der Vergabeverfahren"),
+        (["scharfe Schusswaffe", "Waffe"], "Er besitzt Schusswaffen."),
+    ] {
+        assert_eq!(topics(&words).inspect(text).len(), 1, "{text}");
     }
     // Of two that overlap the longer one counts.
     assert_eq!(topics(&["Waffe", "scharfe Waffe"]).inspect("mit scharfen Waffen").len(), 1);

@@ -245,6 +245,30 @@ fn r_1_encodings_of_pages_and_addresses_hide_nothing() {
             vec!["TWVpbmUgSUJBTiBpc3QgREU4OSAzNzA0IDAwNDQgMDUzMiAwMTMwIDAwLg=="],
         ),
         ("max.muster&#x25;40example.de", vec!["max.muster&#x25;40example.de"]),
+        // JSON, once and twice, and programs.
+        (r"Frau Erika M\u00fcller kommt.", vec![r"Erika M\u00fcller"]),
+        (r#"{"kunde":"Herr M\u00fcller"}"#, vec![r"M\u00fcller"]),
+        (r#"{"kunde":"Herr M\u00FCller","ort":"K\u00f6ln"}"#, vec![r"M\u00FCller"]),
+        (r#"Log: {\"kunde\":\"Herr M\\u00fcller\"} Ende"#, vec![r"M\\u00fcller"]),
+        (r#"print("Herr M\xfcller")"#, vec![r"M\xfcller"]),
+        (r"b'Herr M\xc3\xbcller'", vec![r"M\xc3\xbcller"]),
+        (r"Herr M\u{fc}ller", vec![r"M\u{fc}ller"]),
+        (r"an erika\u0040post.example", vec![r"erika\u0040post.example"]),
+        (
+            r#"{"text":"Name: Weber\nIBAN: DE89 3704 0044\n0532 0130 00"}"#,
+            vec!["Weber", r"DE89 3704 0044\n0532 0130 00"],
+        ),
+        (
+            r#"{"text":"Sie wohnt:\nHauptstra\u00dfe 5\n50667 K\u00f6ln"}"#,
+            vec![r"Hauptstra\u00dfe 5\n50667 K\u00f6ln"],
+        ),
+        (r#"{"gruss":"Im Auftrag\r\nWeidner"}"#, vec!["Weidner"]),
+        (
+            r#"{"iban":"DE89\t3704\t0044\t0532\t0130\t00"}"#,
+            vec![r"DE89\t3704\t0044\t0532\t0130\t00"],
+        ),
+        (r#"{"url":"https:\/\/amt:geHeim123@host.example\/x"}"#, vec!["geHeim123@host.example"]),
+        (r"\ud835\udde0ax: Herr \ud835\udde0\u00fcller", vec![r"\ud835\udde0\u00fcller"]),
         (
             "Sie wohnt Kastanienallee&nbsp;88, 10435&nbsp;Berlin.",
             vec!["Kastanienallee&nbsp;88, 10435&nbsp;Berlin"],
@@ -264,6 +288,8 @@ fn r_1_encodings_of_pages_and_addresses_hide_nothing() {
         "LIKE '%de%'",
         "?id=4711&q=50&copy=2",
         "x =\ny = 40m",
+        r"C:\neu\tabellen\update\u0041bc, \\server\x\nord, \usepackage{neu} und \textbf{Müll}",
+        r#"{"a":"Wir \u00fcben\nden Antrag","b":"\u20ac 50667"}"#,
         "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     ] {
         assert_eq!(scanner.scan(text), [], "{text}");
@@ -296,6 +322,7 @@ proptest::proptest! {
         parts in proptest::collection::vec(proptest::sample::select(vec![
             "DE89", "3704 0044", "0532013000", "&nbsp;", "%20", "&#64;", "%2540", "&amp;", "#64;", "%C3", "%BC",
             "&#x", "&", "%", ";", "erika", "Frau M", "&uuml;", "&uuml", "=C3=BC", "=\n", "=40", "ller", "@",
+            "\\", "\\u00fc", "\\n", "\\ud835", "\\udde0", "\\xc3\\xbc", "u00fc",
             "TWVpbmUgSUJBTiBpc3QgREU4OSAzNzA0IDAwNDQgMDUzMiAwMTMwIDAwLg==", "post.example", " ", "\n", "ü", "\u{a0}",
         ]), 0..30),
     ) {
@@ -342,6 +369,9 @@ fn a_text_full_of_beginnings_of_secrets_is_read_in_one_go() {
         "&#64;",
         "%2520",
         "a%40",
+        "\\",
+        "\\u0040",
+        "a\\n",
         "&amp;amp;#64;",
         "sk-",
         "xoxb-",
