@@ -8,6 +8,7 @@ mod external;
 mod external_answers;
 mod note;
 mod policy;
+mod portions;
 mod prompt;
 mod restoring;
 mod transcripts;

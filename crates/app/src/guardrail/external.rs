@@ -2,13 +2,10 @@
 //! moderations, so that its address, key, place and clearance are those of a route. It sees no more than
 //! the policy lets its own place see. Knows not what becomes of an answer.
 
-use std::{
-    collections::VecDeque,
-    ops::Range,
-    sync::{Arc, LazyLock},
-};
+use std::sync::{Arc, LazyLock};
 
 use domain::DataClass;
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use gateway::{GatewayError, ModelAccess, Outcome, PlanError, Terms};
 use guard::Event;
 use llm::{OperationRequest, OperationResponse};
@@ -16,25 +13,14 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     ExternalPolicy, GuardCheck, GuardNote, OnFailure,
+    portions::{Piece, Portions},
     prompt::Prompt,
     ways::{Open, Ways},
 };
 use crate::{App, Principal, Result, settlement::Settlement};
 
-/// Longest piece of a text in a call, in bytes; a longer text is asked about piece by piece.
-const PIECE_BYTES_MAX: usize = 16 << 10;
-/// Shortest piece that is cut in two because the guardrail refuses it, in bytes; what it refuses in
-/// smaller ones it refuses for another reason.
-const PIECE_BYTES_MIN: usize = 512;
-/// How much of a piece the next one repeats, in bytes, so that nothing hides at the border; of small
-/// pieces an eighth.
-const OVERLAP_BYTES: usize = 256;
-/// Most text in one call, in bytes; what is more goes in further calls.
-const CALL_BYTES_MAX: usize = 64 << 10;
 /// Most calls about one request, those that were refused among them; beyond: as if there were no answer.
 const CALLS_MAX: usize = 256;
-/// Most pieces in one call, as some servers bound it; what is more goes in further calls.
-const CALL_PIECES_MAX: usize = 32;
 /// Most text of a request that is asked about, in bytes; beyond: as if there were no answer.
 const ASKED_BYTES_MAX: usize = 4 << 20;
 
@@ -93,10 +79,11 @@ pub(super) struct Question<'q> {
     pub(super) class: DataClass,
 }
 
-/// A piece of the texts, as it may be shown, and where it stands.
-struct Piece {
-    text: String,
-    place: Range<usize>,
+/// The terms on which something is asked outside.
+struct Outside<'q> {
+    ways: &'q Ways,
+    class: DataClass,
+    deadline: Instant,
 }
 
 impl App {
@@ -144,17 +131,34 @@ impl App {
         }
         let (ways, class) = self.ways_outside(question).await?;
         let texts = self.texts_outside(question.prompt, &ways).await?;
+        // One time for all of it, however long the text: so long does somebody wait.
+        let deadline = Instant::now() + question.external.timeout;
+        let terms = Outside { ways: &ways, class, deadline };
         let mut portions = Portions::of(texts);
-        let mut events = vec![];
-        for _ in 0..CALLS_MAX {
-            let Some(portion) = portions.next() else { return Ok(events) };
-            match self.ask_once(question, (&ways, class), &portion).await {
-                Ok(more) => events.extend(more),
+        let mut under_way = FuturesUnordered::new();
+        let (mut events, mut calls): (Vec<Event>, _) = (vec![], 0);
+        loop {
+            while calls < CALLS_MAX
+                && under_way.len() < portions.at_once()
+                && let Some(portion) = portions.next()
+            {
+                calls += 1;
+                let terms = &terms;
+                under_way
+                    .push(async move { (self.ask_once(question, terms, &portion).await, portion) });
+            }
+            let Some((verdict, portion)) = under_way.next().await else { break };
+            match verdict {
+                Ok(more) => {
+                    events.extend(more);
+                    portions.taken();
+                }
                 Err(Silence::Refused) => portions.cut(portion)?,
                 Err(silence) => return Err(silence),
             }
         }
-        if portions.rest.is_empty() { Ok(events) } else { Err(Silence::TooLong) }
+        events.sort_by_key(|event| event.start);
+        if portions.is_empty() { Ok(events) } else { Err(Silence::TooLong) }
     }
 
     /// Whether the texts have to be changed before they may be shown, so that none may be cut apart.
@@ -219,24 +223,23 @@ impl App {
     async fn ask_once(
         self: &Arc<Self>,
         Question { principal, external, .. }: &Question<'_>,
-        (ways, class): (&Ways, DataClass),
+        Outside { ways, class, deadline }: &Outside<'_>,
         pieces: &[Piece],
     ) -> std::result::Result<Vec<Event>, Silence> {
         let texts = pieces.iter().map(|piece| piece.text.as_str());
         let request = OperationRequest::moderation(&external.model, texts);
-        let settlement = Settlement::new(self, principal, class).map_err(|_| Silence::Failed)?;
+        let settlement = Settlement::new(self, principal, *class).map_err(|_| Silence::Failed)?;
         let mut settlement = settlement.of("create_moderation");
-        let deadline = Instant::now() + external.timeout;
         let terms = Terms {
             places: ways.places(),
             access: ModelAccess::ALL,
             routes: ways.routes(&self.gateway.catalogue(), &external.model),
-            deadline: Some(deadline),
+            deadline: Some(*deadline),
             deadline_is_ours: true,
-            ..self.terms(principal, class)
+            ..self.terms(principal, *class)
         };
         let call = self.gateway.operate(&request, terms, &settlement.meter);
-        let verdict = match timeout_at(deadline, call).await {
+        let verdict = match timeout_at(*deadline, call).await {
             Err(_) => Err(Silence::TimedOut),
             Ok(Err(error)) => Err(silence_of(&error)),
             Ok(Ok(answered)) => match answered.response {
@@ -278,96 +281,4 @@ fn events_of(
         })
     });
     Ok(events.collect())
-}
-
-/// Texts on their way to a guardrail, in portions of as much as it takes. No server says in advance how
-/// much that is, and each says in its own way that it was too much.
-struct Portions {
-    rest: VecDeque<Piece>,
-    /// How much goes into one call, in bytes.
-    call_bytes: usize,
-    /// How long a piece may be, in bytes.
-    piece_bytes: usize,
-}
-
-impl Portions {
-    fn of(texts: Vec<Piece>) -> Self {
-        let rest = texts.into_iter().flat_map(|text| in_pieces(text, PIECE_BYTES_MAX)).collect();
-        Self { rest, call_bytes: CALL_BYTES_MAX, piece_bytes: PIECE_BYTES_MAX }
-    }
-
-    /// The pieces for the next call, at least one; `None` if everything was shown.
-    fn next(&mut self) -> Option<Vec<Piece>> {
-        let mut bytes = 0;
-        let fits = |piece: &&Piece| {
-            bytes += piece.text.len();
-            bytes <= self.call_bytes
-        };
-        let count = self.rest.iter().take(CALL_PIECES_MAX).take_while(fits).count().max(1);
-        let portion: Vec<Piece> = self.rest.drain(..count.min(self.rest.len())).collect();
-        (!portion.is_empty()).then_some(portion)
-    }
-
-    /// Takes back what was refused, to be shown in smaller portions; so is everything behind it.
-    ///
-    /// # Errors
-    /// [`Silence::Failed`] if it is so little that it cannot have been too much.
-    fn cut(&mut self, refused: Vec<Piece>) -> std::result::Result<(), Silence> {
-        let bytes: usize = refused.iter().map(|piece| piece.text.len()).sum();
-        let half = (bytes / 2).max(PIECE_BYTES_MIN);
-        if let [piece] = &refused[..] {
-            if piece.text.len() <= PIECE_BYTES_MIN {
-                return Err(Silence::Failed);
-            }
-            self.piece_bytes = half;
-        }
-        self.call_bytes = half;
-        for piece in refused.into_iter().rev() {
-            for part in in_pieces(piece, self.piece_bytes).into_iter().rev() {
-                self.rest.push_front(part);
-            }
-        }
-        self.rest = std::mem::take(&mut self.rest)
-            .into_iter()
-            .flat_map(|piece| in_pieces(piece, self.piece_bytes))
-            .collect();
-        Ok(())
-    }
-}
-
-/// Cuts a long text into pieces of at most so many bytes that overlap, if it can be between sentences,
-/// else between words.
-fn in_pieces(Piece { text, place }: Piece, bytes_max: usize) -> Vec<Piece> {
-    if text.len() <= bytes_max {
-        return vec![Piece { text, place }];
-    }
-    let overlap = OVERLAP_BYTES.min(bytes_max / 8);
-    let mut pieces = vec![];
-    let mut start = 0;
-    loop {
-        let end = end_of_piece(&text, start, bytes_max);
-        let at = |offset: usize| (place.start + offset).min(place.end);
-        pieces.push(Piece { text: text[start..end].to_owned(), place: at(start)..at(end) });
-        if end == text.len() {
-            return pieces;
-        }
-        let next = text.floor_char_boundary(end - overlap);
-        let word = text[next..end].find(char::is_whitespace).map_or(next, |blank| next + blank);
-        start = word.max(start + 1);
-    }
-}
-
-/// The end of the last sentence, else of the last word, in the last quarter of a piece.
-fn end_of_piece(text: &str, start: usize, bytes_max: usize) -> usize {
-    let end = text.floor_char_boundary(start + bytes_max);
-    if end == text.len() {
-        return end;
-    }
-    let from = text.floor_char_boundary(end - bytes_max / 4);
-    let window = &text[from..end];
-    // What the window cuts off is no whole sentence.
-    let sentences = text::sentences(window);
-    let sentence = sentences.len().checked_sub(2).map(|last| sentences[last].end);
-    let word = || window.rfind(char::is_whitespace);
-    sentence.or_else(word).map_or(end, |at| from + at)
 }

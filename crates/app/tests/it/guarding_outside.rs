@@ -267,12 +267,8 @@ async fn each_model_and_route_can_have_its_own() {
 async fn every_text_of_a_long_request_is_asked_about_in_bounded_calls() {
     let world = World::guarded(policy(of_requests(OnFailure::Refuse))).await;
     let anna = world.member("anna").await;
-    let long = "Wort ".repeat(40_000) + "ENDE";
+    let long = "Wort ".repeat(40_000) + "VERBOTEN";
     // 13 pieces, four in a call.
-    for pieces in [4, 4, 4] {
-        world.near.next(verdict(&vec![false; pieces]));
-    }
-    world.near.next(verdict(&[true]));
     let refused = world.app.create_chat_completion(&anna, question(&long, false)).await;
     assert_eq!(refused.err().unwrap().code, "guard_external");
     let mut all = String::new();
@@ -281,7 +277,8 @@ async fn every_text_of_a_long_request_is_asked_about_in_bounded_calls() {
         let pieces = seen.body["input"].as_array().unwrap().clone();
         all.extend(pieces.iter().map(|piece| piece.as_str().unwrap().to_owned()));
     }
-    assert!(all.ends_with("ENDE") && all.len() >= long.len());
+    assert_eq!(asked(&world).len(), 4);
+    assert!(all.contains("VERBOTEN") && all.len() >= long.len());
     let world = World::guarded(policy(of_requests(OnFailure::Refuse))).await;
     let anna = world.member("anna").await;
     let request = question(&"Wort ".repeat(1_000_000), false);
@@ -294,6 +291,37 @@ async fn every_text_of_a_long_request_is_asked_about_in_bounded_calls() {
     let request = question(&"Wort ".repeat(1_000_000), false);
     let answer = world.app.create_chat_completion(&anna, request).await.unwrap();
     assert_eq!(answer.way.guard.as_deref(), Some("external_failure=1"));
+}
+
+/// Whoever waits for an answer waits for as long as the operator has said, however long the text.
+#[tokio::test]
+async fn all_calls_about_a_request_share_one_time_limit() {
+    let limit = Duration::from_millis(1_600);
+    for (kilobytes, on_failure, is_in_time) in [
+        // Five calls, the first alone, then four at once: 0.8 s of 1.6 s; one by one it were 2 s.
+        (300, OnFailure::Refuse, true),
+        // 33 calls, nine times 0.4 s.
+        (2_000, OnFailure::Refuse, false),
+        (2_000, OnFailure::Pass, false),
+    ] {
+        let external = ExternalPolicy { timeout: limit, ..of_requests(on_failure) };
+        let world = World::guarded(policy(external)).await;
+        let anna = world.member("anna").await;
+        world.near.always(Reply::echo().delay(Duration::from_millis(400)));
+        world.model.always(Reply::text("Gern."));
+        let request = question(&"Wort ".repeat(kilobytes * 200), false);
+        let answer = world.app.create_chat_completion(&anna, request).await;
+        let calls = asked(&world).len();
+        let told = answer.map(|answer| answer.way.guard).map_err(|error| error.code);
+        let failed = Some("external_failure=1".to_owned());
+        match (is_in_time, on_failure) {
+            (true, _) => assert_eq!((told, calls), (Ok(None), 5)),
+            (_, OnFailure::Refuse) => assert_eq!(told, Err("guard_external_failed")),
+            (_, OnFailure::Pass) => assert_eq!(told, Ok(failed)),
+        }
+        // Four times 0.4 s are over before the limit: one call, then four at once.
+        assert!(is_in_time || calls <= 1 + 4 * 4, "{calls}");
+    }
 }
 
 /// Guardrails know only so much text, and none says how much before it is asked.

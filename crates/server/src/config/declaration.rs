@@ -633,7 +633,7 @@ const KEYS: &[Key] = &[
         "external_timeout_ms",
         whole(50, 60_000),
         Some("2000"),
-        "Longest time for its answer, in milliseconds.",
+        "Longest time for its answer about a request, or a piece of an answer, in milliseconds; all calls about a long text share it.",
     ),
     open(
         GUARDS,

@@ -34,8 +34,10 @@ pub(super) fn answer(path: &str, request: &Value) -> Option<(&'static str, Vec<u
             body
         }
         "moderations" => {
-            let results = texts(&request["input"]).len().max(1);
-            let results = vec![json!({"flagged": false}); results];
+            let mut texts = texts(&request["input"]);
+            texts.resize(texts.len().max(1), "");
+            let flagged = texts.iter().map(|text| text.contains("VERBOTEN"));
+            let results: Vec<Value> = flagged.map(|flagged| json!({"flagged": flagged})).collect();
             json!({"id": "modr-fake", "model": model, "results": results})
         }
         "images/generations" if request["stream"] == true => {
