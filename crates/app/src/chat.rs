@@ -216,7 +216,8 @@ pub(crate) fn chunks(
     let marks = checked.unwrap_or_else(Marks::trusted);
     let answers = app.answers(&settlement.principal, answer.taken(), &protected);
     let external = app.external_answers(&settlement.principal, answer.taken(), &protected);
-    let outgoing = Outgoing {
+    // Moved with every piece: as an address, not as a thousand bytes.
+    let outgoing = Box::new(Outgoing {
         app,
         answer,
         given,
@@ -229,7 +230,7 @@ pub(crate) fn chunks(
         settlement,
         extension_sent: false,
         phase: Phase::Running,
-    };
+    });
     Box::pin(stream::unfold(outgoing, |mut outgoing| async move {
         let chunk = outgoing.next().await?;
         Some((chunk, outgoing))

@@ -22,8 +22,8 @@ use self::connector::Connector;
 const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!("fachwerk/", env!("CARGO_PKG_VERSION")));
 /// Most that is read ahead on a connection, in bytes: many servers that send faster than callers read
-/// must not fill the memory. The head of an answer must fit.
-const READ_AHEAD_MAX: usize = 16 << 10;
+/// must not fill the memory. The head of an answer must fit, as it must with most proxies between.
+const READ_AHEAD_MAX: usize = 8 << 10;
 /// A connection on which nothing was asked for so long is closed.
 const IDLE_MAX: Duration = Duration::from_secs(60);
 

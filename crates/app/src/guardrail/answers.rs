@@ -83,7 +83,8 @@ pub(crate) struct Answers {
     rules: Arc<AnswerRules>,
     asked: Asked,
     notices: Arc<Notices>,
-    open: BTreeMap<(u64, String), AnswerFilter>,
+    /// Boxed: the map makes room for several, and most answers are one text.
+    open: BTreeMap<(u64, String), Box<AnswerFilter>>,
     choices: BTreeSet<u64>,
     shown: Shown,
     head: Head,
@@ -178,7 +179,7 @@ impl Answers {
     /// What is still held back of texts that a piece does not go on with: it would come in the midst of
     /// what begins there. Arguments of tools wait for their end, whatever comes between.
     fn let_go_before(&mut self, chunk: &ChatChunk) -> Option<ChatChunk> {
-        let holds = |(place, filter): (&String, &AnswerFilter)| {
+        let holds = |(place, filter): (&String, &Box<AnswerFilter>)| {
             filter.holds() && form_of(place) == Form::Text
         };
         if !self.open.iter().any(|((_, place), filter)| holds((place, filter))) {
@@ -230,7 +231,8 @@ impl Answers {
         }
         self.choices.insert(choice);
         let Self { rules, asked, notices, open, .. } = self;
-        let new = || AnswerFilter::new(rules, asked.leak.as_ref(), notices, form_of(place));
+        let new =
+            || Box::new(AnswerFilter::new(rules, asked.leak.as_ref(), notices, form_of(place)));
         let filter = open.entry((choice, place.to_owned())).or_insert_with(new);
         let passed = filter.push(text);
         let (hits, is_stopped) = (filter.take_hits(), filter.is_stopped());
