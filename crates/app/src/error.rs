@@ -87,7 +87,11 @@ impl Error {
             .with("field", refusal.param.as_deref().unwrap_or_default())
             .with("detail", &refusal.message);
         match refusal.code {
-            "missing_required_parameter" | "unknown_parameter" | "empty_array" => error,
+            "missing_required_parameter"
+            | "unknown_parameter"
+            | "empty_array"
+            | "not_stored"
+            | "server_tool" => error,
             _ => error.hint("verbatim"),
         }
     }

@@ -117,7 +117,7 @@ impl App {
         if let LimitScope::Model(name) = &scope
             && self.gateway.catalogue().model(name).is_none()
         {
-            return Err(self.unknown_model(principal, name));
+            return Err(self.unknown_model(principal, None, name));
         }
         let row = LimitRow { tenant: principal.tenant, scope, limit };
         self.store.put_limit(&row, &By::from(principal)).await?;

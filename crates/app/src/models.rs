@@ -111,7 +111,7 @@ impl App {
         let auto = || self.auto_choice(principal, &catalogue).filter(|auto| auto.name == name);
         let found = catalogue.model(name).filter(|model| self.is_usable(principal, model));
         let found = found.map(|model| self.choice(principal, model)).or_else(auto);
-        found.ok_or_else(|| self.unknown_model(principal, name))
+        found.ok_or_else(|| self.unknown_model(principal, None, name))
     }
 
     /// Says how the installation stands.
@@ -208,6 +208,9 @@ impl App {
         else {
             return Ok(());
         };
+        if let PlanError::UnknownModel { model } = &refusal {
+            return Err(self.unknown_model(principal, Some(offer), model));
+        }
         if let PlanError::NotGranted { model, .. } = &refusal {
             let event = AuditEvent::done(&By::from(principal), "use_model")
                 .outcome(AuditOutcome::Refused)
@@ -299,9 +302,17 @@ impl App {
         routes.any(|route| route.name == taken.route && matches!(route.kind, RouteKind::BuiltIn))
     }
 
-    pub(crate) fn unknown_model(&self, principal: &Principal, name: &str) -> Error {
+    /// Nobody here has this name; those are told that could be meant.
+    pub(crate) fn unknown_model(
+        &self,
+        principal: &Principal,
+        offer: Option<Offer>,
+        name: &str,
+    ) -> Error {
         let catalogue = self.gateway.catalogue();
-        let usable = catalogue.models().iter().filter(|model| self.is_usable(principal, model));
+        let usable = catalogue.models().iter().filter(|model| {
+            self.is_usable(principal, model) && offer.is_none_or(|offer| model.offers(offer))
+        });
         let available: Vec<&str> = usable.map(|model| model.name.as_str()).collect();
         let unknown = Error::new(ErrorKind::NotFound, "model_unknown")
             .with("model", name)
@@ -314,7 +325,7 @@ impl App {
 
     fn plan_error(&self, principal: &Principal, error: PlanError) -> Error {
         match error {
-            PlanError::UnknownModel { model } => self.unknown_model(principal, &model),
+            PlanError::UnknownModel { model } => self.unknown_model(principal, None, &model),
             PlanError::ClearanceTooLow { model, class, clearance, allowed } => {
                 let code = if allowed.is_empty() { "clearance_none" } else { "clearance_too_low" };
                 Error::new(ErrorKind::Forbidden, code)

@@ -63,9 +63,24 @@ fn worded<'v>(
         "kinds" => {
             value.split(", ").map(|code| word("kind", code)).collect::<Vec<_>>().join(", ").into()
         }
+        "available" => listed(texts, value).into(),
         "euro" => value.parse().map_or(value.into(), |amount| euro(language, amount).into()),
         _ => value.into(),
     }
+}
+
+/// Most names in a sentence; the others are counted.
+const NAMES_MAX: usize = 10;
+
+/// Names with commas between them, as people read them.
+fn listed(texts: &Texts, names: &str) -> String {
+    if names.is_empty() {
+        return texts.get("names_none").cloned().unwrap_or_default();
+    }
+    let names: Vec<&str> = names.split(", ").collect();
+    let Some(others @ 1..) = names.len().checked_sub(NAMES_MAX) else { return names.join(", ") };
+    let others = texts.get("names_more").map(|text| text.replace("{count}", &others.to_string()));
+    format!("{} {}", names[..NAMES_MAX].join(", "), others.unwrap_or_default())
 }
 
 /// Micro-euro in euro: with cents, below a cent with all places there are.
@@ -106,6 +121,20 @@ mod tests {
             assert_eq!(euro(Language::German, micro), german);
         }
         assert_eq!(euro(Language::English, 50_000), "0.05");
+    }
+
+    #[test]
+    fn a_long_list_of_names_is_cut_and_counted() {
+        let said = |language, names: usize| {
+            let names: Vec<_> = (0..names).map(|number| format!("m{number}")).collect();
+            let values = [("model", "x".to_owned()), ("available", names.join(", "))];
+            wording(language, "model_unknown", &values)
+        };
+        assert!(said(Language::German, 0).ends_with("Verfügbar sind: keine."));
+        assert!(said(Language::German, 2).ends_with("Verfügbar sind: m0, m1."));
+        assert!(said(Language::German, 10).ends_with("m8, m9."));
+        assert!(said(Language::German, 11).ends_with("m8, m9 und 1 weitere."));
+        assert!(said(Language::English, 300).ends_with("m8, m9 and 290 more."));
     }
 
     #[test]

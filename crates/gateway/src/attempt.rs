@@ -1,6 +1,9 @@
 //! One try on one route: send, judge the answer, and say what a failure means for the next try.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
@@ -53,7 +56,7 @@ pub(crate) enum Next {
 pub(crate) struct Prepared {
     path: String,
     query: &'static [(&'static str, &'static str)],
-    headers: &'static [(&'static str, &'static str)],
+    headers: Vec<(&'static str, Cow<'static, str>)>,
     content_type: HeaderValue,
     /// In pieces, so that a large file need not be copied.
     body: Vec<Bytes>,
@@ -62,7 +65,7 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// A call whose body is a form.
     pub(crate) fn form(path: &str, content_type: HeaderValue, body: Vec<Bytes>) -> Self {
-        Self { path: path.to_owned(), query: &[], headers: &[], content_type, body }
+        Self { path: path.to_owned(), query: &[], headers: Vec::new(), content_type, body }
     }
 }
 
@@ -191,8 +194,7 @@ impl Attempt<'_> {
         accept: Option<&'static str>,
     ) -> Result<Response<Incoming>, Failed> {
         let uri = self.server.base_url.endpoint(&call.path, call.query, &self.server.query);
-        // Nobody is reached at such an address.
-        let uri = uri.ok_or_else(|| self.failed(Failure::Connect, None, Next::OtherRoute))?;
+        let uri = uri.ok_or_else(|| self.unsendable())?;
         let proof = self.proof(call, &uri).await?;
         let mut request = Request::new(Body::of(&call.body));
         *request.method_mut() = Method::POST;
@@ -201,8 +203,9 @@ impl Attempt<'_> {
         headers.reserve(8);
         headers.insert(header::CONTENT_TYPE, call.content_type.clone());
         headers.insert(header::ACCEPT, HeaderValue::from_static(accept.unwrap_or("*/*")));
-        for (name, value) in call.headers {
-            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        for (name, value) in &call.headers {
+            let value = HeaderValue::from_str(value).map_err(|_| self.unsendable())?;
+            headers.insert(HeaderName::from_static(name), value);
         }
         if let Some(place) = self.trace_parent {
             headers.insert(HeaderName::from_static("traceparent"), place.clone());
@@ -330,6 +333,11 @@ impl Attempt<'_> {
         // A server that is silent for so long will not be better at once.
         let error = GatewayError::TimedOut { route: self.route.name.clone(), limit };
         Failed { error, next: Next::OtherRoute }
+    }
+
+    /// Nobody can be reached with such an address or such headers.
+    fn unsendable(&self) -> Failed {
+        self.failed(Failure::Connect, None, Next::OtherRoute)
     }
 
     fn failed(&self, failure: Failure, source: Option<HttpError>, next: Next) -> Failed {

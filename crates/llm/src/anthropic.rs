@@ -11,6 +11,8 @@ pub(crate) use stream::StreamReader;
 
 /// The version of the interface that is asked for.
 pub(crate) const VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");
+/// The header that asks for what is not in that version, and the field of a request that stands for it.
+pub(crate) const BETA: &str = "anthropic-beta";
 
 /// Why an answer ended, in OpenAI's words.
 fn finish_reason(stop_reason: Option<&str>) -> &'static str {

@@ -59,6 +59,7 @@ pub fn tables() -> Vec<Table> {
         vectors::embedding(),
         vectors::rerank(),
         inbound::messages(),
+        inbound::messages_on_the_way(),
         inbound::responses(),
     ]
 }
@@ -85,9 +86,14 @@ request with the field and one without, or by asking a model inside which fields
 - **refused**: the request is answered with status 400 that names the field. Nothing is dropped silently.
 - **ignored**: a hint that changes nothing in the answer (who asks, what is stored or cached) goes no further.
 
-A field that stands in no table is passed to servers that speak OpenAI and refused by its name everywhere else. A value that asks for
+A field that stands in no table is passed to servers that speak OpenAI and refused by its name everywhere else; the same holds for fields
+inside others, which are refused by their path. A value that asks for
 nothing (`n: 1`, `logprobs: false`, `response_format: text`) is never refused. *Passed* says what Fachwerk does; whether a model then
 follows is up to the server, which refuses in its own words.
+
+What has no place of its own goes on as text: the name of a file before the file (Gemini), what `/v1/messages` says of a document before the
+document, and `Error:` before the result of a tool that failed (OpenAI's interface, Ollama). Names of features in `anthropic-beta` go to Anthropic and to
+Anthropic's models on Bedrock, and to nobody else; what one of them costs more than the price of the route says is not known here.
 
 Rows about tools are tried beside a tool, so a model inside refuses them with it; `parallel_tool_calls` alone it ignores. Models on Bedrock differ by their
 maker, and the column is about Anthropic's: models of others refuse `top_k`, and also `reasoning_effort` and `thinking` with a budget unless they are OpenAI's.

@@ -1,14 +1,16 @@
 //! The messages of a request in the form that the dialects other than OpenAI's share: instructions
-//! apart, then turns of two speakers made of typed blocks. Every field of every message is either
-//! read here, named as ignored, or refused by its name.
+//! apart, then turns of two speakers made of typed blocks. Every field of every message is read here,
+//! named as ignored, or refused by its path.
 
 mod media;
 mod reader;
 
 use serde_json::{Map, Value};
 
-use crate::{Dialect, Message, RequestError, Role};
-use reader::Reader;
+use crate::{
+    Message, RequestError, Role,
+    opened::{Opened, Refuse},
+};
 
 pub(crate) use media::{Media, MediaSource};
 
@@ -70,31 +72,34 @@ pub(crate) struct Conversation<'a> {
 }
 
 impl<'a> Conversation<'a> {
-    /// Reads messages for a dialect.
+    /// Reads messages; `refuse` says how a field is refused that has no place.
     pub(crate) fn read(
         messages: impl IntoIterator<Item = &'a Message>,
-        dialect: Dialect,
+        refuse: Refuse<'_>,
     ) -> Result<Self, RequestError> {
         let mut conversation = Self::default();
         for (index, message) in messages.into_iter().enumerate() {
-            let reader = Reader { path: format!("messages[{index}]"), message, dialect };
-            reader.check_fields()?;
-            let blocks = match message.role() {
-                Role::System | Role::Developer => {
-                    conversation.system.extend(reader.instructions()?);
-                    continue;
-                }
-                Role::User => reader.content()?,
-                Role::Assistant => reader.assistant()?,
-                Role::Tool => vec![reader.tool_result(&conversation)?],
-            };
-            let speaker = match message.role() {
-                Role::Assistant => Speaker::Assistant,
-                _ => Speaker::User,
-            };
-            conversation.extend(speaker, blocks);
+            let path = format!("messages[{index}]");
+            Opened::read_fields(message.fields(), path, refuse, |fields| {
+                conversation.hear(message.role(), fields)
+            })?;
         }
         Ok(conversation)
+    }
+
+    fn hear(&mut self, role: Role, message: &mut Opened<'a, '_>) -> Result<(), RequestError> {
+        message.overlook(&reader::HINTS);
+        let (speaker, blocks) = match role {
+            Role::System | Role::Developer => {
+                self.system.extend(reader::instructions(message)?);
+                return Ok(());
+            }
+            Role::User => (Speaker::User, reader::content(message)?),
+            Role::Assistant => (Speaker::Assistant, reader::assistant(message)?),
+            Role::Tool => (Speaker::User, vec![reader::tool_result(message, self)?]),
+        };
+        self.extend(speaker, blocks);
+        Ok(())
     }
 
     /// All instructions as one text.
@@ -126,24 +131,4 @@ pub(crate) fn joined_text(blocks: &[Block<'_>]) -> String {
         _ => None,
     });
     texts.collect::<Vec<_>>().join("\n\n")
-}
-
-/// A text that may be absent.
-pub(crate) fn text(
-    value: Option<&Value>,
-    at: impl FnOnce() -> String,
-) -> Result<Option<&str>, RequestError> {
-    match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(other) => Err(RequestError::wrong_type(at(), "a string", other)),
-    }
-}
-
-/// A text that must be there.
-pub(crate) fn required_text(
-    value: Option<&Value>,
-    at: impl Fn() -> String,
-) -> Result<&str, RequestError> {
-    text(value, &at)?.ok_or_else(|| RequestError::missing(at()))
 }

@@ -32,7 +32,7 @@ impl Extension {
                 "collections" => extension.collections = ids("fachwerk.collections", &value)?,
                 "documents" => extension.documents = ids("fachwerk.documents", &value)?,
                 "data_class" => extension.data_class = data_class(&value)?,
-                _ => return Err(RequestError::unknown(&format!("fachwerk.{key}"))),
+                _ => return Err(RequestError::unknown(format!("fachwerk.{key}"))),
             }
         }
         Ok(extension)

@@ -44,6 +44,7 @@ mod moderation;
 mod ollama;
 mod opaque;
 pub mod openai;
+mod opened;
 mod operation;
 mod plain;
 mod prompt;

@@ -136,8 +136,11 @@ impl Message {
         let mut fields = self.fields.clone();
         let role = if as_system { Role::System } else { self.role };
         fields.insert("role", role.code().into());
-        for name in ["thinking_blocks", "is_error", "cache_control"] {
+        for name in ["thinking_blocks", "cache_control"] {
             fields.remove(name);
+        }
+        if fields.remove("is_error") == Some(Value::Bool(true)) {
+            mark_as_failed(&mut fields);
         }
         if !with_reasoning {
             fields.remove("reasoning_content");
@@ -177,6 +180,19 @@ impl Message {
         })?;
         check_content(role, fields.get("content"), || at(".content"))?;
         Ok(Self { role, fields })
+    }
+}
+
+/// What stands before the result of a tool that failed where a server has no field to say so.
+pub(crate) const FAILED: &str = "Error: ";
+
+fn mark_as_failed(fields: &mut Fields) {
+    match fields.get_mut("content") {
+        Some(Value::String(text)) => text.insert_str(0, FAILED),
+        Some(Value::Array(parts)) => {
+            parts.insert(0, serde_json::json!({"type": "text", "text": FAILED.trim_end()}));
+        }
+        _ => fields.insert("content", FAILED.trim_end().into()),
     }
 }
 

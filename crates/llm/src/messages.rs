@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 pub use answer::response;
 pub use events::Events;
-pub use inbound::{parse, parse_count_tokens};
+pub use inbound::{add_betas, parse, parse_count_tokens};
 
 /// The event that keeps a connection alive.
 pub const PING: &str = "event: ping\ndata: {\"type\": \"ping\"}\n\n";

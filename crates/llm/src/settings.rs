@@ -1,11 +1,13 @@
 //! The fields of a request beside its messages, in the form that the dialects other than OpenAI's
-//! share, and the rule that no field goes unnoticed.
+//! share, and the rule that no field goes unnoticed at any depth.
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::conversation::{Conversation, required_text, text};
+use crate::anthropic::BETA;
+use crate::conversation::Conversation;
+use crate::opened::{Opened, Refuse};
 use crate::{ChatRequest, Dialect, Message, RequestError};
 
 /// What a dialect does with the fields of a request. A field on neither list is refused by name.
@@ -39,18 +41,13 @@ impl FieldRules {
         messages: &'m [Cow<'_, Message>],
         dialect: Dialect,
     ) -> Result<(Conversation<'m>, Settings<'m>), RequestError> {
-        self.check(request, dialect)?;
-        let conversation = Conversation::read(messages.iter().map(AsRef::as_ref), dialect)?;
+        if let Some(name) = self.unlisted(request, |_, _| false) {
+            return Err(dialect.refuse(name));
+        }
+        let refuse = |at| dialect.refuse(at);
+        check_stream_options(request, &refuse)?;
+        let conversation = Conversation::read(messages.iter().map(AsRef::as_ref), &refuse)?;
         Ok((conversation, Settings { request, dialect }))
-    }
-
-    /// Refuses the first field that is on no list and asks for something.
-    pub(crate) fn check(
-        &self,
-        request: &ChatRequest,
-        dialect: Dialect,
-    ) -> Result<(), RequestError> {
-        self.unlisted(request, |_, _| false).map_or(Ok(()), |name| Err(dialect.refuse(name)))
     }
 
     /// The first field that is on no list, asks for something, and is no hint beside the listed ones.
@@ -70,12 +67,26 @@ impl FieldRules {
     }
 }
 
+/// Refuses what the options of a stream hold beside the wish for figures. Pieces of an answer are never
+/// padded here, so that only the wish for it asks for something.
+pub(crate) fn check_stream_options(
+    request: &ChatRequest,
+    refuse: Refuse<'_>,
+) -> Result<(), RequestError> {
+    let Some(options) = request.field("stream_options") else { return Ok(()) };
+    Opened::read(options, "stream_options", refuse, |options| {
+        options.overlook(&["include_usage"]);
+        options.overlook_default("include_obfuscation", |padded| *padded == Value::Bool(false));
+        Ok(())
+    })
+}
+
 /// Says whether a field has a value that differs from leaving it out.
 pub(crate) fn asks_for_something(name: &str, value: &Value) -> bool {
     match name {
         "n" => value.as_u64() != Some(1) && !value.is_null(),
         "parallel_tool_calls" => value.as_bool() == Some(false),
-        "response_format" => value.get("type").and_then(Value::as_str) != Some("text"),
+        "response_format" => *value != json!({"type": "text"}),
         "modalities" => {
             value.as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind != "text"))
         }
@@ -116,6 +127,18 @@ pub(crate) enum ToolChoice<'a> {
 pub(crate) enum Format<'a> {
     JsonObject,
     JsonSchema { name: &'a str, description: Option<&'a str>, schema: &'a Value },
+}
+
+impl Format<'_> {
+    /// The schema for a server that reads descriptions nowhere but in it.
+    pub(crate) fn described_schema(description: Option<&str>, schema: &Value) -> Value {
+        let mut schema = schema.clone();
+        let Some(description) = description else { return schema };
+        let own = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+        let text = [description, own].join("\n\n");
+        schema["description"] = text.trim_end().into();
+        schema
+    }
 }
 
 /// How much the model should think before it answers.
@@ -171,84 +194,79 @@ impl<'a> Settings<'a> {
             Some(Value::String(stop)) => Ok(vec![stop]),
             Some(Value::Array(stops)) => {
                 let stops = stops.iter().enumerate();
-                stops.map(|(i, stop)| required_text(Some(stop), || format!("stop[{i}]"))).collect()
+                let text = |(i, stop): (usize, &'a Value)| {
+                    let wrong = || RequestError::wrong_type(format!("stop[{i}]"), "a string", stop);
+                    stop.as_str().ok_or_else(wrong)
+                };
+                stops.map(text).collect()
             }
             _ => Ok(Vec::new()),
         }
     }
 
-    /// The tools, none if absent.
-    pub(crate) fn tools(&self) -> Result<Vec<Tool<'a>>, RequestError> {
-        let tools = self.request.field("tools").and_then(Value::as_array);
-        let tools = tools.map_or(&[][..], Vec::as_slice).iter().enumerate();
-        tools.map(|(index, tool)| self.tool(tool, &format!("tools[{index}]"))).collect()
+    /// Reads an object that stands under a name; `None` if absent.
+    fn object<T>(
+        &self,
+        name: &str,
+        reading: impl FnOnce(&mut Opened<'a, '_>) -> Result<T, RequestError>,
+    ) -> Result<Option<T>, RequestError> {
+        let refuse = |at| self.dialect.refuse(at);
+        let object = self.request.field(name);
+        object.map(|object| Opened::read(object, name, &refuse, reading)).transpose()
     }
 
-    fn tool(&self, tool: &'a Value, at: &str) -> Result<Tool<'a>, RequestError> {
-        if required_text(tool.get("type"), || format!("{at}.type"))? != "function" {
-            return Err(self.dialect.refuse(format!("{at}.type")));
-        }
-        let function = tool.get("function").unwrap_or(&Value::Null);
-        let at = |field: &str| format!("{at}.function.{field}");
-        let parameters = function.get("parameters").filter(|schema| !schema.is_null());
-        if let Some(other) = parameters.filter(|schema| !schema.is_object()) {
-            return Err(RequestError::wrong_type(at("parameters"), "an object", other));
-        }
-        Ok(Tool {
-            name: required_text(function.get("name"), || at("name"))?,
-            description: text(function.get("description"), || at("description"))?,
-            parameters,
-            strict: function.get("strict").and_then(Value::as_bool),
-            cache: tool.get("cache_control").filter(|mark| !mark.is_null()),
-        })
+    /// The tools, none if absent.
+    pub(crate) fn tools(&self) -> Result<Vec<Tool<'a>>, RequestError> {
+        let refuse = |at| self.dialect.refuse(at);
+        let tools = self.request.field("tools").and_then(Value::as_array);
+        let tools = tools.map_or(&[][..], Vec::as_slice).iter().enumerate();
+        let read = |(index, one)| Opened::read(one, format!("tools[{index}]"), &refuse, tool);
+        tools.map(read).collect()
     }
 
     pub(crate) fn tool_choice(&self) -> Result<Option<ToolChoice<'a>>, RequestError> {
-        let Some(choice) = self.request.field("tool_choice") else { return Ok(None) };
-        let choice = match choice {
-            Value::String(choice) => match choice.as_str() {
-                "auto" => ToolChoice::Auto,
-                "none" => ToolChoice::None,
-                "required" => ToolChoice::Required,
+        match self.request.field("tool_choice") {
+            None => Ok(None),
+            Some(Value::String(choice)) => match choice.as_str() {
+                "auto" => Ok(Some(ToolChoice::Auto)),
+                "none" => Ok(Some(ToolChoice::None)),
+                "required" => Ok(Some(ToolChoice::Required)),
                 _ => {
                     let message = "must be auto, none, required or name a function";
-                    return Err(RequestError::invalid_value("tool_choice", message));
+                    Err(RequestError::invalid_value("tool_choice", message))
                 }
             },
-            named if named.get("type").and_then(Value::as_str) == Some("function") => {
-                let name = named.pointer("/function/name");
-                ToolChoice::Function(required_text(name, || "tool_choice.function.name".into())?)
-            }
-            _ => return Err(self.dialect.refuse("tool_choice.type")),
-        };
-        Ok(Some(choice))
+            Some(_) => self.object("tool_choice", |choice| {
+                if choice.required("type")? != "function" {
+                    return Err(choice.refused("type"));
+                }
+                let name = choice.required_object("function", |named| named.required("name"))?;
+                Ok(ToolChoice::Function(name))
+            }),
+        }
     }
 
     pub(crate) fn format(&self) -> Result<Option<Format<'a>>, RequestError> {
-        let Some(format) = self.request.field("response_format") else { return Ok(None) };
-        match required_text(format.get("type"), || "response_format.type".into())? {
+        let format = self.object("response_format", |format| match format.required("type")? {
             "text" => Ok(None),
             "json_object" => Ok(Some(Format::JsonObject)),
-            "json_schema" => {
-                let at = "response_format.json_schema";
-                let Some(wanted) = format.get("json_schema") else {
-                    return Err(RequestError::missing(at));
-                };
-                let schema = wanted.get("schema").filter(|schema| schema.is_object());
-                Ok(Some(Format::JsonSchema {
-                    name: wanted.get("name").and_then(Value::as_str).unwrap_or("answer"),
-                    description: wanted.get("description").and_then(Value::as_str),
-                    schema: schema.ok_or_else(|| RequestError::missing(format!("{at}.schema")))?,
-                }))
-            }
-            _ => Err(self.dialect.refuse("response_format.type")),
-        }
+            "json_schema" => format.required_object("json_schema", json_schema).map(Some),
+            _ => Err(format.refused("type")),
+        })?;
+        Ok(format.flatten())
     }
 
     /// `thinking` as Anthropic writes it goes before `reasoning_effort`, because it is more exact.
     pub(crate) fn thinking(&self) -> Result<Option<Thinking<'a>>, RequestError> {
-        if let Some(thinking) = self.request.field("thinking") {
-            return thinking_of(thinking, self.dialect).map(Some);
+        // Others than Anthropic show thoughts whenever there are some.
+        let takes_display = matches!(self.dialect, Dialect::Anthropic | Dialect::Bedrock);
+        let shown = |display: &Value| takes_display || display == "summarized";
+        let read = |fields: &mut Opened<'a, '_>| {
+            fields.overlook_default("display", shown);
+            thinking(fields)
+        };
+        if let Some(thinking) = self.object("thinking", read)? {
+            return Ok(Some(thinking));
         }
         match self.request.field("reasoning_effort").and_then(Value::as_str) {
             None => Ok(None),
@@ -263,6 +281,17 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// Features of Anthropic's that are not in the version of its interface, by name.
+    pub(crate) fn betas(&self) -> Result<Vec<&'a str>, RequestError> {
+        let Some(names) = self.request.field(BETA) else { return Ok(Vec::new()) };
+        let names = names.as_array().filter(|names| names.len() <= BETAS_MAX);
+        let names = names.map(|names| names.iter().map(|name| name.as_str().filter(is_beta)));
+        let names = names.and_then(|names| names.collect::<Option<Vec<_>>>());
+        names.ok_or_else(|| {
+            RequestError::invalid_value(BETA, "must be a few names of features, parted by commas")
+        })
+    }
+
     /// Copies fields whose value needs no change under their new names.
     pub(crate) fn copy(&self, names: &[(&str, &str)], into: &mut Map<String, Value>) {
         for (from, to) in names {
@@ -273,15 +302,53 @@ impl<'a> Settings<'a> {
     }
 }
 
-fn thinking_of<'a>(thinking: &'a Value, dialect: Dialect) -> Result<Thinking<'a>, RequestError> {
-    match required_text(thinking.get("type"), || "thinking.type".into())? {
+/// Most features in one request; beyond: refused.
+const BETAS_MAX: usize = 32;
+/// Longest name of a feature, in bytes; beyond: refused.
+const BETA_BYTES_MAX: usize = 100;
+
+fn is_beta(name: &&str) -> bool {
+    let is_sign = |sign: u8| sign.is_ascii_alphanumeric() || b"-_.:".contains(&sign);
+    (1..=BETA_BYTES_MAX).contains(&name.len()) && name.bytes().all(is_sign)
+}
+
+fn tool<'a>(tool: &mut Opened<'a, '_>) -> Result<Tool<'a>, RequestError> {
+    if tool.required("type")? != "function" {
+        return Err(tool.refused("type"));
+    }
+    let cache = tool.take("cache_control");
+    tool.required_object("function", |function| {
+        Ok(Tool {
+            name: function.required("name")?,
+            description: function.text("description")?,
+            parameters: function.whole("parameters")?,
+            strict: function.boolean("strict")?,
+            cache,
+        })
+    })
+}
+
+/// A schema is always kept to the letter where a server takes one at all, whether `strict` or not; its
+/// name is a label.
+fn json_schema<'a>(wanted: &mut Opened<'a, '_>) -> Result<Format<'a>, RequestError> {
+    wanted.boolean("strict")?;
+    let schema = wanted.whole("schema")?;
+    Ok(Format::JsonSchema {
+        name: wanted.text("name")?.unwrap_or("answer"),
+        description: wanted.text("description")?,
+        schema: schema.ok_or_else(|| RequestError::missing(wanted.at("schema")))?,
+    })
+}
+
+fn thinking<'a>(thinking: &mut Opened<'a, '_>) -> Result<Thinking<'a>, RequestError> {
+    match thinking.required("type")? {
         "disabled" => Ok(Thinking::Off),
         "adaptive" => Ok(Thinking::Adaptive),
         "enabled" => {
-            let budget = thinking.get("budget_tokens").and_then(Value::as_u64);
-            let budget = budget.ok_or_else(|| RequestError::missing("thinking.budget_tokens"))?;
-            Ok(Thinking::Budget(budget))
+            let budget = thinking.take("budget_tokens").and_then(Value::as_u64);
+            let missing = || RequestError::missing(thinking.at("budget_tokens"));
+            budget.map(Thinking::Budget).ok_or_else(missing)
         }
-        _ => Err(dialect.refuse("thinking.type")),
+        _ => Err(thinking.refused("type")),
     }
 }

@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::settings::{FieldRules, HINTS};
+use crate::conversation::Conversation;
+use crate::settings::{FieldRules, HINTS, check_stream_options};
 use crate::{ChatRequest, Message, RequestError, Role};
 
 /// Fields that ask for more than text.
@@ -92,8 +93,12 @@ impl TextModel {
             };
             return Err(RequestError::unsupported(name, &text));
         }
-        let mut messages = request.messages().iter().enumerate();
-        messages.try_for_each(|(index, message)| self.check_message(index, message))
+        for (index, message) in request.messages().iter().enumerate() {
+            self.check_message(index, message)?;
+        }
+        let refuse = |at| RequestError::unsupported(at, &format!("has no effect on {who}"));
+        check_stream_options(request, &refuse)?;
+        Conversation::read(request.messages(), &refuse).map(drop)
     }
 
     fn check_message(self, index: usize, message: &Message) -> Result<(), RequestError> {

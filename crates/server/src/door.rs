@@ -47,7 +47,10 @@ pub(crate) async fn pass(
     let observed = observe::Observed::begin(&mut request);
     let interface = problem::is_interface(request.uri().path());
     let envelope = problem::Envelope::of(&request);
-    let admitted = guard.check_host(&request).and_then(|()| guard.refuse_foreign_page(&request));
+    let admitted = guard
+        .check_host(&request)
+        .and_then(|()| guard.refuse_foreign_page(&request))
+        .and_then(|()| guard::refuse_encoded(request.headers()));
     let response = match admitted {
         Err(refusal) => refusal.into_response(),
         // The panic hook has logged the place; the payload may hold content.

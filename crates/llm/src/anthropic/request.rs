@@ -26,6 +26,7 @@ const FIELDS: FieldRules = FieldRules {
         "reasoning_effort",
         "thinking",
         "user",
+        super::BETA,
     ],
     ignored: &[
         "metadata",
@@ -80,8 +81,13 @@ pub(crate) fn chat_call(
     if delivery == Delivery::Streamed {
         body.insert("stream".to_owned(), true.into());
     }
+    let mut headers = vec![(super::VERSION.0, super::VERSION.1.into())];
+    let betas = settings.betas()?;
+    if !betas.is_empty() {
+        headers.push((super::BETA, betas.join(",").into()));
+    }
     let call = OutgoingCall::json("messages", &Value::Object(body));
-    Ok(OutgoingCall { headers: &[super::VERSION], ..call })
+    Ok(OutgoingCall { headers, ..call })
 }
 
 /// The limit on tokens, thinking, and the form of the answer.
@@ -104,7 +110,8 @@ fn insert_limits(
     match settings.format()? {
         None => {}
         Some(Format::JsonObject) => return Err(settings.dialect.refuse("response_format.type")),
-        Some(Format::JsonSchema { schema, .. }) => {
+        Some(Format::JsonSchema { schema, description, .. }) => {
+            let schema = Format::described_schema(description, schema);
             output.insert("format".to_owned(), json!({"type": "json_schema", "schema": schema}));
         }
     }
@@ -154,6 +161,13 @@ pub(crate) fn thoughts(
         }
         (None, _) => (None, None),
     };
+    let thinking = thinking.map(|mut thinking| {
+        let wish = settings.request.field("thinking").and_then(|wish| wish.get("display"));
+        if let Some(display) = wish.filter(|display| !display.is_null()) {
+            thinking["display"] = display.clone();
+        }
+        thinking
+    });
     let effort = effort.map(|level| if level == "minimal" { "low".to_owned() } else { level });
     Ok(Thoughts { thinking, budget, effort })
 }

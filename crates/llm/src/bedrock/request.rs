@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::anthropic::{Thoughts, max_tokens, thoughts};
+use crate::anthropic::{BETA, Thoughts, max_tokens, thoughts};
 use crate::conversation::{Block, Media, MediaSource, Speaker};
 use crate::dialect::path_segment;
 use crate::settings::{FieldRules, Format, HINTS, Settings, ToolChoice};
@@ -21,6 +21,7 @@ const FIELDS: FieldRules = FieldRules {
         "response_format",
         "reasoning_effort",
         "thinking",
+        BETA,
     ],
     ignored: &HINTS,
 };
@@ -144,14 +145,20 @@ fn additional(
     let mut fields = Map::new();
     if upstream_model.contains("anthropic.") {
         settings.copy(&[("top_k", "top_k")], &mut fields);
+        let betas = settings.betas()?;
+        if !betas.is_empty() {
+            fields.insert("anthropic_beta".to_owned(), json!(betas));
+        }
         let Thoughts { thinking, effort, budget } = thoughts(settings, upstream_model)?;
         fields.extend(thinking.map(|thinking| ("thinking".to_owned(), thinking)));
         let effort = effort.map(|effort| ("output_config".to_owned(), json!({"effort": effort})));
         fields.extend(effort);
         return Ok((fields, budget));
     }
-    if settings.request.field("top_k").is_some() {
-        return Err(settings.dialect.refuse("top_k"));
+    for name in ["top_k", BETA] {
+        if settings.request.field(name).is_some() {
+            return Err(settings.dialect.refuse(name));
+        }
     }
     let thinking = settings.thinking()?;
     if let Some(effort) = thinking.as_ref().and_then(|thinking| thinking.effort()) {

@@ -12,7 +12,7 @@ const TEXT_PART: &str =
     r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]}]}"#;
 
 #[rustfmt::skip]
-const PROBES: [Probe; 55] = [
+const PROBES: [Probe; 59] = [
     Probe("`messages`: instructions (`system`)", r#"{"messages": [{"role": "system", "content": "a"}, {"role": "user", "content": "a"}]}"#, "{}"),
     Probe("`messages`: instructions (`developer`)", r#"{"messages": [{"role": "developer", "content": "a"}, {"role": "user", "content": "a"}]}"#, "{}"),
     Probe("`messages`: image inline", r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,aQ=="}}]}]}"#, TEXT_PART),
@@ -43,6 +43,7 @@ const PROBES: [Probe; 55] = [
     Probe("`logprobs`", r#"{"logprobs": true}"#, "{}"),
     Probe("`top_logprobs`", r#"{"logprobs": true, "top_logprobs": 2}"#, r#"{"logprobs": true}"#),
     Probe("`tools`", r#"{"tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]}"#, "{}"),
+    Probe("`tools`: `strict: true`", r#"{"tools": [{"type": "function", "function": {"name": "f", "strict": true}}]}"#, r#"{"tools": [{"type": "function", "function": {"name": "f"}}]}"#),
     Probe("`tool_choice: auto`", r#"{"tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": "auto"}"#, "{}"),
     Probe("`tool_choice: none`", r#"{"tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": "none"}"#, r#"{"tools": [{"type": "function", "function": {"name": "f"}}]}"#),
     Probe("`tool_choice: required`", r#"{"tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": "required"}"#, r#"{"tools": [{"type": "function", "function": {"name": "f"}}]}"#),
@@ -52,6 +53,8 @@ const PROBES: [Probe; 55] = [
     Probe("`functions` (old)", r#"{"functions": [{"name": "f"}]}"#, "{}"),
     Probe("`response_format: json_object`", r#"{"response_format": {"type": "json_object"}}"#, "{}"),
     Probe("`response_format: json_schema`", r#"{"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}}"#, "{}"),
+    Probe("`response_format.json_schema.description`", r#"{"response_format": {"type": "json_schema", "json_schema": {"name": "a", "description": "b", "schema": {"type": "object"}}}}"#, r#"{"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}}"#),
+    Probe("`response_format.json_schema.name`", r#"{"response_format": {"type": "json_schema", "json_schema": {"name": "b", "schema": {"type": "object"}}}}"#, r#"{"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}}"#),
     Probe("`reasoning_effort`", r#"{"reasoning_effort": "low"}"#, "{}"),
     Probe("`thinking` with a budget", r#"{"thinking": {"type": "enabled", "budget_tokens": 2048}}"#, "{}"),
     Probe("`verbosity`", r#"{"verbosity": "low"}"#, "{}"),
@@ -68,30 +71,36 @@ const PROBES: [Probe; 55] = [
     Probe("`safety_identifier`", r#"{"safety_identifier": "a"}"#, "{}"),
     Probe("`moderation`", r#"{"moderation": {"model": "omni-moderation-latest"}}"#, "{}"),
     Probe("any other field", r#"{"guided_regex": "a"}"#, "{}"),
+    Probe("any other field inside another, e.g. of a part of a message", r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a", "guided_regex": "a"}]}]}"#, TEXT_PART),
 ];
 
 /// Who answers.
 #[derive(Clone, Copy)]
-enum Model {
+pub(super) enum Model {
     OnServer(Dialect),
     Inside(TextModel),
 }
 
 pub(super) fn table() -> Table {
+    super::outgoing("Chat, to models", &models(), &PROBES, |patch, model| {
+        let body = Value::Object(Probe::body(BASE, patch)).to_string();
+        sent(&ChatRequest::parse(body.as_bytes()).expect("a probe is a request"), model)
+    })
+}
+
+/// Everybody who answers.
+pub(super) fn models() -> Vec<(&'static str, Model)> {
     let servers = super::dialects().into_iter().map(|(name, one)| (name, Model::OnServer(one)));
     let inside = TextModel::ALL.into_iter().map(|one| (one.name(), Model::Inside(one)));
-    let models: Vec<_> = servers.chain(inside).collect();
-    super::outgoing("Chat, to models", &models, &PROBES, sent)
+    servers.chain(inside).collect()
 }
 
 /// What a model gets; `None` if the request is refused.
-fn sent(patch: &str, model: Model) -> Option<Map<String, Value>> {
-    let body = serde_json::to_vec(&Probe::body(BASE, patch)).expect("JSON values always serialise");
-    let request = ChatRequest::parse(&body).expect("a probe is a request");
+pub(super) fn sent(request: &ChatRequest, model: Model) -> Option<Map<String, Value>> {
     let dialect = match model {
         Model::OnServer(dialect) => dialect,
         Model::Inside(model) => {
-            return model.check(&request).is_ok().then(|| model.acts_on(&request));
+            return model.check(request).is_ok().then(|| model.acts_on(request));
         }
     };
     // Of several makers on Bedrock, the one with the most settings.
@@ -100,6 +109,8 @@ fn sent(patch: &str, model: Model) -> Option<Map<String, Value>> {
         Dialect::Anthropic => "claude-sonnet-4-5",
         _ => "m",
     };
-    let call = dialect.chat_call(&request, model, Delivery::Whole).ok()?;
-    serde_json::from_slice(&call.body()).ok()
+    let call = dialect.chat_call(request, model, Delivery::Whole).ok()?;
+    let mut body: Map<String, Value> = serde_json::from_slice(&call.body()).ok()?;
+    body.extend(call.headers.into_iter().map(|(name, value)| (name.to_owned(), value.into())));
+    Some(body)
 }

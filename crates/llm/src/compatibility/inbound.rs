@@ -2,17 +2,19 @@
 
 use serde_json::Value;
 
-use super::{Outcome, Probe, Table};
+use super::{Outcome, Probe, Table, chat};
 use crate::{ChatRequest, RequestError, messages, responses};
 
 const MESSAGES_BASE: &str =
     r#"{"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "a"}]}"#;
 
 #[rustfmt::skip]
-const MESSAGES: [Probe; 33] = [
+const MESSAGES: [Probe; 36] = [
     Probe("`system`", r#"{"system": "a"}"#, "{}"),
     Probe("`messages`: image", r#"{"messages": [{"role": "user", "content": [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aQ=="}}]}]}"#, "{}"),
     Probe("`messages`: document", r#"{"messages": [{"role": "user", "content": [{"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "aQ=="}}]}]}"#, "{}"),
+    Probe("`messages`: document with `title`", r#"{"messages": [{"role": "user", "content": [{"type": "document", "title": "b", "source": {"type": "text", "media_type": "text/plain", "data": "a"}}]}]}"#, "{}"),
+    Probe("`messages`: document with `context`", r#"{"messages": [{"role": "user", "content": [{"type": "document", "context": "b", "source": {"type": "text", "media_type": "text/plain", "data": "a"}}]}]}"#, "{}"),
     Probe("`messages`: document with `citations`", r#"{"messages": [{"role": "user", "content": [{"type": "document", "citations": {"enabled": true}, "source": {"type": "text", "media_type": "text/plain", "data": "a"}}]}]}"#, "{}"),
     Probe("`messages`: file by id", r#"{"messages": [{"role": "user", "content": [{"type": "image", "source": {"type": "file", "file_id": "a"}}]}]}"#, "{}"),
     Probe("`messages`: `tool_use`, `tool_result`", r#"{"messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "c", "name": "f", "input": {}}]}, {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": "a"}]}]}"#, "{}"),
@@ -43,12 +45,26 @@ const MESSAGES: [Probe; 33] = [
     Probe("`user_profile_id`", r#"{"user_profile_id": "a"}"#, "{}"),
     Probe("`workspace_id`", r#"{"workspace_id": "a"}"#, "{}"),
     Probe("any other field", r#"{"guided_regex": "a"}"#, "{}"),
+    Probe("any other field inside another", r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a", "guided_regex": "a"}]}]}"#, "{}"),
+];
+
+const DOCUMENT: &str = r#"{"messages": [{"role": "user", "content": [{"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "aQ=="}}]}]}"#;
+
+#[rustfmt::skip]
+const ON_THE_WAY: [Probe; 7] = [
+    Probe("header `anthropic-beta`", r#"{"anthropic-beta": "context-1m-2025-08-07"}"#, "{}"),
+    Probe("`messages`: `tool_result.is_error`", r#"{"messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "c", "name": "f", "input": {}}]}, {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": "a", "is_error": true}]}]}"#, r#"{"messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "c", "name": "f", "input": {}}]}, {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": "a"}]}]}"#),
+    Probe("`messages`: document with `title`", r#"{"messages": [{"role": "user", "content": [{"type": "document", "title": "b", "source": {"type": "base64", "media_type": "application/pdf", "data": "aQ=="}}]}]}"#, DOCUMENT),
+    Probe("`messages`: document with `context`", r#"{"messages": [{"role": "user", "content": [{"type": "document", "context": "b", "source": {"type": "base64", "media_type": "application/pdf", "data": "aQ=="}}]}]}"#, DOCUMENT),
+    Probe("`thinking` with a budget", r#"{"thinking": {"type": "enabled", "budget_tokens": 2048}}"#, "{}"),
+    Probe("`thinking.display: omitted`", r#"{"thinking": {"type": "adaptive", "display": "omitted"}}"#, r#"{"thinking": {"type": "adaptive"}}"#),
+    Probe("`output_config.effort`", r#"{"output_config": {"effort": "low"}}"#, "{}"),
 ];
 
 const RESPONSES_BASE: &str = r#"{"model": "m", "input": "a"}"#;
 
 #[rustfmt::skip]
-const RESPONSES: [Probe; 45] = [
+const RESPONSES: [Probe; 46] = [
     Probe("`instructions`", r#"{"instructions": "a"}"#, "{}"),
     Probe("`input`: messages", r#"{"input": [{"role": "user", "content": [{"type": "input_text", "text": "b"}]}]}"#, "{}"),
     Probe("`input`: image", r#"{"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "https://a.example/b.png"}]}]}"#, "{}"),
@@ -94,7 +110,21 @@ const RESPONSES: [Probe; 45] = [
     Probe("`background_options`", r#"{"background_options": {}}"#, "{}"),
     Probe("`access_programs`", r#"{"access_programs": {}}"#, "{}"),
     Probe("any other field", r#"{"guided_regex": "a"}"#, "{}"),
+    Probe("any other field inside another", r#"{"input": [{"role": "user", "content": "a", "guided_regex": "a"}]}"#, "{}"),
 ];
+
+/// What only this interface can say, as each model gets it.
+pub(super) fn messages_on_the_way() -> Table {
+    let title = "Chat from `/v1/messages`, to models";
+    super::outgoing(title, &chat::models(), &ON_THE_WAY, |patch, model| {
+        let mut body = Probe::body(MESSAGES_BASE, patch);
+        let betas = body.shift_remove("anthropic-beta");
+        let body = Value::Object(body).to_string();
+        let mut request = messages::parse(body.as_bytes()).expect("a probe is a request");
+        messages::add_betas(&mut request, betas.as_ref().and_then(Value::as_str));
+        chat::sent(&request, model)
+    })
+}
 
 pub(super) fn messages() -> Table {
     table("`/v1/messages`, from clients", &MESSAGES, MESSAGES_BASE, messages::parse)

@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use super::required_text;
-use crate::{Dialect, RequestError};
+use crate::{RequestError, opened::Opened};
 
 /// Something other than text.
 #[derive(Debug, PartialEq)]
@@ -38,57 +37,51 @@ impl Media<'_> {
     }
 }
 
-pub(super) fn image<'a>(
-    part: &'a Value,
-    at: &str,
-    dialect: Dialect,
-) -> Result<Media<'a>, RequestError> {
-    let at = format!("{at}.image_url.url");
-    let url = required_text(part.pointer("/image_url/url"), || at.clone())?;
+pub(super) fn image<'a>(part: &mut Opened<'a, '_>) -> Result<Media<'a>, RequestError> {
+    let (path, url) = part.required_object("image_url", |image| {
+        // How closely to look is for servers that can choose.
+        image.overlook(&["detail"]);
+        Ok((image.at("url"), image.required("url")?))
+    })?;
     let source = match inline(url) {
         Some(inline) => inline,
         None if is_web(url) => MediaSource::Url { url, is_image: true },
-        None => return Err(no_source(at, dialect)),
+        None => return Err(no_source(path)),
     };
-    Ok(Media { path: at, source, name: None, cache: part.get("cache_control") })
+    Ok(Media { path, source, name: None, cache: part.take("cache_control") })
 }
 
 /// `file_data` is OpenAI's; `file_url` is how its Responses interface names a document on the web.
-pub(super) fn file<'a>(
-    part: &'a Value,
-    at: &str,
-    dialect: Dialect,
-) -> Result<Media<'a>, RequestError> {
-    let read = |name: &str| part.pointer(&format!("/file/{name}")).and_then(Value::as_str);
-    if part.pointer("/file/file_id").is_some_and(|id| !id.is_null()) {
-        return Err(dialect.refuse(format!("{at}.file.file_id")));
-    }
-    let (path, source) = match (read("file_data"), read("file_url")) {
-        (Some(data), _) => (format!("{at}.file.file_data"), inline(data)),
-        (None, Some(url)) => {
-            let source = MediaSource::Url { url, is_image: false };
-            (format!("{at}.file.file_url"), Some(source).filter(|_| is_web(url)))
-        }
-        (None, None) => return Err(RequestError::missing(format!("{at}.file.file_data"))),
-    };
-    let Some(source) = source else { return Err(no_source(path, dialect)) };
-    Ok(Media { path, source, name: read("filename"), cache: part.get("cache_control") })
+pub(super) fn file<'a>(part: &mut Opened<'a, '_>) -> Result<Media<'a>, RequestError> {
+    let (path, source, name) = part.required_object("file", |file| {
+        let (path, source) = match (file.text("file_data")?, file.text("file_url")?) {
+            (Some(data), None) => (file.at("file_data"), inline(data)),
+            (None, Some(url)) => {
+                let source = MediaSource::Url { url, is_image: false };
+                (file.at("file_url"), Some(source).filter(|_| is_web(url)))
+            }
+            (Some(_), Some(_)) => return Err(file.refused("file_url")),
+            (None, None) if file.take("file_id").is_some() => return Err(file.refused("file_id")),
+            (None, None) => return Err(RequestError::missing(file.at("file_data"))),
+        };
+        Ok((path, source, file.text("filename")?))
+    })?;
+    let Some(source) = source else { return Err(no_source(path)) };
+    Ok(Media { path, source, name, cache: part.take("cache_control") })
 }
 
-pub(super) fn audio<'a>(part: &'a Value, at: &str) -> Result<Media<'a>, RequestError> {
-    let path = format!("{at}.input_audio");
-    let base64 = required_text(part.pointer("/input_audio/data"), || format!("{path}.data"))?;
-    let format = required_text(part.pointer("/input_audio/format"), || format!("{path}.format"))?;
-    let media_type = match format {
-        "wav" => "audio/wav",
-        "mp3" => "audio/mpeg",
-        _ => {
-            let at = format!("{path}.format");
-            return Err(RequestError::invalid_value(at, "must be wav or mp3"));
+pub(super) fn audio<'a>(part: &mut Opened<'a, '_>) -> Result<Media<'a>, RequestError> {
+    let path = part.at("input_audio");
+    let (base64, media_type) = part.required_object("input_audio", |audio| {
+        let base64 = audio.required("data")?;
+        match audio.required("format")? {
+            "wav" => Ok((base64, "audio/wav")),
+            "mp3" => Ok((base64, "audio/mpeg")),
+            _ => Err(RequestError::invalid_value(audio.at("format"), "must be wav or mp3")),
         }
-    };
+    })?;
     let source = MediaSource::Inline { media_type, base64 };
-    Ok(Media { path, source, name: None, cache: None })
+    Ok(Media { path, source, name: None, cache: part.take("cache_control") })
 }
 
 /// Takes a `data:` URL (RFC 2397) apart; only Base64 is understood.
@@ -103,8 +96,6 @@ fn is_web(url: &str) -> bool {
     url.starts_with("https://") || url.starts_with("http://")
 }
 
-fn no_source(at: String, dialect: Dialect) -> RequestError {
-    let code = dialect.code();
-    let message = format!("must be a data: URL in Base64 or a web address on this route ({code})");
-    RequestError::invalid_value(at, &message)
+fn no_source(at: String) -> RequestError {
+    RequestError::invalid_value(at, "must be a data: URL in Base64 or a web address on this route")
 }

@@ -1,6 +1,6 @@
 //! A call as far as it is known without an address and a key.
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -25,8 +25,9 @@ pub struct OutgoingCall {
     pub path: String,
     /// Query parameters that belong to the call.
     pub query: &'static [(&'static str, &'static str)],
-    /// Headers beside `Content-Type: application/json` and authentication.
-    pub headers: &'static [(&'static str, &'static str)],
+    /// Headers beside `Content-Type: application/json` and authentication; the values are printable
+    /// ASCII.
+    pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// The JSON body, in pieces: long messages are not copied.
     pub pieces: Vec<Bytes>,
 }
@@ -41,7 +42,7 @@ impl OutgoingCall {
     }
 
     pub(crate) fn in_pieces(path: impl Into<String>, pieces: Vec<Bytes>) -> Self {
-        Self { path: path.into(), query: &[], headers: &[], pieces }
+        Self { path: path.into(), query: &[], headers: Vec::new(), pieces }
     }
 
     /// The JSON body, copied together.

@@ -1,6 +1,7 @@
 //! In which small ways servers that speak OpenAI differ from each other.
 
-use crate::settings::{HINTS, asks_for_something};
+use crate::anthropic::BETA;
+use crate::settings::{HINTS, Settings, asks_for_something, check_stream_options};
 use crate::{ChatRequest, Dialect, RequestError};
 
 /// What the limit on tokens is called.
@@ -113,6 +114,15 @@ impl Quirks {
         for name in self.refused.iter().copied().flatten() {
             if request.field(name).is_some_and(|value| asks_for_something(name, value)) {
                 return Err(dialect.refuse(*name));
+            }
+        }
+        if !self.takes_stream_options {
+            check_stream_options(request, &|at| dialect.refuse(at))?;
+        }
+        if request.is_translated() {
+            Settings { request, dialect }.thinking()?;
+            if request.field(BETA).is_some() {
+                return Err(dialect.refuse(BETA));
             }
         }
         Ok(())

@@ -58,9 +58,12 @@ pub(crate) fn chat_call(
     let mut contents = Vec::with_capacity(conversation.turns.len());
     for turn in &conversation.turns {
         let role = if turn.speaker == Speaker::User { "user" } else { "model" };
-        let parts: Result<Vec<_>, _> =
-            turn.blocks.iter().filter_map(|block| part(block, dialect).transpose()).collect();
-        contents.push(json!({"role": role, "parts": parts?}));
+        let mut parts = Vec::with_capacity(turn.blocks.len());
+        for block in &turn.blocks {
+            parts.extend(name_of_file(block));
+            parts.extend(part(block, dialect)?);
+        }
+        contents.push(json!({"role": role, "parts": parts}));
     }
     body.insert("contents".to_owned(), contents.into());
     insert_tools(&settings, &mut body)?;
@@ -100,7 +103,11 @@ fn insert_tools(
         let declarations: Vec<Value> = declarations.collect();
         body.insert("tools".to_owned(), json!([{"functionDeclarations": declarations}]));
     }
+    // Calls that must keep to their schema are asked for of all tools at once; where one must be called,
+    // they do so anyway.
+    let is_strict = tools.iter().any(|tool| tool.strict == Some(true));
     let config = match settings.tool_choice()? {
+        None | Some(ToolChoice::Auto) if is_strict => json!({"mode": "VALIDATED"}),
         None => return Ok(()),
         Some(ToolChoice::Auto) => json!({"mode": "AUTO"}),
         Some(ToolChoice::None) => json!({"mode": "NONE"}),
@@ -133,8 +140,9 @@ fn generation(
         None => {}
         Some(format) => {
             config.insert("responseMimeType".to_owned(), "application/json".into());
-            if let Format::JsonSchema { schema, .. } = format {
-                config.insert("responseJsonSchema".to_owned(), schema.clone());
+            if let Format::JsonSchema { schema, description, .. } = format {
+                let schema = Format::described_schema(description, schema);
+                config.insert("responseJsonSchema".to_owned(), schema);
             }
         }
     }
@@ -160,6 +168,14 @@ fn thinking_config(thinking: Thinking<'_>, upstream_model: &str) -> Value {
         config["thinkingLevel"] = level.into();
     }
     config
+}
+
+/// The name of a file, as a text before it: Google has no other place for it.
+fn name_of_file(block: &Block<'_>) -> Option<Value> {
+    match block {
+        Block::Media(Media { name: Some(name), .. }) => Some(json!({ "text": name })),
+        _ => None,
+    }
 }
 
 /// One part; `None` for thoughts, which go back only as the seal on a call.

@@ -2,66 +2,70 @@
 
 use serde_json::{Map, Value, json};
 
-use super::inbound::unavailable;
-use crate::RequestError;
+use crate::{RequestError, opened::Opened};
+
+/// An object of such a client that is being read.
+type Block<'a, 'r> = Opened<'a, 'r>;
 
 /// The instructions, as the first message.
-pub(super) fn system(system: Value) -> Result<Value, RequestError> {
+pub(super) fn system(system: &Value) -> Result<Value, RequestError> {
     let content = match system {
-        Value::String(text) => Value::String(text),
+        Value::String(text) => text.as_str().into(),
         Value::Array(blocks) => {
-            let mut parts = Vec::with_capacity(blocks.len());
-            for (index, block) in blocks.iter().enumerate() {
-                let at = format!("system[{index}]");
-                match kind(block, &at)? {
-                    "text" => parts.push(text(block, &at)?),
-                    _ => return Err(unavailable(format!("{at}.type"))),
-                }
-            }
-            shortened(parts)
+            let blocks = blocks.iter().enumerate();
+            let parts: Result<Vec<_>, _> = blocks
+                .map(|(index, block)| {
+                    Opened::read(
+                        block,
+                        format!("system[{index}]"),
+                        &RequestError::unknown,
+                        |block| match block.required("type")? {
+                            "text" => text(block),
+                            _ => Err(RequestError::unavailable(block.at("type"))),
+                        },
+                    )
+                })
+                .collect();
+            shortened(parts?)
         }
-        other => return Err(RequestError::wrong_type("system", "a string or an array", &other)),
+        other => return Err(RequestError::wrong_type("system", "a string or an array", other)),
     };
     Ok(json!({"role": "system", "content": content}))
 }
 
 /// One turn, as one or more messages: each result of a tool becomes a message of its own.
-pub(super) fn turn(turn: Value, at: &str, messages: &mut Vec<Value>) -> Result<(), RequestError> {
-    let Value::Object(mut turn) = turn else {
-        return Err(RequestError::wrong_type(at, "an object", &turn));
-    };
-    let is_user = match turn.get("role").and_then(Value::as_str) {
-        Some("user") => true,
-        Some("assistant") => false,
-        None => return Err(RequestError::missing(format!("{at}.role"))),
-        Some(_) => {
-            let message = "must be user or assistant";
-            return Err(RequestError::invalid_value(format!("{at}.role"), message));
-        }
-    };
-    if let Some(name) = turn.keys().find(|name| !matches!(name.as_str(), "role" | "content")) {
-        return Err(RequestError::unknown(&format!("{at}.{name}")));
+pub(super) fn turn(
+    turn: &mut Block<'_, '_>,
+    messages: &mut Vec<Value>,
+) -> Result<(), RequestError> {
+    let role = turn.required("role")?;
+    if !matches!(role, "user" | "assistant") {
+        let message = "must be user or assistant";
+        return Err(RequestError::invalid_value(turn.at("role"), message));
     }
-    let role = if is_user { "user" } else { "assistant" };
-    match turn.shift_remove("content") {
+    match turn.take("content") {
         Some(content @ Value::String(_)) => {
             messages.push(json!({"role": role, "content": content}));
             Ok(())
         }
-        Some(Value::Array(blocks)) if is_user => user(&blocks, &format!("{at}.content"), messages),
+        Some(Value::Array(blocks)) if role == "user" => user(turn, blocks, messages),
         Some(Value::Array(blocks)) => {
-            messages.push(assistant(&blocks, &format!("{at}.content"))?);
+            messages.push(assistant(turn, blocks)?);
             Ok(())
         }
-        None | Some(Value::Null) => Err(RequestError::missing(format!("{at}.content"))),
+        None => Err(RequestError::missing(turn.at("content"))),
         Some(other) => {
-            let at = format!("{at}.content");
-            Err(RequestError::wrong_type(at, "a string or an array of blocks", &other))
+            let at = turn.at("content");
+            Err(RequestError::wrong_type(at, "a string or an array of blocks", other))
         }
     }
 }
 
-fn user(blocks: &[Value], at: &str, messages: &mut Vec<Value>) -> Result<(), RequestError> {
+fn user<'a>(
+    turn: &Block<'a, '_>,
+    blocks: &'a [Value],
+    messages: &mut Vec<Value>,
+) -> Result<(), RequestError> {
     let mut parts = Vec::new();
     let flush = |parts: &mut Vec<Value>, messages: &mut Vec<Value>| {
         if !parts.is_empty() {
@@ -69,66 +73,68 @@ fn user(blocks: &[Value], at: &str, messages: &mut Vec<Value>) -> Result<(), Req
             messages.push(json!({"role": "user", "content": content}));
         }
     };
-    for (index, block) in blocks.iter().enumerate() {
-        let at = format!("{at}[{index}]");
-        if kind(block, &at)? == "tool_result" {
+    turn.each_of(blocks, "content", |block| match block.required("type")? {
+        "tool_result" => {
             flush(&mut parts, messages);
-            messages.push(tool_result(block, &at)?);
-        } else {
-            parts.push(part(block, &at)?);
+            messages.push(tool_result(block)?);
+            Ok(())
         }
-    }
+        kind => part(kind, block, &mut parts),
+    })?;
     flush(&mut parts, messages);
     Ok(())
 }
 
-fn tool_result(block: &Value, at: &str) -> Result<Value, RequestError> {
-    let id = required(block, "tool_use_id", at)?;
-    let content = match block.get("content") {
-        None | Some(Value::Null) => Value::String(String::new()),
-        Some(Value::String(text)) => Value::String(text.clone()),
+fn tool_result(block: &mut Block<'_, '_>) -> Result<Value, RequestError> {
+    let id = block.required("tool_use_id")?;
+    let content = match block.take("content") {
+        None => "".into(),
+        Some(Value::String(text)) => text.as_str().into(),
         Some(Value::Array(blocks)) => {
-            let parts = blocks.iter().enumerate();
-            let parts: Result<Vec<_>, _> = parts
-                .map(|(index, block)| part(block, &format!("{at}.content[{index}]")))
-                .collect();
-            match shortened(parts?) {
-                Value::Null => Value::String(String::new()),
-                content => content,
-            }
+            let mut parts = Vec::with_capacity(blocks.len());
+            block.each_of(blocks, "content", |block| {
+                part(block.required("type")?, block, &mut parts)
+            })?;
+            if parts.is_empty() { "".into() } else { shortened(parts) }
         }
         Some(other) => {
-            let at = format!("{at}.content");
+            let at = block.at("content");
             return Err(RequestError::wrong_type(at, "a string or an array of blocks", other));
         }
     };
     let mut message = json!({"role": "tool", "tool_call_id": id, "content": content});
-    if block.get("is_error") == Some(&Value::Bool(true)) {
+    if block.boolean("is_error")? == Some(true) {
         message["is_error"] = true.into();
     }
     Ok(marked(message, block))
 }
 
 /// A turn of the model: thoughts, text and calls each in their own field.
-fn assistant(blocks: &[Value], at: &str) -> Result<Value, RequestError> {
+fn assistant<'a>(turn: &Block<'a, '_>, blocks: &'a [Value]) -> Result<Value, RequestError> {
     let (mut parts, mut calls, mut thoughts) = (Vec::new(), Vec::new(), Vec::new());
     let mut reasoning = String::new();
-    for (index, block) in blocks.iter().enumerate() {
-        let at = format!("{at}[{index}]");
-        match kind(block, &at)? {
-            "text" => parts.push(text(block, &at)?),
+    turn.each_of(blocks, "content", |block| {
+        match block.required("type")? {
+            "text" => parts.push(text(block)?),
             "thinking" => {
-                reasoning.push_str(required(block, "thinking", &at)?);
-                thoughts.push(block.clone());
+                let text = block.required("thinking")?;
+                reasoning.push_str(text);
+                let mut thought = json!({"type": "thinking", "thinking": text});
+                if let Some(signature) = block.text("signature")? {
+                    thought["signature"] = signature.into();
+                }
+                thoughts.push(thought);
             }
             "redacted_thinking" => {
-                required(block, "data", &at)?;
-                thoughts.push(block.clone());
+                let data = block.required("data")?;
+                thoughts.push(json!({"type": "redacted_thinking", "data": data}));
             }
-            "tool_use" => calls.push(tool_use(block, &at)?),
-            _ => return Err(unavailable(format!("{at}.type"))),
+            "tool_use" => calls.push(tool_use(block)?),
+            "server_tool_use" => return Err(RequestError::server_tool(block.at("type"))),
+            _ => return Err(RequestError::unavailable(block.at("type"))),
         }
-    }
+        Ok(())
+    })?;
     let mut message = Map::new();
     message.insert("role".to_owned(), "assistant".into());
     message.insert("content".to_owned(), shortened(parts));
@@ -144,59 +150,66 @@ fn assistant(blocks: &[Value], at: &str) -> Result<Value, RequestError> {
     Ok(Value::Object(message))
 }
 
-fn tool_use(block: &Value, at: &str) -> Result<Value, RequestError> {
-    let (id, name) = (required(block, "id", at)?, required(block, "name", at)?);
-    let arguments = match block.get("input") {
-        None | Some(Value::Null) => "{}".to_owned(),
-        Some(input @ Value::Object(_)) => input.to_string(),
-        Some(other) => {
-            return Err(RequestError::wrong_type(format!("{at}.input"), "an object", other));
-        }
-    };
+fn tool_use(block: &mut Block<'_, '_>) -> Result<Value, RequestError> {
+    let (id, name) = (block.required("id")?, block.required("name")?);
+    let arguments = block.whole("input")?.map_or_else(|| "{}".to_owned(), Value::to_string);
+    // The model itself, as everywhere here: no other tool has called this one.
+    block.overlook_default("caller", |caller| *caller == json!({"type": "direct"}));
     let function = json!({"name": name, "arguments": arguments});
     Ok(marked(json!({"id": id, "type": "function", "function": function}), block))
 }
 
 /// A text, an image or a document.
-fn part(block: &Value, at: &str) -> Result<Value, RequestError> {
-    match kind(block, at)? {
-        "text" => text(block, at),
-        "image" => {
-            let url = match source(block, at)? {
-                Source::Web(url) => url.to_owned(),
-                Source::Base64 { media_type, data } => format!("data:{media_type};base64,{data}"),
-                Source::Text(_) => return Err(unavailable(format!("{at}.source.type"))),
-            };
-            Ok(marked(json!({"type": "image_url", "image_url": {"url": url}}), block))
-        }
-        "document" => document(block, at),
-        _ => Err(unavailable(format!("{at}.type"))),
-    }
+fn part(kind: &str, block: &mut Block<'_, '_>, parts: &mut Vec<Value>) -> Result<(), RequestError> {
+    let part = match kind {
+        "text" => text(block)?,
+        "image" => image(block)?,
+        "document" => return document(block, parts),
+        _ => return Err(RequestError::unavailable(block.at("type"))),
+    };
+    parts.push(part);
+    Ok(())
 }
 
-fn document(block: &Value, at: &str) -> Result<Value, RequestError> {
-    for name in ["context", "citations"] {
-        let asks = block.get(name).is_some_and(|value| match name {
-            "citations" => value.get("enabled") == Some(&Value::Bool(true)),
-            _ => !value.is_null(),
-        });
-        if asks {
-            return Err(unavailable(format!("{at}.{name}")));
+fn image(block: &mut Block<'_, '_>) -> Result<Value, RequestError> {
+    let url = block.required_object("source", |from| match source(from)? {
+        Source::Web(url) => Ok(url.to_owned()),
+        Source::Base64 { media_type, data } => Ok(format!("data:{media_type};base64,{data}")),
+        Source::Text(_) => Err(RequestError::unavailable(from.at("type"))),
+    })?;
+    Ok(marked(json!({"type": "image_url", "image_url": {"url": url}}), block))
+}
+
+/// A document, after a text with what else is said of it. One that is a text goes on as a text.
+fn document(block: &mut Block<'_, '_>, parts: &mut Vec<Value>) -> Result<(), RequestError> {
+    block.object("citations", |citations| {
+        citations.overlook_default("enabled", |wanted| *wanted == Value::Bool(false));
+        match citations.take("enabled") {
+            None => Ok(()),
+            Some(_) => Err(RequestError::unavailable(citations.at("enabled"))),
         }
-    }
+    })?;
+    let (title, context) = (block.text("title")?, block.text("context")?);
+    let source = block.required_object("source", source)?;
     let mut file = Map::new();
-    if let Some(title) = block.get("title").filter(|title| title.is_string()) {
-        file.insert("filename".to_owned(), title.clone());
-    }
-    match source(block, at)? {
-        Source::Text(text) => return Ok(marked(json!({"type": "text", "text": text}), block)),
+    match source {
+        Source::Text(text) => {
+            let texts = [title, context, Some(text)].into_iter().flatten().collect::<Vec<_>>();
+            parts.push(marked(json!({"type": "text", "text": texts.join("\n\n")}), block));
+            return Ok(());
+        }
         Source::Web(url) => file.insert("file_url".to_owned(), url.into()),
         Source::Base64 { media_type, data } => {
             let data = format!("data:{media_type};base64,{data}");
             file.insert("file_data".to_owned(), data.into())
         }
     };
-    Ok(marked(json!({"type": "file", "file": file}), block))
+    if let Some(title) = title {
+        file.insert("filename".to_owned(), title.into());
+    }
+    parts.extend(context.map(|context| json!({"type": "text", "text": context})));
+    parts.push(marked(json!({"type": "file", "file": file}), block));
+    Ok(())
 }
 
 enum Source<'a> {
@@ -205,22 +218,26 @@ enum Source<'a> {
     Text(&'a str),
 }
 
-fn source<'a>(block: &'a Value, at: &str) -> Result<Source<'a>, RequestError> {
-    let at = format!("{at}.source");
-    let Some(source) = block.get("source") else { return Err(RequestError::missing(at)) };
-    match kind(source, &at)? {
-        "url" => Ok(Source::Web(required(source, "url", &at)?)),
+fn source<'a>(source: &mut Block<'a, '_>) -> Result<Source<'a>, RequestError> {
+    match source.required("type")? {
+        "url" => Ok(Source::Web(source.required("url")?)),
         "base64" => Ok(Source::Base64 {
-            media_type: required(source, "media_type", &at)?,
-            data: required(source, "data", &at)?,
+            media_type: source.required("media_type")?,
+            data: source.required("data")?,
         }),
-        "text" => Ok(Source::Text(required(source, "data", &at)?)),
-        _ => Err(unavailable(format!("{at}.type"))),
+        "text" => {
+            source.overlook_default("media_type", |kind| kind == "text/plain");
+            Ok(Source::Text(source.required("data")?))
+        }
+        "file" => Err(RequestError::not_stored(source.at("type"))),
+        _ => Err(RequestError::unavailable(source.at("type"))),
     }
 }
 
-fn text(block: &Value, at: &str) -> Result<Value, RequestError> {
-    Ok(marked(json!({"type": "text", "text": required(block, "text", at)?}), block))
+fn text(block: &mut Block<'_, '_>) -> Result<Value, RequestError> {
+    let text = block.required("text")?;
+    block.overlook_default("citations", |cited| cited.as_array().is_some_and(Vec::is_empty));
+    Ok(marked(json!({"type": "text", "text": text}), block))
 }
 
 /// A single text without a mark becomes the short form.
@@ -234,25 +251,9 @@ fn shortened(mut parts: Vec<Value>) -> Value {
     }
 }
 
-fn marked(mut part: Value, block: &Value) -> Value {
-    if let Some(mark) = block.get("cache_control").filter(|mark| !mark.is_null()) {
+fn marked(mut part: Value, block: &mut Block<'_, '_>) -> Value {
+    if let Some(mark) = block.take("cache_control") {
         part["cache_control"] = mark.clone();
     }
     part
-}
-
-fn kind<'a>(block: &'a Value, at: &str) -> Result<&'a str, RequestError> {
-    if !block.is_object() {
-        return Err(RequestError::wrong_type(at, "an object", block));
-    }
-    required(block, "type", at)
-}
-
-fn required<'a>(block: &'a Value, name: &str, at: &str) -> Result<&'a str, RequestError> {
-    let at = || format!("{at}.{name}");
-    match block.get(name) {
-        None | Some(Value::Null) => Err(RequestError::missing(at())),
-        Some(Value::String(text)) => Ok(text),
-        Some(other) => Err(RequestError::wrong_type(at(), "a string", other)),
-    }
 }

@@ -3,11 +3,15 @@
 use serde_json::{Map, Value, json};
 
 use crate::request::parse_object;
-use crate::{ChatRequest, RequestError};
+use crate::{ChatRequest, RequestError, anthropic::BETA, opened::Opened};
 
 /// Hints without a counterpart that change nothing in the answer. Where the model runs (`inference_geo`) is
 /// none: the routes decide that, and a wish for it is refused.
-const IGNORED: [&str; 2] = ["service_tier", "betas"];
+const IGNORED: [&str; 1] = ["service_tier"];
+
+/// What is said of a tool beside its name: theirs, ours.
+const TOOL_FIELDS: [(&str, &str); 3] =
+    [("description", "description"), ("input_schema", "parameters"), ("strict", "strict")];
 
 /// Parses the body of a request to `/v1/messages`.
 ///
@@ -29,6 +33,16 @@ pub fn parse_count_tokens(body: &[u8]) -> Result<ChatRequest, RequestError> {
     translate(parse_object(body)?)
 }
 
+/// Adds the features that the header `anthropic-beta` names, each value of it with commas between them. Only
+/// Anthropic's own models have them: whatever else would answer refuses them.
+pub fn add_betas<'h>(request: &mut ChatRequest, header: impl IntoIterator<Item = &'h str>) {
+    let names = header.into_iter().flat_map(|names| names.split(',')).map(str::trim);
+    let names: Vec<Value> = names.filter(|name| !name.is_empty()).map(Value::from).collect();
+    if !names.is_empty() {
+        request.set_field(BETA, names.into());
+    }
+}
+
 fn translate(mut fields: Map<String, Value>) -> Result<ChatRequest, RequestError> {
     let mut request = Map::new();
     for name in ["model", "messages"] {
@@ -36,7 +50,7 @@ fn translate(mut fields: Map<String, Value>) -> Result<ChatRequest, RequestError
     }
     let mut messages = Vec::new();
     if let Some(system) = fields.shift_remove("system").filter(|system| !system.is_null()) {
-        messages.push(super::blocks::system(system)?);
+        messages.push(super::blocks::system(&system)?);
     }
     match fields.shift_remove("messages") {
         None | Some(Value::Null) => return Err(RequestError::missing("messages")),
@@ -44,8 +58,10 @@ fn translate(mut fields: Map<String, Value>) -> Result<ChatRequest, RequestError
             return Err(RequestError::empty("messages"));
         }
         Some(Value::Array(turns)) => {
-            for (index, turn) in turns.into_iter().enumerate() {
-                super::blocks::turn(turn, &format!("messages[{index}]"), &mut messages)?;
+            for (index, turn) in turns.iter().enumerate() {
+                opened(turn, format!("messages[{index}]"), |turn| {
+                    super::blocks::turn(turn, &mut messages)
+                })?;
             }
         }
         Some(other) => return Err(RequestError::wrong_type("messages", "an array", &other)),
@@ -66,10 +82,10 @@ fn field(name: &str, value: Value, request: &mut Map<String, Value>) -> Result<(
     match name {
         "model" | "max_tokens" | "temperature" | "top_p" | "top_k" | "fachwerk" => set(name, value),
         "thinking" => {
-            if !value.is_object() {
-                return Err(RequestError::wrong_type(name, "an object", &value));
-            }
-            set(name, value);
+            let read = |thinking: &mut Opened<'_, '_>| {
+                Ok(thinking.copied(&["type", "budget_tokens", "display"]))
+            };
+            set(name, opened(&value, name, read)?);
         }
         "stream" => {
             if value == Value::Bool(true) {
@@ -84,111 +100,95 @@ fn field(name: &str, value: Value, request: &mut Map<String, Value>) -> Result<(
             set("stop", value);
         }
         "metadata" => {
-            if let Some(user) = value.get("user_id").filter(|user| user.is_string()) {
-                set("user", user.clone());
+            let user = opened(&value, name, |metadata| metadata.text("user_id"))?;
+            if let Some(user) = user {
+                set("user", user.into());
             }
         }
-        "tools" => set("tools", tools(value)?),
+        "tools" => set("tools", tools(&value)?),
         "tool_choice" => return tool_choice(&value, request),
         "output_config" => return output_config(&value, request),
         _ if IGNORED.contains(&name) => {}
-        "container" | "context_management" | "mcp_servers" | "output_format" => {
-            return Err(unavailable(name));
-        }
+        "container" | "mcp_servers" => return Err(RequestError::server_tool(name)),
+        "context_management" | "output_format" => return Err(RequestError::unavailable(name)),
         _ => return Err(RequestError::unknown(name)),
     }
     Ok(())
 }
 
-/// Refuses what only Anthropic itself can do.
-pub(super) fn unavailable(param: impl Into<String>) -> RequestError {
-    RequestError::unsupported(param, "is not available here")
+/// Reads an object of the request's.
+fn opened<'a, T>(
+    value: &'a Value,
+    path: impl Into<String>,
+    reading: impl FnOnce(&mut Opened<'a, 'static>) -> Result<T, RequestError>,
+) -> Result<T, RequestError> {
+    Opened::read(value, path, &RequestError::unknown, reading)
 }
 
-fn tools(tools: Value) -> Result<Value, RequestError> {
+fn tools(tools: &Value) -> Result<Value, RequestError> {
     let Value::Array(tools) = tools else {
-        return Err(RequestError::wrong_type("tools", "an array", &tools));
+        return Err(RequestError::wrong_type("tools", "an array", tools));
     };
-    let tools = tools.into_iter().enumerate();
-    tools.map(|(index, one)| tool(one, &format!("tools[{index}]"))).collect()
+    let tools = tools.iter().enumerate();
+    tools.map(|(index, one)| opened(one, format!("tools[{index}]"), tool)).collect()
 }
 
-fn tool(tool: Value, at: &str) -> Result<Value, RequestError> {
-    let Value::Object(mut fields) = tool else {
-        return Err(RequestError::wrong_type(at, "an object", &tool));
-    };
-    let kind = fields.shift_remove("type").filter(|kind| !kind.is_null());
-    if kind.is_some_and(|kind| kind != "custom") {
-        return Err(unavailable(format!("{at}.type")));
+fn tool(tool: &mut Opened<'_, '_>) -> Result<Value, RequestError> {
+    if !matches!(tool.text("type")?, None | Some("custom")) {
+        return Err(RequestError::server_tool(tool.at("type")));
     }
-    let mut function = Map::new();
-    let mut mark = None;
-    for (name, value) in fields {
-        match name.as_str() {
-            "name" | "description" | "strict" => {
-                function.insert(name, value);
-            }
-            "input_schema" => {
-                function.insert("parameters".to_owned(), value);
-            }
-            "cache_control" => mark = Some(value).filter(|mark| !mark.is_null()),
-            // How the model's writing is cut into pieces; ours come as they are made.
-            "eager_input_streaming" => {}
-            _ => return Err(unavailable(format!("{at}.{name}"))),
+    let mut function = json!({"name": tool.required("name")?});
+    for (name, ours) in TOOL_FIELDS {
+        if let Some(value) = tool.take(name) {
+            function[ours] = value.clone();
         }
     }
-    if !function.get("name").is_some_and(Value::is_string) {
-        return Err(RequestError::missing(format!("{at}.name")));
+    // How the model's writing is cut into pieces; ours come as they are made.
+    tool.overlook(&["eager_input_streaming"]);
+    let mut neutral = json!({"type": "function", "function": function});
+    if let Some(mark) = tool.take("cache_control") {
+        neutral["cache_control"] = mark.clone();
     }
-    let mut tool = json!({"type": "function", "function": function});
-    if let Some(mark) = mark {
-        tool["cache_control"] = mark;
-    }
-    Ok(tool)
+    Ok(neutral)
 }
 
 fn tool_choice(choice: &Value, request: &mut Map<String, Value>) -> Result<(), RequestError> {
-    let neutral = match choice.get("type").and_then(Value::as_str) {
-        Some("auto") => json!("auto"),
-        Some("none") => json!("none"),
-        Some("any") => json!("required"),
-        Some("tool") => {
-            let name = choice.get("name").filter(|name| name.is_string());
-            let name = name.ok_or_else(|| RequestError::missing("tool_choice.name"))?;
-            json!({"type": "function", "function": {"name": name}})
-        }
-        _ => {
-            let message = "must be auto, any, tool or none";
-            return Err(RequestError::invalid_value("tool_choice.type", message));
-        }
-    };
+    let (neutral, one_at_a_time) = opened(choice, "tool_choice", |choice| {
+        let neutral = match choice.text("type")? {
+            Some("auto") => json!("auto"),
+            Some("none") => json!("none"),
+            Some("any") => json!("required"),
+            Some("tool") => {
+                json!({"type": "function", "function": {"name": choice.required("name")?}})
+            }
+            _ => {
+                let message = "must be auto, any, tool or none";
+                return Err(RequestError::invalid_value(choice.at("type"), message));
+            }
+        };
+        Ok((neutral, choice.boolean("disable_parallel_tool_use")?))
+    })?;
     request.insert("tool_choice".to_owned(), neutral);
-    if choice.get("disable_parallel_tool_use") == Some(&Value::Bool(true)) {
+    if one_at_a_time == Some(true) {
         request.insert("parallel_tool_calls".to_owned(), false.into());
     }
     Ok(())
 }
 
 fn output_config(config: &Value, request: &mut Map<String, Value>) -> Result<(), RequestError> {
-    let Value::Object(config) = config else {
-        return Err(RequestError::wrong_type("output_config", "an object", config));
-    };
-    for (name, value) in config {
-        match (name.as_str(), value) {
-            (_, Value::Null) => {}
-            ("effort", effort) => {
-                request.insert("reasoning_effort".to_owned(), effort.clone());
+    let (effort, format) = opened(config, "output_config", |config| {
+        let format = config.object("format", |format| match format.required("type")? {
+            "json_schema" => {
+                let schema = format.whole("schema")?;
+                let schema = schema.ok_or_else(|| RequestError::missing(format.at("schema")))?;
+                Ok(json!({"name": "answer", "schema": schema, "strict": true}))
             }
-            ("format", format) if format.get("type").is_some_and(|kind| kind == "json_schema") => {
-                let schema = format.get("schema").filter(|schema| schema.is_object());
-                let at = "output_config.format.schema";
-                let schema = schema.ok_or_else(|| RequestError::missing(at))?;
-                let wanted = json!({"name": "answer", "schema": schema, "strict": true});
-                let format = json!({"type": "json_schema", "json_schema": wanted});
-                request.insert("response_format".to_owned(), format);
-            }
-            _ => return Err(unavailable(format!("output_config.{name}"))),
-        }
-    }
+            _ => Err(RequestError::unavailable(format.at("type"))),
+        })?;
+        Ok((config.take("effort").cloned(), format))
+    })?;
+    request.extend(effort.map(|effort| ("reasoning_effort".to_owned(), effort)));
+    let format = format.map(|wanted| json!({"type": "json_schema", "json_schema": wanted}));
+    request.extend(format.map(|format| ("response_format".to_owned(), format)));
     Ok(())
 }

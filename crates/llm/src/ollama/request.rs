@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::conversation::{Block, Conversation, Speaker, Turn, joined_text};
+use crate::message::FAILED;
 use crate::settings::{FieldRules, Format, HINTS, Settings, Thinking, ToolChoice};
 use crate::{ChatRequest, Delivery, Dialect, OutgoingCall, RequestError, upstream::grounded};
 
@@ -54,18 +55,23 @@ pub(crate) fn chat_call(
     let mut body = Map::new();
     body.insert("model".to_owned(), upstream_model.into());
     body.insert("messages".to_owned(), all_messages(&conversation, dialect)?.into());
-    let mut tools = request.field("tools").cloned();
-    settings.tools()?;
+    let tools = tools(&settings)?;
     match settings.tool_choice()? {
-        None | Some(ToolChoice::Auto) => {}
-        Some(ToolChoice::None) => tools = None,
+        None | Some(ToolChoice::Auto) => {
+            body.extend(tools.map(|tools| ("tools".to_owned(), tools)))
+        }
+        Some(ToolChoice::None) => {}
         Some(_) => return Err(dialect.refuse("tool_choice")),
     }
-    body.extend(tools.map(|tools| ("tools".to_owned(), tools)));
-    let format = settings.format()?.map(|format| match format {
-        Format::JsonObject => json!("json"),
-        Format::JsonSchema { schema, .. } => schema.clone(),
-    });
+    let format = match settings.format()? {
+        None => None,
+        Some(Format::JsonObject) => Some(json!("json")),
+        // The schema only bounds what is written; the model never reads it.
+        Some(Format::JsonSchema { description: Some(_), .. }) => {
+            return Err(dialect.refuse("response_format.json_schema.description"));
+        }
+        Some(Format::JsonSchema { schema, .. }) => Some(schema.clone()),
+    };
     body.extend(format.map(|format| ("format".to_owned(), format)));
     let think = settings.thinking()?.map(|thinking| think(thinking, upstream_model));
     body.extend(think.map(|think| ("think".to_owned(), think)));
@@ -77,6 +83,15 @@ pub(crate) fn chat_call(
     }
     body.insert("stream".to_owned(), (delivery == Delivery::Streamed).into());
     Ok(OutgoingCall::json("api/chat", &body.into()))
+}
+
+/// The tools as they came; nobody there sees to it that calls follow a schema.
+fn tools(settings: &Settings<'_>) -> Result<Option<Value>, RequestError> {
+    let tools = settings.tools()?;
+    if let Some(index) = tools.iter().position(|tool| tool.strict == Some(true)) {
+        return Err(settings.dialect.refuse(format!("tools[{index}].function.strict")));
+    }
+    Ok(settings.request.field("tools").cloned())
 }
 
 fn options(settings: &Settings<'_>) -> Result<Map<String, Value>, RequestError> {
@@ -124,8 +139,11 @@ fn all_messages(
 }
 
 fn tool_result(block: &Block<'_>, dialect: Dialect) -> Result<Option<Value>, RequestError> {
-    let Block::ToolResult { name, blocks, .. } = block else { return Ok(None) };
+    let Block::ToolResult { name, blocks, is_error, .. } = block else { return Ok(None) };
     let mut result = said("tool", blocks, dialect)?;
+    if *is_error {
+        result["content"] = format!("{FAILED}{}", joined_text(blocks)).into();
+    }
     if !name.is_empty() {
         result["tool_name"] = (*name).into();
     }

@@ -33,6 +33,31 @@ impl RequestError {
         })
     }
 
+    /// A parameter that only the interface's inventor can act on.
+    pub(crate) fn unavailable(param: impl Into<String>) -> Self {
+        Self::unsupported(param, "is not available here")
+    }
+
+    /// A parameter that needs something kept from one request to the next.
+    pub(crate) fn not_stored(param: impl Into<String>) -> Self {
+        Self::about(param, "not_stored", |param| {
+            format!(
+                "Unsupported parameter: '{param}' is not available here, because neither answers nor \
+                 files nor prompts are stored."
+            )
+        })
+    }
+
+    /// A tool that only the interface's inventor runs.
+    pub(crate) fn server_tool(param: impl Into<String>) -> Self {
+        Self::about(param, "server_tool", |param| {
+            format!(
+                "Unsupported parameter: '{param}' names a tool of the provider's own, and there are \
+                 none here. Functions of your own are possible."
+            )
+        })
+    }
+
     /// Something is missing.
     #[must_use]
     pub fn missing(param: impl Into<String>) -> Self {
@@ -76,8 +101,9 @@ impl RequestError {
         })
     }
 
-    pub(crate) fn unknown(param: &str) -> Self {
-        let name: String = param.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
+    pub(crate) fn unknown(param: impl AsRef<str>) -> Self {
+        let name = param.as_ref().chars();
+        let name = name.filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect::<String>();
         Self::about(name, "unknown_parameter", |param| format!("Unknown parameter: '{param}'."))
     }
 

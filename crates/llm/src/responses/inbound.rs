@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::items;
 use crate::request::parse_object;
-use crate::{ChatRequest, RequestError};
+use crate::{ChatRequest, RequestError, opened::Opened};
 
 /// What a client asks, and what it wants to see again in the answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,8 +36,8 @@ const PASSED: [&str; 13] = [
     "fachwerk",
 ];
 
-/// Fields that ask for a memory that we do not have, or for work that goes on alone.
-const STATEFUL: [&str; 4] = ["previous_response_id", "conversation", "prompt", "max_tool_calls"];
+/// Fields that ask for a memory that we do not have.
+const STATEFUL: [&str; 3] = ["previous_response_id", "conversation", "prompt"];
 
 /// Parses the body of a request to `/v1/responses`.
 ///
@@ -84,15 +84,22 @@ fn field(name: &str, value: Value, request: &mut Map<String, Value>) -> Result<(
             set("top_logprobs", value);
         }
         "tools" => set("tools", tools(&value)?),
-        "tool_choice" => set("tool_choice", tool_choice(value)?),
+        "tool_choice" => set("tool_choice", tool_choice(&value)?),
         "text" => return text(&value, request),
         "reasoning" => return reasoning(&value, request),
         "include" => return include(&value, request),
-        "stream_options" => {}
+        "stream_options" => {
+            return opened(&value, name, |options| {
+                // Pieces of an answer are never padded here.
+                options.overlook_default("include_obfuscation", |padded| *padded == false);
+                Ok(())
+            });
+        }
         "store" | "background" if value == Value::Bool(false) => {}
         "truncation" if value == "disabled" => {}
-        "store" | "background" | "truncation" => return Err(unavailable(name)),
-        _ if STATEFUL.contains(&name) => return Err(unavailable(name)),
+        "store" | "background" => return Err(RequestError::not_stored(name)),
+        "truncation" | "max_tool_calls" => return Err(RequestError::unavailable(name)),
+        _ if STATEFUL.contains(&name) => return Err(RequestError::not_stored(name)),
         _ if PASSED.contains(&name) => {
             if name == "stream" && value == Value::Bool(true) {
                 set("stream_options", json!({"include_usage": true}));
@@ -104,88 +111,69 @@ fn field(name: &str, value: Value, request: &mut Map<String, Value>) -> Result<(
     Ok(())
 }
 
-/// Refuses what only OpenAI itself can do.
-pub(super) fn unavailable(param: impl Into<String>) -> RequestError {
-    RequestError::unsupported(param, "is not available here")
+/// Reads an object of the request's.
+fn opened<'a, T>(
+    value: &'a Value,
+    path: impl Into<String>,
+    reading: impl FnOnce(&mut Opened<'a, 'static>) -> Result<T, RequestError>,
+) -> Result<T, RequestError> {
+    Opened::read(value, path, &RequestError::unknown, reading)
 }
 
 fn tools(tools: &Value) -> Result<Value, RequestError> {
     let Value::Array(tools) = tools else {
         return Err(RequestError::wrong_type("tools", "an array", tools));
     };
-    let mut functions = Vec::with_capacity(tools.len());
-    for (index, tool) in tools.iter().enumerate() {
-        let Value::Object(fields) = tool else {
-            return Err(RequestError::wrong_type(format!("tools[{index}]"), "an object", tool));
-        };
-        if fields.get("type").and_then(Value::as_str) != Some("function") {
-            return Err(unavailable(format!("tools[{index}].type")));
-        }
-        let mut function = fields.clone();
-        function.shift_remove("type");
-        functions.push(json!({"type": "function", "function": function}));
-    }
-    Ok(functions.into())
+    let tools = tools.iter().enumerate();
+    tools.map(|(index, one)| opened(one, format!("tools[{index}]"), tool)).collect()
 }
 
-fn tool_choice(choice: Value) -> Result<Value, RequestError> {
+fn tool(tool: &mut Opened<'_, '_>) -> Result<Value, RequestError> {
+    if tool.required("type")? != "function" {
+        return Err(RequestError::server_tool(tool.at("type")));
+    }
+    let function = tool.copied(&["name", "description", "parameters", "strict"]);
+    Ok(json!({"type": "function", "function": function}))
+}
+
+fn tool_choice(choice: &Value) -> Result<Value, RequestError> {
     if choice.is_string() {
-        return Ok(choice);
+        return Ok(choice.clone());
     }
-    match (choice.get("type").and_then(Value::as_str), choice.get("name")) {
-        (Some("function"), Some(name)) => {
-            Ok(json!({"type": "function", "function": {"name": name}}))
+    opened(choice, "tool_choice", |choice| match choice.required("type")? {
+        "function" => {
+            Ok(json!({"type": "function", "function": {"name": choice.required("name")?}}))
         }
-        (Some("function"), None) => Err(RequestError::missing("tool_choice.name")),
-        _ => Err(unavailable("tool_choice.type")),
-    }
+        _ => Err(RequestError::unavailable(choice.at("type"))),
+    })
 }
 
 fn text(text: &Value, request: &mut Map<String, Value>) -> Result<(), RequestError> {
-    let Value::Object(fields) = text else {
-        return Err(RequestError::wrong_type("text", "an object", text));
-    };
-    for (name, value) in fields {
-        match (name.as_str(), value) {
-            (_, Value::Null) => {}
-            ("verbosity", verbosity) => {
-                request.insert("verbosity".to_owned(), verbosity.clone());
+    opened(text, "text", |text| {
+        let verbosity = text.take("verbosity").cloned();
+        request.extend(verbosity.map(|verbosity| ("verbosity".to_owned(), verbosity)));
+        let format = text.object("format", |format| {
+            let kind = format.required("type")?;
+            let mut neutral = json!({ "type": kind });
+            if kind == "json_schema" {
+                let wanted = format.copied(&["name", "description", "schema", "strict"]);
+                neutral["json_schema"] = wanted;
             }
-            ("format", Value::Object(format)) => {
-                let kind = format.get("type").cloned().unwrap_or_default();
-                let mut neutral = json!({ "type": kind });
-                if kind == "json_schema" {
-                    let mut schema = format.clone();
-                    schema.shift_remove("type");
-                    neutral["json_schema"] = schema.into();
-                }
-                request.insert("response_format".to_owned(), neutral);
-            }
-            ("format", other) => {
-                return Err(RequestError::wrong_type("text.format", "an object", other));
-            }
-            _ => return Err(RequestError::unknown(&format!("text.{name}"))),
-        }
-    }
-    Ok(())
+            Ok(neutral)
+        })?;
+        request.extend(format.map(|format| ("response_format".to_owned(), format)));
+        Ok(())
+    })
 }
 
 /// How the reasoning is summed up is the server's own affair; we hand on what it shows.
 fn reasoning(reasoning: &Value, request: &mut Map<String, Value>) -> Result<(), RequestError> {
-    let Value::Object(fields) = reasoning else {
-        return Err(RequestError::wrong_type("reasoning", "an object", reasoning));
-    };
-    for (name, value) in fields {
-        match name.as_str() {
-            "effort" if value.is_null() => {}
-            "effort" => {
-                request.insert("reasoning_effort".to_owned(), value.clone());
-            }
-            "summary" | "generate_summary" => {}
-            _ => return Err(RequestError::unknown(&format!("reasoning.{name}"))),
-        }
-    }
-    Ok(())
+    opened(reasoning, "reasoning", |reasoning| {
+        let effort = reasoning.take("effort").cloned();
+        request.extend(effort.map(|effort| ("reasoning_effort".to_owned(), effort)));
+        reasoning.overlook(&["summary", "generate_summary"]);
+        Ok(())
+    })
 }
 
 fn include(include: &Value, request: &mut Map<String, Value>) -> Result<(), RequestError> {
@@ -199,7 +187,7 @@ fn include(include: &Value, request: &mut Map<String, Value>) -> Result<(), Requ
             Some("message.output_text.logprobs") => {
                 request.insert("logprobs".to_owned(), true.into());
             }
-            _ => return Err(unavailable(format!("include[{index}]"))),
+            _ => return Err(RequestError::unavailable(format!("include[{index}]"))),
         }
     }
     Ok(())

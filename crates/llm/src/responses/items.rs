@@ -1,45 +1,57 @@
 //! Input items of a client that speaks Responses, as messages.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::inbound::unavailable;
-use crate::RequestError;
+use crate::{RequestError, opened::Opened};
+
+/// An object of such a client that is being read.
+type Item<'a, 'r> = Opened<'a, 'r>;
+
+/// What comes back with an item of an earlier answer.
+const HINTS: [&str; 2] = ["id", "status"];
 
 /// Turns items into messages. The model's reasoning, text and calls that follow each other are one
 /// message.
 pub(super) fn messages(items: &[Value], messages: &mut Vec<Value>) -> Result<(), RequestError> {
     let mut turn = ModelTurn::default();
-    for (index, item) in items.iter().enumerate() {
-        let at = format!("input[{index}]");
-        let Value::Object(fields) = item else {
-            return Err(RequestError::wrong_type(at, "an object", item));
-        };
-        match fields.get("type").and_then(Value::as_str).unwrap_or("message") {
-            "message" if fields.get("role").and_then(Value::as_str) == Some("assistant") => {
-                turn.say(content(fields.get("content"), &at)?, messages);
-            }
-            "message" => {
-                turn.flush(messages);
-                let role = required(item, "role", &at)?;
-                if !matches!(role, "user" | "system" | "developer") {
-                    let message = "must be user, system, developer or assistant";
-                    return Err(RequestError::invalid_value(format!("{at}.role"), message));
-                }
-                messages
-                    .push(json!({"role": role, "content": content(fields.get("content"), &at)?}));
-            }
-            "reasoning" => turn.think(&reasoning(fields, &at)?, messages),
-            "function_call" => turn.calls.push(call(item, &at)?),
-            "function_call_output" => {
-                turn.flush(messages);
-                let id = required(item, "call_id", &at)?;
-                let output = output(fields.get("output"), &at)?;
-                messages.push(json!({"role": "tool", "tool_call_id": id, "content": output}));
-            }
-            _ => return Err(unavailable(format!("{at}.type"))),
-        }
+    for (index, one) in items.iter().enumerate() {
+        Opened::read(one, format!("input[{index}]"), &RequestError::unknown, |item| {
+            item.overlook(&HINTS);
+            read(item, &mut turn, messages)
+        })?;
     }
     turn.flush(messages);
+    Ok(())
+}
+
+fn read(
+    item: &mut Item<'_, '_>,
+    turn: &mut ModelTurn,
+    messages: &mut Vec<Value>,
+) -> Result<(), RequestError> {
+    match item.text("type")?.unwrap_or("message") {
+        "message" => match item.required("role")? {
+            "assistant" => turn.say(content(item, "content")?, messages),
+            role @ ("user" | "system" | "developer") => {
+                turn.flush(messages);
+                messages.push(json!({"role": role, "content": content(item, "content")?}));
+            }
+            _ => {
+                let message = "must be user, system, developer or assistant";
+                return Err(RequestError::invalid_value(item.at("role"), message));
+            }
+        },
+        "reasoning" => turn.think(&reasoning(item)?, messages),
+        "function_call" => turn.calls.push(call(item)?),
+        "function_call_output" => {
+            turn.flush(messages);
+            let id = item.required("call_id")?;
+            let output = content(item, "output")?;
+            messages.push(json!({"role": "tool", "tool_call_id": id, "content": output}));
+        }
+        "item_reference" => return Err(RequestError::not_stored(item.at("type"))),
+        _ => return Err(RequestError::unavailable(item.at("type"))),
+    }
     Ok(())
 }
 
@@ -82,96 +94,70 @@ impl ModelTurn {
     }
 }
 
-fn call(item: &Value, at: &str) -> Result<Value, RequestError> {
-    let function = json!({
-        "name": required(item, "name", at)?,
-        "arguments": required(item, "arguments", at)?,
-    });
-    Ok(json!({"id": required(item, "call_id", at)?, "type": "function", "function": function}))
+fn call(item: &mut Item<'_, '_>) -> Result<Value, RequestError> {
+    let (name, arguments) = (item.required("name")?, item.required("arguments")?);
+    let function = json!({"name": name, "arguments": arguments});
+    Ok(json!({"id": item.required("call_id")?, "type": "function", "function": function}))
 }
 
-fn reasoning(item: &Map<String, Value>, at: &str) -> Result<String, RequestError> {
-    if item.get("encrypted_content").is_some_and(|sealed| !sealed.is_null()) {
-        return Err(unavailable(format!("{at}.encrypted_content")));
+/// What was thought, in its own words or summed up.
+fn reasoning(item: &mut Item<'_, '_>) -> Result<String, RequestError> {
+    if item.take("encrypted_content").is_some() {
+        return Err(RequestError::unavailable(item.at("encrypted_content")));
     }
-    let parts = |name| item.get(name).and_then(Value::as_array).into_iter().flatten();
-    let texts = parts("content").chain(parts("summary"));
-    Ok(texts.filter_map(|part| part.get("text")?.as_str()).collect())
+    let read = |part: &mut Item<'_, '_>| {
+        part.overlook(&["type"]);
+        Ok(part.text("text")?.unwrap_or_default().to_owned())
+    };
+    let texts = [item.each("content", read)?, item.each("summary", read)?];
+    Ok(texts.concat().concat())
 }
 
-fn output(output: Option<&Value>, at: &str) -> Result<Value, RequestError> {
-    match output {
-        Some(Value::String(text)) => Ok(text.clone().into()),
-        Some(Value::Array(parts)) => all_parts(parts, &format!("{at}.output")),
-        None | Some(Value::Null) => Err(RequestError::missing(format!("{at}.output"))),
+/// A text or parts; a single part that is a text becomes the short form.
+fn content(item: &mut Item<'_, '_>, name: &str) -> Result<Value, RequestError> {
+    match item.take(name) {
+        Some(text @ Value::String(_)) => Ok(text.clone()),
+        Some(Value::Array(parts)) => {
+            let mut parts = item.each_of(parts, name, part)?;
+            match parts.as_mut_slice() {
+                [only] if only["type"] == "text" => Ok(only["text"].take()),
+                _ => Ok(parts.into()),
+            }
+        }
+        None => Err(RequestError::missing(item.at(name))),
         Some(other) => {
-            let at = format!("{at}.output");
-            Err(RequestError::wrong_type(at, "a string or an array of parts", other))
+            Err(RequestError::wrong_type(item.at(name), "a string or an array of parts", other))
         }
     }
 }
 
-fn content(content: Option<&Value>, at: &str) -> Result<Value, RequestError> {
-    match content {
-        Some(Value::String(text)) => Ok(text.clone().into()),
-        Some(Value::Array(parts)) => all_parts(parts, &format!("{at}.content")),
-        None | Some(Value::Null) => Err(RequestError::missing(format!("{at}.content"))),
-        Some(other) => {
-            let at = format!("{at}.content");
-            Err(RequestError::wrong_type(at, "a string or an array of parts", other))
-        }
+fn part(part: &mut Item<'_, '_>) -> Result<Value, RequestError> {
+    if part.take("file_id").is_some() {
+        return Err(RequestError::not_stored(part.at("file_id")));
     }
-}
-
-/// Parts; a single text becomes the short form.
-fn all_parts(parts: &[Value], at: &str) -> Result<Value, RequestError> {
-    let mut neutral = Vec::with_capacity(parts.len());
-    for (index, one) in parts.iter().enumerate() {
-        neutral.push(part(one, &format!("{at}[{index}]"))?);
-    }
-    if let [only] = neutral.as_mut_slice()
-        && only["type"] == "text"
-    {
-        return Ok(only["text"].take());
-    }
-    Ok(neutral.into())
-}
-
-fn part(part: &Value, at: &str) -> Result<Value, RequestError> {
-    if part.get("file_id").is_some_and(|id| !id.is_null()) {
-        return Err(unavailable(format!("{at}.file_id")));
-    }
-    match required(part, "type", at)? {
+    match part.required("type")? {
         "input_text" | "output_text" | "text" => {
-            Ok(json!({"type": "text", "text": required(part, "text", at)?}))
+            // They come back from an earlier answer.
+            part.overlook(&["annotations", "logprobs"]);
+            Ok(json!({"type": "text", "text": part.required("text")?}))
         }
-        "refusal" => Ok(json!({"type": "text", "text": required(part, "refusal", at)?})),
+        "refusal" => Ok(json!({"type": "text", "text": part.required("refusal")?})),
         "input_image" => {
-            let mut image = json!({"url": required(part, "image_url", at)?});
-            if let Some(detail) = part.get("detail").filter(|detail| !detail.is_null()) {
+            let mut image = json!({"url": part.required("image_url")?});
+            if let Some(detail) = part.take("detail") {
                 image["detail"] = detail.clone();
             }
             Ok(json!({"type": "image_url", "image_url": image}))
         }
         "input_file" => {
-            let mut file = Map::new();
-            for name in ["filename", "file_data", "file_url"] {
-                if let Some(value) = part.get(name).filter(|value| value.is_string()) {
-                    file.insert(name.to_owned(), value.clone());
-                }
-            }
+            let file = part.copied(&["filename", "file_data", "file_url"]);
             Ok(json!({"type": "file", "file": file}))
         }
-        "input_audio" => Ok(part.clone()),
-        _ => Err(unavailable(format!("{at}.type"))),
-    }
-}
-
-fn required<'a>(item: &'a Value, name: &str, at: &str) -> Result<&'a str, RequestError> {
-    let at = || format!("{at}.{name}");
-    match item.get(name) {
-        None | Some(Value::Null) => Err(RequestError::missing(at())),
-        Some(Value::String(text)) => Ok(text),
-        Some(other) => Err(RequestError::wrong_type(at(), "a string", other)),
+        "input_audio" => {
+            let sound =
+                part.required_object("input_audio", |sound| Ok(sound.copied(&["data", "format"])))?;
+            Ok(json!({"type": "input_audio", "input_audio": sound}))
+        }
+        _ => Err(RequestError::unavailable(part.at("type"))),
     }
 }

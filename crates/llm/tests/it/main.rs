@@ -22,5 +22,6 @@ mod sse;
 mod texts;
 mod transcription;
 mod typed_event;
+mod unnoticed;
 mod upstream;
 mod wire;

@@ -14,7 +14,7 @@ fn sent(request: &ChatRequest, dialect: Dialect) -> Value {
 }
 
 /// A request with everything that has a counterpart.
-fn rich() -> Value {
+pub(crate) fn rich() -> Value {
     json!({
         "model": "claude-sonnet-4-5",
         "system": [{"type": "text", "text": "Antworte kurz.", "cache_control": {"type": "ephemeral"}}],

@@ -12,7 +12,7 @@ fn parse(body: &Value) -> Result<Request, RequestError> {
 }
 
 /// A request with everything that has a counterpart.
-fn rich() -> Value {
+pub(crate) fn rich() -> Value {
     json!({
         "model": "standard",
         "instructions": "Antworte kurz.",

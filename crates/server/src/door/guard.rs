@@ -8,7 +8,7 @@ use domain::ErrorKind;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
     header::{
-        CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY,
+        CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY,
         STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS,
     },
     uri::Authority,
@@ -131,6 +131,19 @@ impl Guard {
         );
         Err(Problem::new(ErrorKind::Forbidden, "cross_site", text))
     }
+}
+
+/// Refuses bodies that are packed: nobody here unpacks them (RFC 9110, section 8.4).
+pub(crate) fn refuse_encoded(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+    if encodings.all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Ok(());
+    }
+    let text = Bilingual::new(
+        "Gepackte Anfragen („Content-Encoding“) liest Fachwerk nicht. Bitte senden Sie den Inhalt ungepackt.",
+        "Fachwerk reads no compressed requests (\"Content-Encoding\"). Please send the body as it is.",
+    );
+    Err(Problem::new(ErrorKind::Unsupported, "encoding_unsupported", text))
 }
 
 /// Size of the head as it came, but for white space that means nothing.

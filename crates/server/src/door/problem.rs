@@ -436,6 +436,7 @@ fn openai_code(code: &str) -> &str {
         "key_invalid" | "key_missing" | "unauthenticated" => "invalid_api_key",
         "limit_requests" | "limit_tokens" | "limit_concurrent" => "rate_limit_exceeded",
         "budget_tokens" | "budget_cost" | "budget_route" => QUOTA,
+        "not_stored" | "server_tool" => "unsupported_parameter",
         "limit_context" | "context_too_long" => "context_length_exceeded",
         other => other,
     }

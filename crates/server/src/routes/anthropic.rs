@@ -1,14 +1,15 @@
 //! The interface for programs that speak Anthropic's Messages. What is asked goes the same way as
 //! under `/v1/chat/completions`; only the wire format differs.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use app::{App, Call, ChatReply, Language};
 use axum::{
-    extract::State,
+    extract::{FromRequestParts, State},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
+use http::request::Parts;
 use llm::{
     ChatChunk,
     messages::{self, Events},
@@ -28,9 +29,11 @@ pub(crate) async fn create_anthropic_message(
     Caller(principal): Caller,
     Reader(language): Reader,
     Wished(wishes): Wished,
+    Betas(betas): Betas,
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
-    let request = messages::parse(&body)?;
+    let mut request = messages::parse(&body)?;
+    messages::add_betas(&mut request, betas.iter().map(AsRef::as_ref));
     let answer = app.create_chat_completion(&principal, Call { request, wishes }).await?;
     let mut response = match answer.reply {
         ChatReply::Whole(whole) => axum::Json(messages::response(&whole)).into_response(),
@@ -56,6 +59,21 @@ pub(crate) async fn count_anthropic_tokens(
     let mut response = axum::Json(messages::token_count(tokens)).into_response();
     allowance::name_left_of(response.headers_mut(), &app, &principal, request.model());
     Ok(response)
+}
+
+/// Features that a program wants beside those of the interface's version.
+pub(crate) struct Betas(Vec<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Betas {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let values = parts.headers.get_all("anthropic-beta").iter();
+        // What is no text becomes one that names no feature, and is refused as such.
+        Ok(Self(
+            values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect(),
+        ))
+    }
 }
 
 impl AnswerFormat for Events {

@@ -166,6 +166,10 @@ async fn bad_requests(table: &mut Table<'_>) {
     let request = table.client.request(&Method::POST, "/api/collections");
     let xml = request.header("content-type", "text/xml").body(Body::from("<x/>")).unwrap();
     table.send("XML", xml).await;
+    let request = table.client.request(&Method::POST, "/v1/chat/completions");
+    let request = request.header("content-type", "application/json");
+    let packed = request.header("content-encoding", "gzip").body(Body::from(&[0x1f, 0x8b, 8][..]));
+    table.send("a packed body", packed.unwrap()).await;
     let nobody = || Request::get("/api/me").header("accept-language", "de");
     table.send("no host", nobody().body(Body::empty()).unwrap()).await;
     let two = nobody().header("host", "a").header("host", "b");

@@ -1,5 +1,7 @@
 //! Clients of one provider's interface on a server of another, and the interfaces beside chat.
 
+use axum::body::Body;
+use http::Method;
 use serde_json::{Value, json};
 use testkit::fake_model::{FakeModel, Reply};
 
@@ -15,6 +17,11 @@ fn recorded(case: &str) -> Value {
 
 /// A world with the model `claude` on a fake that speaks Anthropic, and somebody with a key.
 async fn with_claude() -> (World, FakeModel, Client) {
+    with_claude_and("").await
+}
+
+/// The same with more settings.
+async fn with_claude_and(more: &str) -> (World, FakeModel, Client) {
     let fake = FakeModel::start().await;
     let settings = format!(
         r#"
@@ -26,6 +33,7 @@ async fn with_claude() -> (World, FakeModel, Client) {
         upstream_model = "claude-sonnet-4-5"
         place = "elsewhere"
         clearance = "internal"
+        {more}
         "#,
         fake.base_url()
     );
@@ -119,6 +127,68 @@ async fn an_anthropic_client_asks_a_model_on_anthropic() {
     let body = asked(&json!({"max_tokens": 50, "stream": true}));
     let text = key.post("/v1/messages", &body).await.text();
     assert!(text.contains("für Ämter.") && text.contains("message_stop"), "{text}");
+}
+
+#[tokio::test]
+async fn features_of_anthropics_go_to_anthropic_and_to_nobody_else() {
+    // Their names hold dates, which are nobody's birthday.
+    let (_world, fake, key) = with_claude_and("[guard]\nelsewhere = \"mask\"").await;
+    let case = recorded("chat");
+    let send = async |model: &str, betas: &str| {
+        let mut body = asked(&json!({"max_tokens": 50}));
+        body["model"] = model.into();
+        let request = key.request(&Method::POST, "/v1/messages");
+        let request = request.header("content-type", "application/json");
+        let request = request.header("anthropic-beta", betas).body(Body::from(body.to_string()));
+        key.send(request.unwrap()).await
+    };
+    fake.always(Reply::status(200, &case["answers"]["anthropic"]));
+    let answer = send("claude", "context-1m-2025-08-07, interleaved-thinking-2025-05-14").await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let asked = &fake.requests()[0];
+    let header = asked.headers.get("anthropic-beta").map(String::as_str);
+    assert_eq!(header, Some("context-1m-2025-08-07,interleaved-thinking-2025-05-14"));
+    assert!(asked.body.get("anthropic-beta").is_none(), "{}", asked.body);
+
+    for (model, betas) in [("gross", "context-1m-2025-08-07"), ("claude", "an \u{fc}ber feature")] {
+        let answer = send(model, betas).await;
+        assert_eq!(answer.status, 400, "{model}: {answer:?}");
+        assert!(answer.text().contains("anthropic-beta"), "{model}: {answer:?}");
+    }
+    assert_eq!(fake.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn what_would_have_to_be_stored_is_refused_in_its_own_words() {
+    let (_world, _fake, key) = with_claude().await;
+    for field in [json!({"store": true}), json!({"previous_response_id": "resp_1"})] {
+        let mut body = json!({"model": "gross", "input": "x"});
+        body.as_object_mut().unwrap().extend(field.as_object().unwrap().clone());
+        let answer = key.post("/v1/responses", &body).await;
+        assert_eq!(answer.status, 400, "{answer:?}");
+        let error = answer.json()["error"].clone();
+        assert!(error["message"].as_str().unwrap().contains("bewahrt"), "{error}");
+        assert_eq!(error["code"], "unsupported_parameter");
+    }
+    let body = asked(
+        &json!({"max_tokens": 9, "tools": [{"type": "web_search_20250305", "name": "web_search"}]}),
+    );
+    let answer = key.post("/v1/messages", &body).await;
+    assert!(answer.text().contains("Werkzeug des Anbieters"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn an_unknown_model_is_answered_with_those_that_suit() {
+    let (_world, _fake, key) = with_claude().await;
+    let said = async |path: &str, body: Value| {
+        let answer = key.post(path, &body).await;
+        assert_eq!(answer.status, 404, "{answer:?}");
+        answer.text()
+    };
+    let chat = said("/v1/chat/completions", asked(&json!({"model": "fehlt"}))).await;
+    assert!(chat.contains("gross") && chat.contains("claude"), "{chat}");
+    let vectors = said("/v1/embeddings", json!({"model": "fehlt", "input": "x"})).await;
+    assert!(vectors.contains("gross") && !vectors.contains("claude"), "{vectors}");
 }
 
 #[tokio::test]
