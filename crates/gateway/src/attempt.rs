@@ -101,7 +101,7 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// Opens a stream and waits for its first event, or fetches a whole answer from a server that
+    /// Opens a stream and waits for the first of the answer, or fetches a whole answer from a server that
     /// does not stream what it may answer whole. Dropping the future or the stream closes the
     /// connection, which tells the server to stop.
     pub(crate) async fn stream(&self) -> Result<Reply, Failed> {
@@ -126,7 +126,7 @@ impl Attempt<'_> {
                 timeouts.idle,
                 until,
             );
-            // A stream that ends or breaks before its first event has given nothing away yet.
+            // A stream that ends or breaks before it brought anything has given nothing away yet.
             stream
                 .await_first()
                 .await

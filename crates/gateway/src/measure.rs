@@ -225,7 +225,10 @@ pub fn describe_measurements() {
         DURATION,
         "Time from a call of a model server to the end of its answer, or to its failure."
     );
-    describe_histogram!(FIRST_CHUNK, "Time from a call to the first piece of a streamed answer.");
+    describe_histogram!(
+        FIRST_CHUNK,
+        "Time from a call to the first piece of a streamed answer that brings something."
+    );
     describe_histogram!(PER_TOKEN, "Time for each token after the first of a streamed answer.");
     describe_histogram!(TOKENS, "Tokens of finished answers, read (input) and written (output).");
     describe_counter!(HEDGES, "Second attempts begun beside a slow first one.");

@@ -2,11 +2,16 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use bytes::Bytes;
 use hyper::body::Incoming;
 use llm::{ChatStream, StreamError, StreamItem};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{Failure, GatewayError, HttpError, TimeLimit, deadline::Until, http_client};
+
+/// So much of a stream, in bytes, is kept while it has brought nothing of the answer; beyond: the answer
+/// counts as begun.
+const HELD_BYTES_MAX: usize = 64 << 10;
 
 /// An open stream. Nothing is read ahead of whoever asks for the next event, so a slow reader slows
 /// the server down. Dropping it closes the connection.
@@ -16,6 +21,8 @@ pub(crate) struct UpstreamStream {
     /// `None` once the body has ended or cannot be read further.
     reader: Option<ChatStream>,
     items: VecDeque<StreamItem>,
+    /// How much of the body was read while nothing was asked for yet, in bytes.
+    held_bytes: usize,
     /// What made an end of reading, to be told after the items before it.
     failure: Option<Failure>,
     route: String,
@@ -35,6 +42,7 @@ impl UpstreamStream {
             body,
             reader: Some(reader),
             items: VecDeque::new(),
+            held_bytes: 0,
             failure: None,
             route: route.to_owned(),
             idle,
@@ -42,16 +50,28 @@ impl UpstreamStream {
         }
     }
 
-    /// Waits for the first event and keeps it for [`UpstreamStream::next`].
+    /// Waits for the first event that brings something of the answer, and keeps it and those before it
+    /// for [`UpstreamStream::next`].
     pub(crate) async fn await_first(&mut self) -> Result<(), GatewayError> {
-        match self.next().await? {
-            Some(StreamItem::Failed(_)) => Err(self.failed(Failure::Reported, None)),
-            Some(StreamItem::Done) => Err(self.failed(Failure::Interrupted, None)),
-            Some(item) => {
-                self.items.push_front(item);
-                Ok(())
+        let mut held = VecDeque::new();
+        loop {
+            let item = match self.next().await? {
+                Some(StreamItem::Failed(_)) => return Err(self.failed(Failure::Reported, None)),
+                Some(StreamItem::Done) | None => {
+                    return Err(self.failed(Failure::Interrupted, None));
+                }
+                Some(item) => item,
+            };
+            let begins = match &item {
+                StreamItem::Chunk(chunk) => chunk.brings_something(),
+                _ => true,
+            };
+            held.push_back(item);
+            if begins || self.held_bytes > HELD_BYTES_MAX {
+                held.append(&mut self.items);
+                self.items = held;
+                return Ok(());
             }
-            None => Err(self.failed(Failure::Interrupted, None)),
         }
     }
 
@@ -87,6 +107,7 @@ impl UpstreamStream {
                     return Err(GatewayError::TimedOut { route: self.route.clone(), limit });
                 }
             };
+        self.held_bytes = self.held_bytes.saturating_add(bytes.as_ref().map_or(0, Bytes::len));
         // The queue is empty here, so its room is used again and nothing is copied.
         let mut items = Vec::from(std::mem::take(&mut self.items));
         let read = match (&bytes, &mut self.reader) {

@@ -72,6 +72,13 @@ impl ChatChunk {
         self.0.generated_bytes()
     }
 
+    /// Whether it brings something of the answer: of a text, of a thought, of a call of a tool, or the
+    /// end. A piece that only says who speaks, or what it took so far, brings nothing.
+    #[must_use]
+    pub fn brings_something(&self) -> bool {
+        self.finish_reason().is_some() || self.generated_bytes() > 0
+    }
+
     /// Replaces the text of each choice by what `rewrite` makes of it. Choices without text are left
     /// alone.
     pub fn rewrite_texts(&mut self, rewrite: impl FnMut(u64, &str) -> String) {

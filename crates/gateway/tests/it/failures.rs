@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use domain::{DataClass, ErrorKind};
 use gateway::{Failure, GatewayError, RouteKind, Secret, Terms, UsageMeter};
+use llm::Dialect;
 use serde_json::json;
 use testkit::fake_model::{DesertedPort, FakeModel, Reply};
 
@@ -214,6 +215,99 @@ async fn after_the_first_piece_nobody_else_is_asked() {
         let metered = stream.meter().read();
         assert!(!metered.is_finished && metered.is_estimated);
         assert_eq!(metered.usage.completion_tokens, 1);
+    }
+}
+
+const ROLE: &str = "data: {\"id\":\"a\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\n\n";
+const FAILED: &str = "data: {\"error\":{\"message\":\"oom\"}}\n\n";
+
+fn events<'e>(events: impl IntoIterator<Item = &'e str>) -> Reply {
+    Reply::raw(200, "text/event-stream", events)
+}
+
+/// Who speaks and what it took is no answer: as long as nothing else came, somebody else can give it.
+#[tokio::test]
+async fn a_stream_that_brought_nothing_yet_goes_to_the_next_route() {
+    let figures =
+        "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":0}}\n\n";
+    let empty = "data: {\"choices\":[{\"index\":0,\"delta\":{\"reasoning_content\":\"\"}}]}\n\n";
+    for (reply, asked) in [
+        (events([ROLE, FAILED]), 1),
+        (events([ROLE, empty, figures, FAILED]), 1),
+        (events([ROLE, "data: not json\n\n"]), 1),
+        // These may be better at once.
+        (events([ROLE]), 3),
+        (events([ROLE, "data: [DONE]\n\n"]), 3),
+        (events([ROLE]).then_break(), 3),
+    ] {
+        let (first, second, heard) = with_second(reply).await;
+        assert_eq!((first, second, heard.unwrap().as_str()), (asked, 1, "zweite"));
+    }
+}
+
+#[tokio::test]
+async fn an_opening_of_anthropics_is_no_answer_yet() {
+    let opening = [
+        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"usage\":{\"input_tokens\":4,\"output_tokens\":1}}}\n\n",
+        "event: ping\ndata: {\"type\":\"ping\"}\n\n",
+        "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n",
+    ];
+    let overloaded = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n";
+    let (bad, good) = (FakeModel::start().await, FakeModel::start().await);
+    bad.always(events(opening.into_iter().chain([overloaded])));
+    let mut first = route("a", &bad.base_url());
+    if let RouteKind::Server(server) = &mut first.kind {
+        server.dialect = Dialect::Anthropic;
+    }
+    let gateway = gateway(vec![first, route("b", &good.base_url())]);
+    let (heard, stream) = hear(&gateway, &ask("x")).await.unwrap();
+    assert_eq!((heard.text.as_str(), stream.taken().route.as_str()), ("x", "b"));
+}
+
+/// What begins an answer is handed on with what came before it, in order.
+#[tokio::test]
+async fn whatever_is_of_an_answer_begins_it() {
+    for delta in [
+        json!({"content": "a"}),
+        json!({"reasoning_content": "a"}),
+        json!({"refusal": "a"}),
+        json!({"tool_calls": [{"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": ""}}]}),
+    ] {
+        let piece = json!({"id": "a", "choices": [{"index": 0, "delta": delta}]});
+        let piece = format!("data: {piece}\n\n");
+        let (bad, good) = (FakeModel::start().await, FakeModel::start().await);
+        bad.always(events([ROLE, ROLE, &piece, FAILED]));
+        let gateway = gateway(vec![route("a", &bad.base_url()), route("b", &good.base_url())]);
+        let (heard, _) = hear(&gateway, &ask("x")).await.unwrap();
+        assert_eq!((heard.events.len(), good.requests().len()), (3, 0), "{delta}");
+        assert!(heard.error.is_some());
+    }
+}
+
+#[tokio::test]
+async fn the_wait_for_the_first_piece_is_one_for_something_of_the_answer() {
+    let (slow, good) = (FakeModel::start().await, FakeModel::start().await);
+    slow.always(events([ROLE]).then_hang());
+    let mut first = route("a", &slow.base_url());
+    first.timeouts.first_byte = Duration::from_millis(300);
+    let gateway = gateway(vec![first, route("b", &good.base_url())]);
+    let started = Instant::now();
+    let (heard, stream) = hear(&gateway, &ask("x")).await.unwrap();
+    assert_eq!((heard.text.as_str(), stream.taken().route.as_str()), ("x", "b"));
+    assert!(started.elapsed() >= Duration::from_millis(300));
+}
+
+/// Nobody makes us keep pieces without end: beyond a bound they are handed on.
+#[tokio::test]
+async fn pieces_of_nothing_are_not_kept_without_end() {
+    let fake = FakeModel::start().await;
+    let thousand = ROLE.repeat(1_000);
+    fake.always(events([thousand.as_str()]).times(20).then_hang());
+    let gateway = gateway(vec![route("a", &fake.base_url())]);
+    let meter = UsageMeter::default();
+    let mut stream = gateway.chat(&ask("x"), DataClass::Open, &meter).await.unwrap();
+    for _ in 0..20_000 {
+        stream.next().await.unwrap().unwrap();
     }
 }
 

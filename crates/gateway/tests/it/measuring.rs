@@ -72,6 +72,28 @@ fn calls_are_measured_by_model_and_route_without_content() {
     assert!(!text.contains(SECRET));
 }
 
+/// Who speaks is said at once, and the first word after a while.
+async fn call_a_thinker() {
+    let fake = FakeModel::start().await;
+    let piece = |delta| format!("data: {}\n\n", json!({"choices": [{"index": 0, "delta": delta}]}));
+    let end = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let pieces =
+        [piece(json!({"role": "assistant"})), piece(json!({"content": "a"})), end.to_owned()];
+    let reply = Reply::raw(200, "text/event-stream", pieces);
+    fake.always(reply.pause(Duration::from_millis(400)));
+    let gateway = gateway(vec![route("a", &fake.base_url())]);
+    hear(&gateway, &ask("x")).await.unwrap();
+}
+
+#[test]
+fn the_time_to_the_first_piece_ends_with_something_of_the_answer() {
+    let text = measured(call_a_thinker());
+    let sum = "gen_ai_client_operation_time_to_first_chunk_seconds_sum";
+    let line = text.lines().find(|line| line.starts_with(sum)).unwrap();
+    let seconds: f64 = line.rsplit_once(' ').unwrap().1.parse().unwrap();
+    assert!((0.4..0.8).contains(&seconds), "{line}");
+}
+
 /// Calls whose time is over, whole and in the middle of a stream, and requests that a server refuses.
 async fn call_in_vain() {
     let fake = FakeModel::start().await;

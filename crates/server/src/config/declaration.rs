@@ -957,7 +957,7 @@ const KEYS: &[Key] = &[
         "first_byte_seconds",
         whole(1, 3_600),
         Some("60"),
-        "Longest wait for the first piece of a streamed answer. After it the next route is tried.",
+        "Longest wait until a streamed answer brings something: a word, a thought, a part of a call. Who speaks is nothing. After it the next route is tried.",
     ),
     key(
         ROUTES,
