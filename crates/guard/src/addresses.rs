@@ -103,8 +103,10 @@ fn at_house_number(page: &Page<'_>, index: usize) -> Option<(usize, usize, f32)>
     if page.tokens.get(last + 1).is_some_and(|next| is_quantity(page, last, next)) {
         return None;
     }
-    let town = towns::behind(page, last);
-    let street = street_before(page, index, town.is_some())?;
+    let behind = towns::behind(page, last);
+    let street = street_before(page, index, behind.is_some())?;
+    let before = towns::before(page, street.first).filter(|_| behind.is_none());
+    let town = behind.or(before);
     let is_residence = has_residence_before(page, street.first);
     let score: f32 = match street.strength {
         Strength::Strong => 0.9,
@@ -113,8 +115,8 @@ fn at_house_number(page: &Page<'_>, index: usize) -> Option<(usize, usize, f32)>
     };
     let score =
         score + if town.is_some() { 0.5 } else { 0.0 } + if is_residence { 0.3 } else { 0.0 };
-    let end = page.tokens[town.unwrap_or(last)].end;
-    (score >= 0.5).then(|| (page.tokens[street.first].start, end, score.min(0.98)))
+    let (first, last) = (before.unwrap_or(street.first), behind.unwrap_or(last));
+    (score >= 0.5).then(|| (page.tokens[first].start, page.tokens[last].end, score.min(0.98)))
 }
 
 fn is_house_number(page: &Page<'_>, index: usize) -> bool {
@@ -221,8 +223,19 @@ fn street_before(page: &Page<'_>, number: usize, has_town: bool) -> Option<Stree
     };
     let is_noun =
         name_parts::flags_of(page, token) & NOUN != 0 || name_parts::has_noun_end(page.word(token));
-    let is_lonely_noun = strength == Strength::Weak && first == last && is_noun && !has_town;
+    let is_lonely_noun = strength == Strength::Weak
+        && first == last
+        && is_noun
+        && !has_town
+        && !(is_compound_of_street(page, &small) && towns::before(page, first).is_some());
     (!is_lonely_noun && token.is_capital() || is_hyphened).then_some(Street { first, strength })
+}
+
+/// `Prinzipalmarkt`, `Domhof`: ends with a word for streets, as other nouns do.
+fn is_compound_of_street(page: &Page<'_>, small: &str) -> bool {
+    let ends = small.char_indices().skip(3).map(|(at, _)| &small[at..]);
+    let mut ends = ends.filter(|end| end.len() >= 3);
+    ends.any(|end| page.rules.vocabulary.flags(end.as_bytes()) & STREET != 0)
 }
 
 /// `Straße`, `Weg`, `Platz` as a word of its own need something in front of it.
@@ -321,7 +334,8 @@ fn at_postcode(page: &Page<'_>, index: usize) -> Option<(usize, usize, f32)> {
     let word = page.word(town);
     let tail = page.word(&page.tokens[last]);
     let before = &page.tokens[index - 1];
-    let is_country = before.is_mark('-') && index >= 2 && page.word(&page.tokens[index - 2]) == "D";
+    let country = towns::country_before(page, index);
+    let is_country = country < index;
     let is_town_like = !town.is(NOUN)
         && word.len() >= 5
         && TOWN_ENDS.iter().any(|end| word.ends_with(end) || tail.ends_with(end));
@@ -341,6 +355,5 @@ fn at_postcode(page: &Page<'_>, index: usize) -> Option<(usize, usize, f32)> {
     } else {
         0.0
     };
-    let first = if is_country { index - 2 } else { index };
-    (score >= 0.5).then(|| (page.tokens[first].start, page.tokens[last].end, score))
+    (score >= 0.5).then(|| (page.tokens[country].start, page.tokens[last].end, score))
 }

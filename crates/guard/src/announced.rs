@@ -14,6 +14,10 @@ pub fn after_salutation(page: &Page<'_>, index: usize) -> Option<Name> {
     let start = name_parts::skip_titles(page, index + 1);
     let parts = Parts::read(page, start)?;
     let head = page.tokens[parts.first];
+    // `Herr der Lage`, `Frau des Jahres`.
+    if head.shape == Shape::Small && ["der", "des"].contains(&page.word(&head)) {
+        return None;
+    }
     let is_indefinite = index > 0
         && page.tokens[index - 1].is(DETERMINER)
         && page.tokens[index - 1].shape == Shape::Small;

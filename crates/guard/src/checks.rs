@@ -44,7 +44,6 @@ impl Check {
             "ip_v4_plain" => ip_v4_plain,
             "ip_v6" => ip_v6,
             "file" => file_reference,
-            "password" => password,
             _ => return None,
         };
         Some(Self::Candidate(check))
@@ -185,17 +184,6 @@ fn file_reference(candidate: &str) -> Option<usize> {
 fn is_part_of_reference(part: &str) -> bool {
     part.chars().all(|letter| letter.is_alphanumeric() || "./:-_–()#".contains(letter))
         && !part.starts_with(['(', '–'])
-}
-
-/// A password is no plain word: it has at least two of capitals behind the first letter, digits,
-/// and other characters.
-fn password(candidate: &str) -> Option<usize> {
-    let trimmed = candidate.trim_end_matches(['.', ')', ']', '!', '?']);
-    let rest = || trimmed.chars().skip(1);
-    let kinds = usize::from(rest().any(|letter| letter.is_ascii_digit()))
-        + usize::from(rest().any(char::is_uppercase) && rest().any(char::is_lowercase))
-        + usize::from(rest().any(|letter| !letter.is_alphanumeric()));
-    (kinds >= 2 && trimmed.len() >= 6 && !is_date(trimmed)).then_some(trimmed.len())
 }
 
 #[cfg(test)]

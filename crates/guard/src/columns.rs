@@ -1,5 +1,5 @@
-//! Names in tables: the label stands in the line above the cell, or in the head of a column. Knows
-//! cells that are parted by `|`, `;`, tabs, wide gaps or, in lists of values, commas.
+//! Tables: the label of a cell stands in the line above it, or in the head of its column. Knows cells
+//! that are parted by `|`, `;`, tabs, wide gaps or, in lists of values, commas, and the names in them.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use crate::name_parts::Parts;
 use crate::names::{Name, comma_first};
 use crate::scanner::Page;
 use crate::tokens::Shape;
-use crate::vocabulary::{DETERMINER, NAME_LABEL};
+use crate::vocabulary::{CONTEXTS, DETERMINER, Flags, NAME_LABEL, PASSWORD, PIN};
 
 /// Cells of a line at most; later ones are not read.
 const CELLS_MAX: usize = 64;
@@ -35,8 +35,19 @@ pub fn under_label(page: &Page<'_>, index: usize) -> Option<Name> {
     (is_certain || name.score > 0.7).then_some(name)
 }
 
-/// Notes the names in columns whose head says that they hold names.
-pub fn find(page: &Page<'_>, names: &mut Vec<Name>) {
+/// A cell under a head that says what the column holds.
+#[derive(Debug, Clone)]
+pub struct Cell {
+    pub tokens: Range<usize>,
+    /// What its head says.
+    pub label: Flags,
+}
+
+/// The words that make a head.
+const LABELS: Flags = NAME_LABEL | PASSWORD | PIN | CONTEXTS;
+
+/// The cells of all columns whose heads say what they hold, in order.
+pub fn cells(page: &Page<'_>) -> Vec<Cell> {
     let mut found = Vec::new();
     let mut head: Option<Head> = None;
     for line in lines(page) {
@@ -44,12 +55,21 @@ pub fn find(page: &Page<'_>, names: &mut Vec<Name>) {
             && let Some(cells) = above.separator.cells(page, &line)
             && cells.len() == above.width
         {
-            found.extend(above.columns.iter().filter_map(|at| name_in(page, &cells[*at])));
+            let cell =
+                |(at, label): &(usize, Flags)| Cell { tokens: cells[*at].clone(), label: *label };
+            found.extend(above.labels.iter().map(cell).filter(|cell| !cell.tokens.is_empty()));
             continue;
         }
         let may_be_head = line.clone().any(|at| begins_with_label(page, &line, at));
         head = if may_be_head { Head::read(page, &line) } else { None };
     }
+    found
+}
+
+/// Notes the names in columns whose head says that they hold names.
+pub fn find(page: &Page<'_>, names: &mut Vec<Name>) {
+    let cells = page.cells.iter().filter(|cell| cell.label & NAME_LABEL != 0);
+    let mut found: Vec<Name> = cells.filter_map(|cell| name_in(page, &cell.tokens)).collect();
     // A label and a name in one line are found elsewhere too; one find is enough.
     found.retain(|one| {
         !names.iter().any(|other| one.first <= other.last && other.first <= one.last)
@@ -62,13 +82,14 @@ pub fn find(page: &Page<'_>, names: &mut Vec<Name>) {
 
 /// A cell may begin here, and with a label: cheap to see, where reading the cells is dear.
 fn begins_with_label(page: &Page<'_>, line: &Range<usize>, at: usize) -> bool {
-    page.tokens[at].is(NAME_LABEL)
+    page.tokens[at].is(LABELS)
         && (at == line.start
             || matches!(page.tokens[at - 1].shape, Shape::Mark(_))
             || is_wide(page.gap(at - 1)))
 }
 
-fn lines(page: &Page<'_>) -> impl Iterator<Item = Range<usize>> {
+/// The lines of a page, as tokens; empty ones too.
+pub fn lines(page: &Page<'_>) -> impl Iterator<Item = Range<usize>> {
     let mut start = 0;
     std::iter::from_fn(move || {
         let rest = page.tokens.get(start..).filter(|rest| !rest.is_empty())?;
@@ -82,6 +103,7 @@ fn lines(page: &Page<'_>) -> impl Iterator<Item = Range<usize>> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Separator {
     Mark(char),
+    Tab,
     Gap,
 }
 
@@ -89,30 +111,47 @@ enum Separator {
 struct Head {
     separator: Separator,
     width: usize,
-    /// Columns that hold names.
-    columns: Vec<usize>,
+    /// Columns of which it says what they hold.
+    labels: Vec<(usize, Flags)>,
 }
 
 impl Head {
     fn read(page: &Page<'_>, line: &Range<usize>) -> Option<Self> {
-        let separators =
-            [Separator::Mark('|'), Separator::Mark(';'), Separator::Gap, Separator::Mark(',')];
+        let separators = [
+            Separator::Mark('|'),
+            Separator::Mark(';'),
+            Separator::Tab,
+            Separator::Gap,
+            Separator::Mark(','),
+        ];
         separators.iter().find_map(|separator| {
             let cells = separator.cells(page, line)?;
             let is_short = cells.iter().all(|cell| cell.len() <= LABEL_TOKENS_MAX);
-            let columns: Vec<usize> =
-                (0..cells.len()).filter(|at| is_label(page, &cells[*at])).collect();
-            let is_head = is_short && !columns.is_empty() && cells.len() > 1;
-            is_head.then_some(Self { separator: *separator, width: cells.len(), columns })
+            let labels: Vec<(usize, Flags)> = (0..cells.len())
+                .map(|at| (at, label(page, &cells[at])))
+                .filter(|(_, label)| *label != 0)
+                .collect();
+            // Commas stand in prose too, and there only names are told from it.
+            let is_prose = *separator == Separator::Mark(',')
+                && labels.iter().all(|(_, label)| label & NAME_LABEL == 0);
+            let is_head = is_short && !labels.is_empty() && cells.len() > 1 && !is_prose;
+            is_head.then_some(Self { separator: *separator, width: cells.len(), labels })
         })
     }
 }
 
-fn is_label(page: &Page<'_>, cell: &Range<usize>) -> bool {
-    let mut words = page.tokens[cell.clone()].iter().filter(|token| token.is_word());
-    words.next().is_some_and(|token| {
+/// What a cell says of those below it.
+fn label(page: &Page<'_>, cell: &Range<usize>) -> Flags {
+    let tokens = &page.tokens[cell.clone()];
+    if tokens.iter().any(|token| token.is_mark(':')) {
+        return 0;
+    }
+    let all = tokens.iter().fold(0, |flags, token| flags | token.flags);
+    let first = tokens.iter().find(|token| token.is_word());
+    let is_name = first.is_some_and(|token| {
         token.is(NAME_LABEL) && !VAGUE.contains(&page.word(token).to_lowercase().as_str())
-    }) && page.tokens[cell.clone()].iter().all(|token| !token.is_mark(':'))
+    });
+    all & LABELS & !NAME_LABEL | if is_name { NAME_LABEL } else { 0 }
 }
 
 impl Separator {
@@ -120,25 +159,33 @@ impl Separator {
     fn cells(self, page: &Page<'_>, line: &Range<usize>) -> Option<Vec<Range<usize>>> {
         let mut cells = Vec::new();
         let mut start = line.start;
+        if self == Self::Tab && line.start > 0 {
+            cells.extend(std::iter::repeat_n(start..start, tabs(page, line.start - 1)));
+        }
         for at in line.clone() {
-            match self {
-                Self::Mark(mark) if page.tokens[at].is_mark(mark) => {
-                    cells.push(start..at);
-                    start = at + 1;
-                }
-                Self::Gap if at + 1 < line.end && is_wide(page.gap(at)) => {
-                    cells.push(start..at + 1);
-                    start = at + 1;
-                }
-                _ => {}
+            let borders = match self {
+                Self::Mark(mark) => usize::from(page.tokens[at].is_mark(mark)),
+                Self::Tab => tabs(page, at),
+                Self::Gap => usize::from(at + 1 < line.end && is_wide(page.gap(at))),
+            };
+            // A mark is a border itself; a gap stands behind its token.
+            let end = if matches!(self, Self::Mark(_)) { at } else { at + 1 };
+            for _ in 0..borders.min(CELLS_MAX) {
+                cells.push(start.min(end)..end);
+                start = at + 1;
             }
-            if cells.len() == CELLS_MAX {
+            if cells.len() >= CELLS_MAX {
                 break;
             }
         }
-        cells.push(start..line.end);
+        cells.push(start.min(line.end)..line.end);
         (cells.len() > 1).then_some(cells)
     }
+}
+
+/// Tabs behind a token: one ends a cell, each further one is an empty cell.
+fn tabs(page: &Page<'_>, at: usize) -> usize {
+    page.gap(at).bytes().filter(|byte| *byte == b'\t').count()
 }
 
 /// The name that a cell is, if it is nothing but a name.
@@ -146,7 +193,7 @@ fn name_in(page: &Page<'_>, cell: &Range<usize>) -> Option<Name> {
     let is_quote = |at: &usize| matches!(page.tokens[*at].shape, Shape::Mark('"' | '\'' | '*'));
     let start = cell.start + cell.clone().take_while(is_quote).count();
     let end = cell.end - cell.clone().rev().take_while(is_quote).count();
-    let parts = Parts::read(page, start).filter(|_| start < end)?;
+    let parts = (start < end).then(|| Parts::read(page, start))??;
     let count = (1..=parts.len()).take_while(|count| parts.end_of(*count) < end).last()?;
     let mut last = parts.end_of(count);
     if let Some(behind) = comma_first(page, last).filter(|behind| *behind < end) {

@@ -83,6 +83,7 @@
 //! for addresses, for mail, for programs (`\u00fc`) or in Base64; once more with the letters that scanners
 //! take for digits.
 
+mod address_forms;
 mod addresses;
 mod announced;
 mod answers;
@@ -106,6 +107,7 @@ mod name_parts;
 mod names;
 mod numbers;
 mod overlap;
+mod passwords;
 mod patterns;
 mod phrases;
 mod placeholder;

@@ -152,16 +152,7 @@ fn read_part(page: &Page<'_>, at: usize, is_start: bool) -> Option<Part> {
     if !is_start && page.gap(at - 1).contains('\n') {
         return None;
     }
-    for _ in 0..3 {
-        let token = page.tokens.get(index)?;
-        let is_joined = page.tokens.get(index + 1).is_some_and(|mark| mark.is_mark('-'));
-        let is_particle =
-            token.is(PARTICLE) && !is_joined && (token.shape == Shape::Small || !is_start);
-        if !is_particle || is_start && index == at && !leads_to_capital(page, index) {
-            break;
-        }
-        index += 1;
-    }
+    index += count_particles(page, at, is_start);
     let token = page.tokens.get(index)?;
     if is_initial(page, index) {
         let next = page.tokens.get(index + 2)?;
@@ -175,9 +166,16 @@ fn read_part(page: &Page<'_>, at: usize, is_start: bool) -> Option<Part> {
     if !is_name_word(page, token) {
         return None;
     }
-    // `Herr B. zum Ausspruch`: no noun belongs to a name only because of a small word before it.
+    // `Herr B. zum Ausspruch`: no noun belongs to a name only because of a small word before it, unless
+    // no German noun has that word before it.
     let guess = flags_of(page, token);
-    if index > at && guess & (NOUN | ROLE | FUNCTION) != 0 && guess & (FIRST | LAST) == 0 {
+    let is_foreign = ["van", "ter", "de", "del", "della", "di"];
+    let is_foreign = is_foreign.contains(&page.word(&page.tokens[at]));
+    if index > at
+        && !is_foreign
+        && guess & (NOUN | ROLE | FUNCTION) != 0
+        && guess & (FIRST | LAST) == 0
+    {
         return None;
     }
     let mut part = Part {
@@ -194,6 +192,18 @@ fn read_part(page: &Page<'_>, at: usize, is_start: bool) -> Option<Part> {
         part.last = next;
     }
     Some(part)
+}
+
+/// The small words at the beginning of a last name.
+fn count_particles(page: &Page<'_>, at: usize, is_start: bool) -> usize {
+    let is_particle = |index: &usize| {
+        let Some(token) = page.tokens.get(*index) else { return false };
+        let is_joined = page.tokens.get(index + 1).is_some_and(|mark| mark.is_mark('-'));
+        let is_small = token.shape == Shape::Small || !is_start;
+        let may_begin = !is_start || *index > at || leads_to_capital(page, *index);
+        token.is(PARTICLE) && !is_joined && is_small && may_begin
+    };
+    (at..at + 3).take_while(is_particle).count()
 }
 
 fn leads_to_capital(page: &Page<'_>, index: usize) -> bool {

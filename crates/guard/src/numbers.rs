@@ -1,8 +1,11 @@
 //! Runs the rules for things with structure at the places where they may begin. Knows no kind:
 //! all that differs between kinds stands in `rules/numbers.json`.
 
+use std::ops::Range;
+
 use crate::checks::Check;
 use crate::checksum;
+use crate::columns::Cell;
 use crate::finding::Finding;
 use crate::rules::{Rule, Start};
 use crate::scanner::Page;
@@ -28,6 +31,11 @@ pub fn find(page: &Page<'_>, candidates: &mut Vec<Finding>) {
         if token.is(page.rules.labels) {
             find_labelled(page, index, candidates);
         }
+    }
+    for Cell { tokens, label } in page.cells.iter().filter(|one| one.label & page.rules.labels != 0)
+    {
+        let end = page.tokens[tokens.end - 1].end;
+        apply_labelled(page, *label, (tokens.start, end), candidates);
     }
 }
 
@@ -81,7 +89,7 @@ impl Place {
             return None;
         }
         let digits = count_digits(&bytes[token.start..]);
-        let before = words_before(page, index, CONTEXT_WORDS);
+        let before = words_before(page, index, CONTEXT_WORDS) | page.head_of(index);
         let objections = words_before(page, index, OBJECTION_WORDS);
         Some(Self {
             index,
@@ -118,7 +126,7 @@ impl Place {
             return None;
         }
         let start = page.tokens[self.index].start;
-        let end = matched(page, rule, start)?;
+        let end = matched(page, rule, start..page.text.len())?;
         let is_near =
             rule.after != 0 && self.is_birth(page, rule, end)? || self.before & rule.context != 0;
         if rule.needs_context && !is_near {
@@ -163,13 +171,22 @@ fn find_labelled(page: &Page<'_>, label: usize, candidates: &mut Vec<Finding>) {
         return;
     }
     let Some(index) = value_of(page, label) else { return };
+    apply_labelled(page, page.tokens[label].flags, (index, page.text.len()), candidates);
+}
+
+/// Runs the rules for a label at a token; what they find ends before `limit`.
+fn apply_labelled(
+    page: &Page<'_>,
+    label: Flags,
+    (index, limit): (usize, usize),
+    candidates: &mut Vec<Finding>,
+) {
     let start = page.tokens[index].start;
     let has_digit =
         |rule: &&Rule| rule.digits_min == 0 || page.text.as_bytes()[start].is_ascii_digit();
-    let of_label =
-        |rule: &&Rule| rule.starts == Start::Label && page.tokens[label].is(rule.context);
+    let of_label = |rule: &&Rule| rule.starts == Start::Label && label & rule.context != 0;
     for rule in page.rules.rules.iter().filter(of_label).filter(has_digit) {
-        if let Some(end) = matched(page, rule, start) {
+        if let Some(end) = matched(page, rule, start..limit) {
             let (kind, score, rule) = (rule.kind, rule.score, rule.id.clone());
             candidates.push(Finding { kind, start, end, score, rule });
         }
@@ -202,9 +219,10 @@ fn value_of(page: &Page<'_>, label: usize) -> Option<usize> {
     None
 }
 
-/// The end of what a rule finds at `start`, if it ends where a word or number ends.
-fn matched(page: &Page<'_>, rule: &Rule, start: usize) -> Option<usize> {
-    let rest = &page.text[start..];
+/// The end of what a rule finds at the beginning of a range, if it ends where a word or number ends.
+fn matched(page: &Page<'_>, rule: &Rule, range: Range<usize>) -> Option<usize> {
+    let start = range.start;
+    let rest = &page.text[range];
     let candidate = rule.pattern.find(rest)?.as_str();
     let length = match rule.check {
         Check::Pattern => candidate.len(),

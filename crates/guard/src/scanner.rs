@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
+use crate::columns::Cell;
 use crate::finding::Finding;
 use crate::kind::Kind;
 use crate::readings::Reread;
 use crate::rules::RuleSet;
 use crate::secrets::Secrets;
 use crate::tokens::{self, Token};
-use crate::{addresses, mail, names, numbers, overlap, repeats, views};
+use crate::vocabulary::Flags;
+use crate::{
+    address_forms, addresses, columns, mail, names, numbers, overlap, passwords, repeats, views,
+};
 
 /// Text is cut into pieces of about this many bytes, at a line break if there is one, so that the
 /// memory of a scan does not grow with the text. A find across such a border is lost.
@@ -45,9 +49,18 @@ pub(crate) struct Page<'t> {
     pub text: &'t str,
     pub tokens: &'t [Token],
     pub rules: &'t RuleSet,
+    /// The cells of tables whose heads say what they hold.
+    pub cells: Vec<Cell>,
 }
 
 impl Page<'_> {
+    /// What the head of a table says of a token.
+    pub fn head_of(&self, index: usize) -> Flags {
+        let next = self.cells.partition_point(|cell| cell.tokens.end <= index);
+        let cell = self.cells.get(next).filter(|cell| cell.tokens.contains(&index));
+        cell.map_or(0, |cell| cell.label)
+    }
+
     /// The text of a token.
     pub fn word(&self, token: &Token) -> &str {
         &self.text[token.start..token.end]
@@ -119,11 +132,14 @@ impl Scanner {
             let end = end_of_piece(text, start);
             tokens.clear();
             tokens::cut(&text[start..end], start, &self.rules.vocabulary, &mut tokens);
-            let page = Page { text, tokens: &tokens, rules: &self.rules };
+            let mut page = Page { text, tokens: &tokens, rules: &self.rules, cells: vec![] };
+            page.cells = columns::cells(&page);
             numbers::find(&page, &mut candidates);
             mail::find(&page, &mut candidates);
             addresses::find(&page, &mut candidates);
+            address_forms::find(&page, &mut candidates);
             names::find(&page, &mut candidates);
+            passwords::find(&page, &mut candidates);
             self.secrets.find(text, start..end, &mut candidates);
             start = end;
         }

@@ -37,6 +37,29 @@ pub fn behind(page: &Page<'_>, last: usize) -> Option<usize> {
     }
 }
 
+/// Tokens of a postcode and its town: `72488 Sigmaringen`, `60311 Frankfurt am Main`.
+const TOWN_TOKENS_MAX: usize = 9;
+
+/// The first token of `50667 Köln, ` before a street.
+pub fn before(page: &Page<'_>, street: usize) -> Option<usize> {
+    let mark = street.checked_sub(1)?;
+    if ![',', '·', '|'].iter().any(|one| page.tokens[mark].is_mark(*one)) {
+        return None;
+    }
+    let from = mark.saturating_sub(TOWN_TOKENS_MAX);
+    let code = (from..mark).rev().find(|at| is_postcode(page, *at))?;
+    (end(page, code + 1)? + 1 == mark).then(|| country_before(page, code))
+}
+
+/// Where `D-` or `DE-` before a postcode begins; the postcode, if none does.
+pub fn country_before(page: &Page<'_>, code: usize) -> usize {
+    let is_hyphen = |at: usize| page.tokens[at].is_mark('-');
+    match code.checked_sub(2) {
+        Some(at) if is_hyphen(at + 1) && ["D", "DE"].contains(&page.word(&page.tokens[at])) => at,
+        _ => code,
+    }
+}
+
 pub fn is_postcode(page: &Page<'_>, at: usize) -> bool {
     page.tokens.get(at).is_some_and(|token| {
         token.shape == Shape::Number

@@ -52,13 +52,19 @@ pub const TAIL: Flags = 1 << 19;
 pub const COMMON: Flags = 1 << 20;
 /// `heiße`, `namens`: a name follows.
 pub const CALLED: Flags = 1 << 21;
+/// `Passwort`, `Kennwort`: one may follow.
+pub const PASSWORD: Flags = 1 << 22;
+/// `PIN`: digits follow.
+pub const PIN: Flags = 1 << 23;
 /// Shorter nouns are ends of too many names.
 pub const TAIL_BYTES_MIN: usize = 4;
 /// The first flag that a context of the rule file may take.
 pub const FIRST_CONTEXT: u32 = 24;
+/// Everything that a context of the rule file may be.
+pub const CONTEXTS: Flags = Flags::MAX << FIRST_CONTEXT;
 
 /// Lists of the rule file by name, and their flags.
-pub const LISTS: [(&str, Flags); 19] = [
+pub const LISTS: [(&str, Flags); 21] = [
     ("nouns", NOUN),
     ("salutations", SALUTATION),
     ("titles", TITLE),
@@ -78,6 +84,8 @@ pub const LISTS: [(&str, Flags); 19] = [
     ("birth_names", BIRTH_NAME),
     ("common", COMMON),
     ("called", CALLED),
+    ("passwords", PASSWORD),
+    ("pins", PIN),
 ];
 
 /// Words in small letters and their flags.

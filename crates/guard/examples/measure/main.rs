@@ -3,6 +3,7 @@
 //! ```text
 //! measure generate                 write the generated sentences anew
 //! measure export                   the sentences of all sets as lines of JSON, for another program
+//! measure quality                  precision and recall alone, which needs no optimised build
 //! measure tables [LAWS [SPANS]]    quality and speed; SPANS: what the other program found
 //! measure mistakes FILE [small]    every sentence of a set that is judged wrong (never of a held-out one);
 //!                                  small: after it was written in small letters
@@ -32,12 +33,17 @@ const HELD_OUT: [&str; 1] = ["held-out"];
 /// Styles that no other set has: the half that rules were made with, and the half nobody looked at.
 const STYLES: [&str; 1] = ["realism-development"];
 const STYLES_HELD_OUT: [&str; 1] = ["realism-held-out"];
+/// What people type and paste, in two halves as well.
+const EVERYDAY: [&str; 1] = ["everyday-development"];
+const EVERYDAY_HELD_OUT: [&str; 1] = ["everyday-held-out"];
 /// What is judged, in the order in which it is exported.
-const SETS: [(&str, &[&str]); 4] = [
+const SETS: [(&str, &[&str]); 6] = [
     ("Hand-written and tuning sets", &TUNING),
     ("Held-out set", &HELD_OUT),
     ("Other styles (letters, scans, tables, chat), development half", &STYLES),
     ("Other styles, held-out half", &STYLES_HELD_OUT),
+    ("Everyday spellings, development half", &EVERYDAY),
+    ("Everyday spellings, held-out half", &EVERYDAY_HELD_OUT),
 ];
 
 fn main() {
@@ -46,12 +52,15 @@ fn main() {
     match args[..] {
         ["generate"] => generate(),
         ["export"] => export(),
+        ["quality"] => quality(&Scanner::default(), None),
         ["tables"] => tables(None, None),
         ["tables", laws] => tables(Some(laws), None),
         ["tables", laws, spans] => tables(Some(laws), Some(spans)),
         ["mistakes", file] => mistakes(file, Sample::clone),
         ["mistakes", file, "small"] => mistakes(file, Sample::in_small_letters),
-        _ => println!("generate | export | tables [LAWS [SPANS]] | mistakes FILE [small]"),
+        _ => {
+            println!("generate | export | quality | tables [LAWS [SPANS]] | mistakes FILE [small]")
+        }
     }
 }
 
@@ -90,11 +99,16 @@ fn judge<'f>(samples: &[Sample], found: impl Iterator<Item = &'f Vec<Found>>) ->
 
 fn tables(laws: Option<&str>, spans: Option<&str>) {
     let scanner = Scanner::default();
+    quality(&scanner, spans);
+    speed::tables(&scanner, &samples(&TUNING), laws);
+}
+
+fn quality(scanner: &Scanner, spans: Option<&str>) {
     let spans = spans.map(read_spans);
     let mut offset = 0;
     for (title, names) in SETS {
         let samples = samples(names);
-        let found: Vec<_> = samples.iter().map(|sample| find(&scanner, &sample.text)).collect();
+        let found: Vec<_> = samples.iter().map(|sample| find(scanner, &sample.text)).collect();
         let ours = judge(&samples, found.iter());
         let theirs = spans.as_ref().map(|spans| judge(&samples, spans[offset..].iter()));
         offset += samples.len();
@@ -107,9 +121,8 @@ fn tables(laws: Option<&str>, spans: Option<&str>) {
         columns.extend(theirs.as_ref().map(|theirs| ("Presidio", theirs)));
         println!("{}", testset::table(&columns));
     }
-    small_letters(&scanner);
+    small_letters(scanner);
     injection_table();
-    speed::tables(&scanner, &samples(&TUNING), laws);
 }
 
 /// Names in the same sets when everything is typed in small letters, as in chats.

@@ -60,6 +60,26 @@ fn names_in_other_styles() {
     }
 }
 
+/// Passwords in sentences, addresses in another order, tables, capitals: the half that rules were made
+/// with, and the half that none was made with.
+#[test]
+fn everyday_spellings() {
+    for (file, precision, recall) in [
+        (include_str!("../../fixtures/everyday-development.txt"), 0.95, 0.95),
+        (include_str!("../../fixtures/everyday-held-out.txt"), 0.9, 0.85),
+    ] {
+        let judgement = judge(&testset::read(file));
+        let sum = |count: fn(&testset::Score) -> usize| -> usize {
+            judgement.kinds.values().map(count).sum()
+        };
+        let (found, missed) = (sum(|score| score.found), sum(|score| score.missed));
+        let (right, wrong) = (sum(|score| score.right), sum(|score| score.wrong));
+        assert!(found as f64 / (found + missed) as f64 >= recall, "{:?}", judgement.kinds);
+        assert!(right as f64 / (right + wrong) as f64 >= precision, "{:?}", judgement.kinds);
+        assert!(judgement.kinds[&Kind::Secret].recall() >= 0.95, "{:?}", judgement.kinds);
+    }
+}
+
 /// What people type in chats has no capitals to go by.
 #[test]
 fn names_in_small_letters() {

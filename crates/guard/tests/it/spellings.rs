@@ -1,4 +1,4 @@
-//! Numbers as people type them: in groups of their own, in small letters, broken over a line.
+//! Numbers, secrets, addresses and tables as people type and paste them.
 
 use std::sync::LazyLock;
 
@@ -87,5 +87,115 @@ fn other_numbers_are_found_in_groups_of_their_own() {
         for kind in [Kind::TaxId, Kind::Card] {
             assert_eq!(found(text, kind), [""; 0], "{text:?}");
         }
+    }
+}
+
+#[test]
+fn secrets_are_found_in_sentences() {
+    for (text, wanted) in [
+        ("das Passwort lautet Sommer2026!", vec!["Sommer2026"]),
+        ("Mein Passwort ist: Sommer2026!", vec!["Sommer2026"]),
+        ("password is hunter2abc", vec!["hunter2abc"]),
+        ("Kennwort = Sommer26", vec!["Sommer26"]),
+        ("Das Passwort für das WLAN im Amt lautet jetzt **Rathaus25**.", vec!["Rathaus25"]),
+        ("Das Kennwort lautet „Schwertfisch“.", vec!["Schwertfisch"]),
+        ("Bitte mein Passwort auf Neu#2024x setzen", vec!["Neu#2024x"]),
+        ("Login: meier, Passwort xY7!pq2L", vec!["xY7!pq2L"]),
+        ("Passwort\nKiefer?88\nDanke", vec!["Kiefer?88"]),
+        ("Benutzer;Passwort\nmeier;Sommer26\nweber;$onne4711", vec!["Sommer26", "$onne4711"]),
+        ("Die PIN lautet 4711. Die PUK: 12345678", vec!["4711", "12345678"]),
+        (
+            "AKIAIOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            vec!["AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"],
+        ),
+    ] {
+        assert_eq!(found(text, Kind::Secret), wanted, "{text:?}");
+    }
+    for text in [
+        "Das Passwort ist alle 90 Tage zu ändern, zuletzt 2024.",
+        "Das Passwort ist SHA256 gehasht oder MD5-verschlüsselt.",
+        "Das Passwort lautet anders, mindestens 12 Zeichen.",
+        "Kennwort: siehe Anlage 3, Passwort: Pflichtfeld",
+        "Passwort: https://reset.amt.example/neu4711",
+        "Das Passwort auf Windows11-Rechnern ändern Sie selbst.",
+        "Das Passwort ist falsch. Im Antrag stand Kiefer88a.",
+        "The password is required for ISO27001 since 2013.",
+        "Die PIN ist vierstellig, gilt 14 Tage und kommt am 03.04.2025.",
+        "Die PIN hat 2024 niemand verlangt, PIN: 01.10.2024",
+        "Passwort;Pflicht\nja;nein",
+        "Commit 9b74c9897bac770ffc029102a200c5de9b74c989 ist geprüft.",
+    ] {
+        assert_eq!(found(text, Kind::Secret), [""; 0], "{text:?}");
+    }
+}
+
+#[test]
+fn addresses_are_found_in_any_order() {
+    for (text, wanted) in [
+        ("D-50667 Köln, Domkloster 4", vec!["D-50667 Köln, Domkloster 4"]),
+        ("an 48143 Münster, Prinzipalmarkt 10.", vec!["48143 Münster, Prinzipalmarkt 10"]),
+        ("DE-01067 Dresden | Theaterplatz 2", vec!["DE-01067 Dresden | Theaterplatz 2"]),
+        ("in 50667 Köln, Zimmer 4", vec!["50667 Köln"]),
+        ("Straße: Lindenweg\nHausnummer: 7", vec!["Lindenweg", "7"]),
+        (
+            "Name: Kunz\nStr.: Am Anger\nHausnr.: 12 b\nTel.: 0221 4710815\nPLZ: 99084\nOrt: Erfurt",
+            vec!["Am Anger", "12 b", "99084", "Erfurt"],
+        ),
+        ("Ort: Köln\nDatum: 3.5.2024", vec![]),
+        ("Straße: Vollsperrung\nwegen Bauarbeiten", vec![]),
+    ] {
+        assert_eq!(found(text, Kind::Address), wanted, "{text:?}");
+    }
+}
+
+#[test]
+fn who_is_lord_of_something_is_no_person() {
+    for text in
+        ["Herr der Ringe", "Er ist Herr der Lage.", "Die Frau des Jahres", "Herr des Hauses"]
+    {
+        assert_eq!(found(text, Kind::Name), [""; 0], "{text:?}");
+    }
+    for (text, wanted) in [
+        ("Herr von der Heide", "von der Heide"),
+        ("Frau van der Meer", "van der Meer"),
+        ("Herr den Hartog", "den Hartog"),
+        ("Madame Lefebvre", "Lefebvre"),
+    ] {
+        assert_eq!(found(text, Kind::Name), [wanted], "{text:?}");
+    }
+}
+
+#[test]
+fn heads_of_columns_say_what_numbers_are() {
+    for (kind, text, wanted) in [
+        (Kind::BirthDate, "Nr\tName\tGeburtsdatum\n1\tKunz\t03.05.1980", vec!["03.05.1980"]),
+        (Kind::BirthDate, "Name\tOrt\tgeb.\nKunz\t\t03.05.1980", vec!["03.05.1980"]),
+        (
+            Kind::BirthDate,
+            "| Eingang | Geburtsdatum |\n|---|---|\n| 01.02.2024 | 03.05.1980 |",
+            vec!["03.05.1980"],
+        ),
+        (Kind::Phone, "Name;Telefon\nKunz;4710815", vec!["4710815"]),
+        (Kind::TaxId, "Fall\tSteuer-ID\n1\t86.095.742.719", vec!["86.095.742.719"]),
+        (Kind::FileReference, "Aktenzeichen\tOrt\n33.2-1234/2021\tKiel", vec!["33.2-1234/2021"]),
+        (Kind::BirthDate, "Nr\tName\tEingang\n1\tKunz\t03.05.1980", vec![]),
+    ] {
+        assert_eq!(found(text, kind), wanted, "{text:?}");
+    }
+}
+
+#[test]
+fn mail_addresses_are_found_as_people_say_them() {
+    for (text, wanted) in [
+        ("Schreib an erika.muster at amt.example", vec!["erika.muster at amt.example"]),
+        ("Mail: erika (at) amt (punkt) example", vec!["erika (at) amt (punkt) example"]),
+        (
+            "erika [at] stadt-koeln [dot] nrw [dot] example!",
+            vec!["erika [at] stadt-koeln [dot] nrw [dot] example"],
+        ),
+        ("Look at amt.example, it is at example.org", vec![]),
+        ("Wir treffen uns at Köln um 10 (am Dom).", vec![]),
+    ] {
+        assert_eq!(found(text, Kind::Mail), wanted, "{text:?}");
     }
 }
