@@ -63,11 +63,17 @@ impl Limiter {
     /// Keeps in step until the future is dropped.
     pub(crate) async fn keep(&self, store: &Store, process: &str) {
         let (mut looked, mut forgot) = (Instant::now(), Instant::now());
+        let mut waited = Instant::now();
         loop {
             let _ = timeout(INTERVAL, self.wanted.notified()).await;
             sleep(GATHER).await;
             if self.is_shared {
-                self.exchange(store, process).await;
+                // Not at each exchange: two used-up limits would call for one after another.
+                let looks_again = waited.elapsed() >= INTERVAL;
+                if looks_again {
+                    waited = Instant::now();
+                }
+                self.exchange(store, process, looks_again).await;
             }
             if looked.elapsed() >= RULES_INTERVAL {
                 looked = Instant::now();
@@ -96,17 +102,19 @@ impl Limiter {
         }
     }
 
-    /// One exchange for all scopes that are in use.
-    async fn exchange(&self, store: &Store, process: &str) {
+    /// One exchange for all scopes that are in use. `looks_again`: what was used up may be asked for
+    /// anew.
+    async fn exchange(&self, store: &Store, process: &str, looks_again: bool) {
         let listed: Vec<Arc<Account>> = {
             let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *listed)
         };
         let now = Now::new();
+        let looks_again = looks_again && !self.is_away.load(Ordering::Relaxed);
         let mut asks = Vec::new();
         for account in listed {
             account.is_listed.store(false, Ordering::Release);
-            if account.ask(&now, &mut asks) {
+            if account.ask(&now, looks_again, &mut asks) {
                 self.list(&account);
             }
         }
@@ -150,7 +158,12 @@ impl Account {
     }
 
     /// Adds what to ask the database. Returns whether there will be more to ask.
-    pub(super) fn ask(self: &Arc<Self>, now: &Now, asks: &mut Vec<(Arc<Self>, LeaseAsk)>) -> bool {
+    pub(super) fn ask(
+        self: &Arc<Self>,
+        now: &Now,
+        looks_again: bool,
+        asks: &mut Vec<(Arc<Self>, LeaseAsk)>,
+    ) -> bool {
         let mut state = self.state();
         let limit = state.limit;
         let mut goes_on = false;
@@ -161,8 +174,11 @@ impl Account {
             if !gauge.is_active() {
                 continue;
             }
+            goes_on |= gauge.holds();
+            if looks_again {
+                gauge.look_again();
+            }
             let (holding, need, expected) = gauge.ask(most);
-            goes_on |= gauge.claimed > 0 || gauge.leased > 0;
             let ask = LeaseAsk {
                 tenant: self.tenant,
                 scope: self.scope.clone(),

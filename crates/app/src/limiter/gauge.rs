@@ -37,6 +37,8 @@ pub(crate) struct Gauge {
     recorded: [u64; 2],
     /// What this process may claim; of no meaning for a process alone.
     pub(crate) leased: u64,
+    /// What the database says that this process has leased: all others have to do without it.
+    told: u64,
     /// The part of it that lies beyond the limit, for one request.
     beyond: u64,
     /// What other processes have claimed.
@@ -47,7 +49,7 @@ pub(crate) struct Gauge {
     pub(crate) need: u64,
     /// Exchanges in a row without a claim.
     idle: u32,
-    /// Whether the last exchange could not serve what was asked.
+    /// Whether an exchange could not serve what was asked, and it is too early to ask again.
     pub(crate) is_dry: bool,
     /// Leased for the minute to come.
     pub(crate) next: Option<(i64, u64)>,
@@ -63,7 +65,8 @@ impl Gauge {
         }
         let leased = self.next.filter(|(at, _)| *at == period).map_or(0, |(_, leased)| leased);
         let kept = if carries { self.under_way } else { 0 };
-        *self = Self { period, claimed: kept, under_way: kept, leased, ..Self::default() };
+        let told = leased;
+        *self = Self { period, claimed: kept, under_way: kept, leased, told, ..Self::default() };
     }
 
     /// Claims `amount`, the most that a request may take. As long as the limit leaves anything while
@@ -173,15 +176,27 @@ impl Gauge {
 
     /// Whether an exchange has anything to say.
     pub(crate) fn is_active(&self) -> bool {
-        self.claimed > 0 || self.leased > 0 || self.need > 0 || self.next.is_some()
+        self.holds() || self.next.is_some()
+    }
+
+    /// Whether others have to do without something because of this process, or it without something
+    /// because of them.
+    pub(crate) fn holds(&self) -> bool {
+        self.claimed > 0 || self.leased > 0 || self.told > 0 || self.need > 0 || self.is_dry
+    }
+
+    /// Somebody may ask again: others may have given something back, or the limit may be another.
+    pub(crate) fn look_again(&mut self) {
+        self.is_dry = false;
     }
 
     /// What to tell the database, and ask of it: holding, need, expected. From here on no more is
     /// claimed than is held.
     pub(crate) fn ask(&mut self, limit: u64) -> (u64, u64, u64) {
         self.idle = if self.recent == 0 { self.idle.saturating_add(1) } else { 0 };
-        let is_scarce = self.left(limit, true) < limit / 4;
-        if self.idle >= IDLE_EXCHANGES && is_scarce {
+        let taken = self.base.saturating_add(self.others).saturating_add(self.leased);
+        let is_scarce = limit.saturating_sub(taken) <= limit / 4;
+        if is_scarce && self.idle >= IDLE_EXCHANGES {
             self.leased = self.claimed;
         }
         // What lies beyond the limit is for one request alone, and goes back with it.
@@ -206,13 +221,12 @@ impl Gauge {
         self.beyond = all.saturating_sub(ask.limit);
         self.base = given.base;
         self.others = given.others;
+        self.told = given.leased;
         self.graced = false;
         if ask.need > 0 {
             self.need = 0;
             let fits = self.claimed.saturating_add(ask.need) <= self.leased;
             self.is_dry = !fits || !self.has_room_leased();
-        } else {
-            self.is_dry = false;
         }
     }
 
@@ -221,9 +235,10 @@ impl Gauge {
         if !self.graced {
             self.graced = true;
             self.leased = self.leased.max(self.claimed).saturating_add(part);
+            self.is_dry = false;
         }
         // What does not fit now will not fit while the database is away.
-        self.is_dry = self.claimed.saturating_add(self.need) > self.leased;
+        self.is_dry |= self.claimed.saturating_add(self.need) > self.leased;
         self.need = 0;
     }
 }

@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use domain::{LimitScope, Meter, TenantId, UsageLimit};
 use proptest::prelude::*;
-use store::{LeaseGiven, MonthSum};
+use store::{LeaseAsk, LeaseGiven, MonthSum};
 use tokio::time::Instant;
 
 use super::{
     Limiter, Refusal, Remedy, Reservation,
     account::{Account, Amounts, Now},
+    gauge::{Claim, Gauge},
 };
 
 const METER: usize = Meter::MonthTokens as usize;
@@ -125,7 +126,7 @@ impl House {
     fn exchange(&mut self, index: usize) {
         let process = &self.processes[index];
         let mut asks = Vec::new();
-        process.account.ask(&Now::new(), &mut asks);
+        process.account.ask(&Now::new(), true, &mut asks);
         for (account, ask) in asks {
             let others = self.leases.iter().filter(|(name, _)| **name != process.name);
             let others: u64 = others.map(|(_, leased)| leased).sum();
@@ -192,6 +193,21 @@ impl House {
         }
     }
 
+    /// All calls end and all journals are moved, those of killed processes too, while the processes
+    /// exchange what they have to say.
+    fn rest(&mut self) {
+        let all = 0..self.processes.len();
+        for process in &mut self.processes {
+            process.under_way.clear();
+        }
+        for _ in 0..2 {
+            (0..8).for_each(|_| all.clone().for_each(|index| self.exchange(index)));
+            all.clone().for_each(|index| self.step(&Step::Move(index)));
+            self.take_over();
+        }
+        all.for_each(|index| self.exchange(index));
+    }
+
     /// What is used beyond the limit is less than one request took; and it cannot become more than
     /// one request may take, whatever those take that are under way.
     fn check(&self) -> Result<(), TestCaseError> {
@@ -235,6 +251,82 @@ proptest! {
         house.take_over();
         prop_assert_eq!(house.sums, house.used);
     }
+}
+
+proptest! {
+    /// Whatever happened: when all is quiet, what is left of a limit is there for whoever asks, and so
+    /// is what is added to it.
+    #[test]
+    fn what_is_left_is_there_for_everybody(
+        limit in 1..500_u64,
+        steps in steps(),
+        more in 0..500_u64,
+        index in 0..3_usize,
+    ) {
+        let mut house = House::new(limit, true);
+        for step in &steps {
+            house.step(step);
+        }
+        house.rest();
+        for process in &house.processes {
+            let leased = process.account.state().gauges[METER].leased;
+            let told = house.leases.get(&process.name).copied().unwrap_or_default();
+            prop_assert_eq!(told, leased, "others do without what nobody has");
+        }
+        house.limit += more;
+        for process in &house.processes {
+            process.account.state().limit.tokens_per_month = Some(house.limit);
+        }
+        let left = house.limit.saturating_sub(house.used);
+        house.reserve(index, left.clamp(1, CALL_MAX));
+        let begun = house.processes[index].under_way.len();
+        prop_assert_eq!(begun, usize::from(left > 0), "{} left, leased: {:?}", left, house.leases);
+    }
+}
+
+/// Places at a model are not used up: what other processes had of them and do not need any more goes
+/// to whoever does.
+#[test]
+fn places_that_lie_unused_go_to_whoever_needs_them() {
+    const PLACES: u64 = 8;
+    let mut gauges: [Gauge; 4] = Default::default();
+    let mut leases = [0; 4];
+    let exchange = |gauges: &mut [Gauge; 4], leases: &mut [u64; 4], index: usize| {
+        let (holding, need, expected) = gauges[index].ask(PLACES);
+        let ask = LeaseAsk {
+            tenant: TenantId::new(),
+            scope: LimitScope::Tenant,
+            meter: Meter::Concurrent,
+            period: 0,
+            limit: PLACES,
+            claimed: gauges[index].claimed,
+            holding,
+            need,
+            expected,
+        };
+        let others = leases.iter().sum::<u64>() - leases[index];
+        let leased = ask.grant(0, others, 4);
+        leases[index] = leased;
+        gauges[index].take_in(&ask, LeaseGiven { base: 0, leased, others, processes: 4 });
+    };
+    let take = |gauges: &mut [Gauge; 4], leases: &mut [u64; 4], index: usize| {
+        let mut claim = gauges[index].claim(1, PLACES, true);
+        if claim == Claim::Ask {
+            exchange(gauges, leases, index);
+            claim = gauges[index].claim(1, PLACES, true);
+        }
+        claim == Claim::Made
+    };
+    for index in [0, 1, 2, 3, 0, 1, 2, 3] {
+        assert!(take(&mut gauges, &mut leases, index));
+    }
+    for gauge in &mut gauges {
+        gauge.release(2);
+    }
+    for index in (0..4).cycle().take(24) {
+        exchange(&mut gauges, &mut leases, index);
+    }
+    assert_eq!((0..10).filter(|_| take(&mut gauges, &mut leases, 3)).count(), 8);
 }
 
 /// Where only what others may take stands in the way, a request waits for them; where what they took is
