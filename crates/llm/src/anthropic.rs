@@ -5,7 +5,9 @@ mod request;
 mod response;
 mod stream;
 
-pub(crate) use request::{Thoughts, chat_call, max_tokens, thoughts};
+pub(crate) use request::{
+    BUDGET_TOKENS_MIN, Thoughts, answer_tokens_unsaid, chat_call, max_tokens, thoughts,
+};
 pub(crate) use response::chat_response;
 pub(crate) use stream::StreamReader;
 

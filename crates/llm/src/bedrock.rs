@@ -5,6 +5,6 @@ mod request;
 mod response;
 mod stream;
 
-pub(crate) use request::chat_call;
+pub(crate) use request::{answer_tokens_unsaid, chat_call};
 pub(crate) use response::chat_response;
 pub(crate) use stream::StreamReader;

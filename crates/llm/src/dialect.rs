@@ -21,6 +21,7 @@ use crate::{
     openai::Head,
     rerank,
     rerank::{RerankRequest, RerankResponse},
+    settings::Settings,
 };
 
 pub(crate) use call::path_segment;
@@ -122,6 +123,25 @@ impl Dialect {
             Wire::Ollama => ollama::chat_call(request, upstream_model, delivery, self),
             Wire::Tei => Err(self.cannot("chat")),
         }
+    }
+
+    /// The longest answer that is asked for where a request says nothing of its length, in tokens; `None` if
+    /// the model writes as much as it likes.
+    #[must_use]
+    pub fn answer_tokens_unsaid(self, request: &ChatRequest, upstream_model: &str) -> Option<u64> {
+        let settings = Settings { request, dialect: self };
+        match self.wire() {
+            Wire::Anthropic => anthropic::answer_tokens_unsaid(&settings, upstream_model),
+            Wire::Bedrock => bedrock::answer_tokens_unsaid(&settings, upstream_model),
+            _ => None,
+        }
+    }
+
+    /// The same for the old completions: OpenAI's interface stops after 16 tokens, and llama.cpp when the
+    /// model does.
+    #[must_use]
+    pub fn completion_tokens_unsaid(self) -> Option<u64> {
+        (self != Self::LlamaCpp).then_some(16)
     }
 
     /// Reads a whole answer. Where the server gives none of its own, id, time and model come from

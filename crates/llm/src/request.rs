@@ -7,7 +7,7 @@ mod refusal;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use crate::{Extension, Fields, Grounding, Language, Message, Role};
+use crate::{Extension, Fields, Grounding, Language, Message, Role, anthropic::BUDGET_TOKENS_MIN};
 
 pub use refusal::RequestError;
 
@@ -200,6 +200,25 @@ impl ChatRequest {
     pub fn set_field(&mut self, name: &str, value: Value) {
         debug_assert!(!fields::OWN_FIELDS.contains(&name), "{name} has a home of its own");
         self.fields.insert(name, value);
+    }
+
+    /// Holds an answer whose length nobody asked for to so many tokens, thoughts included.
+    ///
+    /// # Errors
+    /// If so few leave no room for the thoughts that are asked for.
+    pub fn bound_answer(&mut self, tokens: u64) -> Result<(), RequestError> {
+        let thinking = self.fields.get_mut("thinking").and_then(|one| one.get_mut("budget_tokens"));
+        if let Some(budget) = thinking.filter(|budget| budget.as_u64().is_some_and(|b| b >= tokens))
+        {
+            // Half for the thoughts, half for the answer.
+            if tokens / 2 < BUDGET_TOKENS_MIN {
+                let message = "leaves no room for an answer of the length that a limit allows";
+                return Err(RequestError::unsupported("thinking.budget_tokens", message));
+            }
+            *budget = (tokens / 2).into();
+        }
+        self.set_field("max_tokens", tokens.into());
+        Ok(())
     }
 
     /// Appends an answer that was not what was wanted, and what is said about it.

@@ -62,7 +62,13 @@ impl Call<'_> {
     ) -> Result<Tried, GatewayError> {
         let (model, route) = (moment.model(), &moment.model().routes[index]);
         let tried_route = Arc::clone(lease.route());
-        let bounded = self.needs.bound_for(route).and_then(|most| Bounded::of(&self.asked, most));
+        let bounded = match self.needs.bound_for(route) {
+            Some(most) => match Bounded::of(&self.asked, &route.kind, most) {
+                Ok(bounded) => bounded,
+                Err(refusal) => return Ok(self.cannot(&tried_route, refusal)),
+            },
+            None => None,
+        };
         let asked = bounded.as_ref().map_or(self.asked, Bounded::asked);
         let tried = match &route.kind {
             RouteKind::Server(server) => {

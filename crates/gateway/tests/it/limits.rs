@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use domain::{DataClass, ErrorKind};
-use gateway::{GatewayError, Offer, Offers, Outcome, Route, TimeLimit, Timeouts, UsageMeter};
-use llm::{Operation, OperationRequest};
-use serde_json::json;
+use gateway::{
+    GatewayError, Offer, Offers, Outcome, Route, RouteKind, Terms, TimeLimit, Timeouts, UsageMeter,
+};
+use llm::{Dialect, Operation, OperationRequest};
+use serde_json::{Value, json};
 use testkit::fake_model::{FakeModel, Reply};
 use tokio::time::timeout;
 
@@ -188,4 +190,78 @@ async fn nobody_gives_an_image_up_for_the_pauses_in_its_making() {
     assert_eq!((meter.read().parts.images, meter.read().is_finished), (1, false));
     drop(stream);
     fake.wait_for_hang_ups(1).await;
+}
+
+/// What a server of a dialect is sent of a request whose answer may have so many tokens.
+async fn bounded(dialect: Dialect, model: &str, more: Value, most: u64) -> Result<Value, String> {
+    let fake = FakeModel::start().await;
+    let mut own = route("a", &fake.base_url());
+    if let RouteKind::Server(server) = &mut own.kind {
+        (server.dialect, server.upstream_model) = (dialect, model.to_owned());
+    }
+    own.answer_tokens = Some(64_000);
+    let gateway = gateway(vec![own]);
+    let terms = Terms { answer_max: Some(most), ..Terms::from(DataClass::Open) };
+    let asked = gateway.complete(&request(more), terms, &UsageMeter::default()).await;
+    match asked {
+        Err(GatewayError::Unsupported(refusal)) => Err(refusal.param.unwrap_or_default()),
+        _ => Ok(fake.requests()[0].body.clone()),
+    }
+}
+
+/// A bound ends an answer earlier, never later than it would have ended by itself.
+#[tokio::test]
+async fn a_bound_makes_no_answer_longer() {
+    let claude = "claude-sonnet-4-5";
+    let sent = async |most| bounded(Dialect::Anthropic, claude, json!({}), most).await.unwrap();
+    assert_eq!(sent(5_000).await["max_tokens"], 5_000);
+    assert_eq!(sent(50_000).await["max_tokens"], 8_192, "as without a bound");
+    let sent = bounded(Dialect::Compatible, "m", json!({}), 50_000).await.unwrap();
+    assert_eq!(sent["max_tokens"], 50_000);
+
+    for (dialect, most, told) in [
+        (Dialect::OpenAi, 3_000, 16),
+        (Dialect::Vllm, 3_000, 16),
+        (Dialect::Vllm, 9, 9),
+        (Dialect::LlamaCpp, 3_000, 3_000),
+    ] {
+        let fake = FakeModel::start().await;
+        let mut own = route("a", &fake.base_url());
+        if let RouteKind::Server(server) = &mut own.kind {
+            server.dialect = dialect;
+        }
+        own.offers = Offers::of([Offer::Completions]);
+        let body = br#"{"model": "standard", "prompt": "Es war"}"#;
+        let request = OperationRequest::parse(Operation::Completion, body, None).unwrap();
+        let terms = Terms { answer_max: Some(most), ..Terms::from(DataClass::Open) };
+        gateway(vec![own]).operate(&request, terms, &UsageMeter::default()).await.unwrap();
+        assert_eq!(fake.requests()[0].body["max_tokens"], told, "{dialect} {most}");
+    }
+}
+
+/// Thoughts are part of an answer, and a server refuses more of them than it may write.
+#[tokio::test]
+async fn a_bound_holds_for_thoughts_too() {
+    let claude = "claude-sonnet-4-5";
+    let budget = json!({"thinking": {"type": "enabled", "budget_tokens": 20_000}});
+    let sent = bounded(Dialect::Anthropic, claude, budget.clone(), 6_000).await.unwrap();
+    assert_eq!(
+        (&sent["max_tokens"], &sent["thinking"]["budget_tokens"]),
+        (&json!(6_000), &json!(3_000))
+    );
+    let sent = bounded(Dialect::Anthropic, claude, budget.clone(), 50_000).await.unwrap();
+    assert_eq!(
+        (&sent["max_tokens"], &sent["thinking"]["budget_tokens"]),
+        (&json!(28_192), &json!(20_000))
+    );
+    let refused = bounded(Dialect::Anthropic, claude, budget, 1_500).await.unwrap_err();
+    assert_eq!(refused, "thinking.budget_tokens");
+    let effort = json!({"reasoning_effort": "high"});
+    let sent = bounded(Dialect::Anthropic, claude, effort.clone(), 6_000).await.unwrap();
+    assert_eq!(
+        (&sent["max_tokens"], &sent["thinking"]["budget_tokens"]),
+        (&json!(6_000), &json!(3_000))
+    );
+    let refused = bounded(Dialect::Anthropic, claude, effort, 1_000).await.unwrap_err();
+    assert_eq!(refused, "reasoning_effort");
 }

@@ -9,7 +9,7 @@ use crate::{ChatRequest, Delivery, Dialect, OutgoingCall, RequestError, upstream
 /// The interface demands a limit; this one holds where the caller set none.
 const MAX_TOKENS_DEFAULT: u64 = 8_192;
 /// The smallest budget for thinking that the interface takes.
-const BUDGET_TOKENS_MIN: u64 = 1_024;
+pub(crate) const BUDGET_TOKENS_MIN: u64 = 1_024;
 
 const FIELDS: FieldRules = FieldRules {
     translated: &[
@@ -126,6 +126,12 @@ pub(crate) fn max_tokens(budget: u64) -> u64 {
     budget.saturating_add(MAX_TOKENS_DEFAULT)
 }
 
+/// The limit of a request that says none; `None` if it cannot be asked at all.
+pub(crate) fn answer_tokens_unsaid(settings: &Settings<'_>, upstream_model: &str) -> Option<u64> {
+    let thoughts = thoughts(settings, upstream_model).ok()?;
+    Some(max_tokens(thoughts.budget.unwrap_or(0)))
+}
+
 /// How a model of Anthropic's is asked to think.
 pub(crate) struct Thoughts {
     /// The field `thinking`.
@@ -146,6 +152,10 @@ pub(crate) fn thoughts(
     let budget = match wanted {
         Some(Thinking::Budget(tokens)) => Some(tokens),
         // Thinking counts against the limit, and a level must not use it up.
+        Some(Thinking::Effort(_)) if thinks_in_budget && limit.is_some_and(leaves_no_thought) => {
+            let message = "leaves no room for an answer of this length beside the thoughts";
+            return Err(RequestError::unsupported("reasoning_effort", message));
+        }
         Some(effort @ Thinking::Effort(_)) if thinks_in_budget => {
             let most = limit.map_or(u64::MAX, |limit| limit / 2);
             effort.budget_tokens().map(|tokens| tokens.min(most).max(BUDGET_TOKENS_MIN))
@@ -170,6 +180,10 @@ pub(crate) fn thoughts(
     });
     let effort = effort.map(|level| if level == "minimal" { "low".to_owned() } else { level });
     Ok(Thoughts { thinking, budget, effort })
+}
+
+fn leaves_no_thought(limit: u64) -> bool {
+    limit <= BUDGET_TOKENS_MIN
 }
 
 fn insert_tools(

@@ -65,6 +65,11 @@ pub(crate) fn chat_call(
     Ok(OutgoingCall::json(path, &body.into()))
 }
 
+/// The limit of a request that says none: only thoughts make one necessary.
+pub(crate) fn answer_tokens_unsaid(settings: &Settings<'_>, upstream_model: &str) -> Option<u64> {
+    additional(settings, upstream_model).ok()?.1.map(max_tokens)
+}
+
 /// The settings of all models. A budget for thinking counts against the limit, so it needs one.
 fn inference(
     settings: &Settings<'_>,
