@@ -15,6 +15,7 @@ use crate::{
     answer_cache::Slot,
     grounding::Given,
     guardrail::{Answers, ExternalAnswers, Protected},
+    held_back::Holding,
     limits::tokenizer_of,
     marks::Marks,
     settlement::Settlement,
@@ -84,7 +85,9 @@ impl App {
         let cache = slot.as_ref().map(|_| CacheUse::Miss);
         if request.stream() && !self.needs_whole(&request, &protected) {
             let answer = self.gateway.chat(&request, terms, &settlement.meter).await;
-            let answer = answer.map_err(|error| self.call_failed(&mut settlement, error))?;
+            let answer = answer.map_err(|error| {
+                self.call_failed(&mut settlement, protected.restoring.in_refusal(error))
+            })?;
             let way = Way { cache, ..Way::new(answer.taken().clone(), &settlement) };
             let sources = Sources { given, slot };
             let stream = chunks(self.clone(), answer, sources, protected, settlement);
@@ -263,9 +266,16 @@ impl Outgoing {
             };
             match event {
                 Ok(ChatEvent::Chunk(mut chunk)) => {
+                    let holding = Holding {
+                        marks: &mut self.marks,
+                        restoring: &mut self.protected.restoring,
+                        answers: self.answers.as_mut(),
+                    };
+                    let before = holding.let_go_before(&chunk);
                     self.marks.check(&mut chunk);
                     self.protected.restoring.restore_chunk(&mut chunk);
-                    if let Some(before) = self.check(&mut chunk) {
+                    self.check(&mut chunk);
+                    if let Some(before) = before {
                         if let Some(slot) = &mut self.slot {
                             slot.add(&before);
                         }
@@ -306,15 +316,13 @@ impl Outgoing {
         self.ready.extend(passed);
     }
 
-    /// Gives what has to go before the chunk.
-    fn check(&mut self, chunk: &mut ChatChunk) -> Option<ChatChunk> {
-        let answers = self.answers.as_mut()?;
-        let before = answers.check_chunk(chunk);
+    fn check(&mut self, chunk: &mut ChatChunk) {
+        let Some(answers) = &mut self.answers else { return };
+        answers.check_chunk(chunk);
         self.settlement.answer_guarded(&answers.take_hits());
         if answers.is_stopped() {
             self.phase = Phase::Stopped;
         }
-        before
     }
 
     /// Keeps an answer that came to its end, unless the guard found something in it.
@@ -330,10 +338,12 @@ impl Outgoing {
     fn rest(&mut self) -> Vec<ChatChunk> {
         let mut chunk = self.protected.restoring.last_chunk();
         let Some(answers) = &mut self.answers else { return chunk.into_iter().collect() };
-        let before = chunk.as_mut().and_then(|chunk| answers.check_chunk(chunk));
+        if let Some(chunk) = &mut chunk {
+            answers.check_chunk(chunk);
+        }
         let held = answers.last_chunk();
         self.settlement.answer_guarded(&answers.take_hits());
-        [before, chunk, held].into_iter().flatten().collect()
+        [chunk, held].into_iter().flatten().collect()
     }
 
     /// The usage figures of an answer that was stopped, if the caller wants them.

@@ -19,6 +19,7 @@ mod error;
 mod gateway_models;
 mod grounding;
 mod guardrail;
+mod held_back;
 mod history;
 mod indexing;
 mod ingest;

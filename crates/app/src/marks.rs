@@ -4,7 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use llm::{ChatChunk, CitationFilter};
+use llm::{AnswerPlace, ChatChunk, CitationFilter};
+
+/// Where marks stand.
+const CONTENT: &AnswerPlace = "content";
 
 /// Checks the marks of all choices of an answer.
 #[derive(Default)]
@@ -36,6 +39,17 @@ impl Marks {
     /// Ends a choice and returns the rest.
     pub(crate) fn finish(&mut self, choice: u64) -> String {
         self.filter(choice).map(CitationFilter::finish).unwrap_or_default()
+    }
+
+    /// Where a possible mark is held back: the choice and the place of its text.
+    pub(crate) fn held(&self) -> impl Iterator<Item = (u64, String)> {
+        let held = self.filters.iter().filter(|(_, filter)| filter.holds());
+        held.map(|(choice, _)| (*choice, CONTENT.to_owned()))
+    }
+
+    /// Gives what is held back there: nothing more will come of it.
+    pub(crate) fn let_go(&mut self, choice: u64, place: &AnswerPlace) -> String {
+        if place == CONTENT { self.finish(choice) } else { String::new() }
     }
 
     /// Checks a chunk; in the chunk that ends a choice, what was held back comes along.

@@ -88,7 +88,8 @@ impl App {
     ) -> Result<Completion> {
         let check = protected.structure();
         let completion = self.gateway.complete(request, terms.clone(), &settlement.meter).await;
-        let completion = completion.map_err(|error| self.call_failed(settlement, error))?;
+        let completion = completion
+            .map_err(|error| self.call_failed(settlement, protected.restoring.in_refusal(error)))?;
         if check == StructureCheck::Off {
             return Ok(completion);
         }

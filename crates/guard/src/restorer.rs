@@ -46,6 +46,17 @@ impl Restorer {
         restored
     }
 
+    /// Whether something is held back.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Gives what is held back, as text: nothing more will come of it.
+    pub fn let_go(&mut self) -> String {
+        std::mem::take(&mut self.held)
+    }
+
     /// The stream is over: what was held back is text.
     #[must_use]
     pub fn finish(self) -> String {

@@ -59,6 +59,12 @@ impl CitationFilter {
         self.drain(true)
     }
 
+    /// Whether a possible mark is held back.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        !self.held.is_empty()
+    }
+
     /// The numbers cited so far that belong to a source, each once, in order of appearance.
     #[must_use]
     pub fn cited(&self) -> &[u32] {

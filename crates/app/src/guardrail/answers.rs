@@ -154,12 +154,11 @@ impl Answers {
     }
 
     /// Checks a piece of an answer; the piece that ends a choice brings what was held back. Where the
-    /// answer is stopped, the piece becomes the last. Gives what has to go before the piece.
-    pub(crate) fn check_chunk(&mut self, chunk: &mut ChatChunk) -> Option<ChatChunk> {
+    /// answer is stopped, the piece becomes the last.
+    pub(crate) fn check_chunk(&mut self, chunk: &mut ChatChunk) {
         if self.head.id.is_empty() {
             self.head = chunk.head();
         }
-        let before = self.let_go_before(chunk);
         chunk.rewrite_all(&mut |choice, place, text| self.push(choice, place, text));
         for choice in chunk.ended_choices() {
             for (place, rest) in self.finish(choice) {
@@ -173,39 +172,24 @@ impl Answers {
         if self.is_stopped {
             chunk.withhold(&self.choices, |choice| self.stop_notice(choice));
         }
-        before
     }
 
-    /// What is still held back of texts that a piece does not go on with: it would come in the midst of
-    /// what begins there. Arguments of tools wait for their end, whatever comes between.
-    fn let_go_before(&mut self, chunk: &ChatChunk) -> Option<ChatChunk> {
-        let holds = |(place, filter): (&String, &Box<AnswerFilter>)| {
+    /// Where something is held back in a text. Arguments of tools wait for their end, whatever comes
+    /// between.
+    pub(crate) fn held(&self) -> impl Iterator<Item = (u64, String)> {
+        let is_held = |((_, place), filter): &(&(u64, String), &Box<AnswerFilter>)| {
             filter.holds() && form_of(place) == Form::Text
         };
-        if !self.open.iter().any(|((_, place), filter)| holds((place, filter))) {
-            return None;
-        }
-        let brings = chunk.brings();
-        // What lies deeper in a piece cannot be told by itself, and waits for the end.
-        let goes_on_elsewhere = |choice: u64, place: &str| {
-            let mut own = brings.iter().filter(|(other, _)| *other == choice).peekable();
-            own.peek().is_some() && own.all(|(_, brought)| brought != place) && !place.contains('/')
-        };
-        let ripe = self.open.iter().filter(|((choice, place), filter)| {
-            holds((place, filter)) && goes_on_elsewhere(*choice, place)
-        });
-        let ripe: Vec<_> = ripe.map(|(key, _)| key.clone()).collect();
-        let mut texts = Vec::new();
-        for key in ripe {
-            let Some(mut filter) = self.open.remove(&key) else { continue };
-            let rest = self.rest_of(&key, &mut filter);
-            if !rest.is_empty() {
-                texts.push((key.0, key.1.clone(), rest));
-            }
-            // What may still come is judged together with what went.
-            self.open.insert(key, filter);
-        }
-        (!texts.is_empty()).then(|| self.head.texts_chunk(&texts))
+        self.open.iter().filter(is_held).map(|(key, _)| key.clone())
+    }
+
+    /// Gives what is held back there. What may still come is judged together with what goes.
+    pub(crate) fn let_go(&mut self, choice: u64, place: &AnswerPlace) -> String {
+        let key = (choice, place.to_owned());
+        let Some(mut filter) = self.open.remove(&key) else { return String::new() };
+        let rest = self.rest_of(&key, &mut filter);
+        self.open.insert(key, filter);
+        rest
     }
 
     /// What an answer without an end of its own still holds back.

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use gateway::GatewayError;
 use guard::{Form, Pseudonyms, Restorer};
 use llm::{AnswerPlace, ChatChunk, ChatResponse, openai::Head};
 
@@ -55,6 +56,31 @@ impl Restoring {
         let key = (choice, place.to_owned());
         let new = || Restorer::new(pseudonyms.clone(), form_of(place));
         self.open.entry(key).or_insert_with(new).push(text)
+    }
+
+    /// Where an unfinished placeholder is held back in a text.
+    pub(crate) fn held(&self) -> impl Iterator<Item = (u64, String)> {
+        let is_held = |((_, place), restorer): &(&(u64, String), &Restorer)| {
+            restorer.holds() && form_of(place) == Form::Text
+        };
+        self.open.iter().filter(is_held).map(|(key, _)| key.clone())
+    }
+
+    /// Gives what is held back there: nothing more will come of it.
+    pub(crate) fn let_go(&mut self, choice: u64, place: &AnswerPlace) -> String {
+        let restorer = self.open.get_mut(&(choice, place.to_owned()));
+        restorer.map(Restorer::let_go).unwrap_or_default()
+    }
+
+    /// Puts the originals back into what a server says that refuses.
+    pub(crate) fn in_refusal(&self, mut error: GatewayError) -> GatewayError {
+        if let (GatewayError::Refused { error, .. }, Some(pseudonyms)) =
+            (&mut error, &self.pseudonyms)
+        {
+            let said = error.message.take();
+            error.message = said.map(|said| pseudonyms.restore(&said));
+        }
+        error
     }
 
     /// Ends the texts of a choice and gives what they held back.

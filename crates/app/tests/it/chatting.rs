@@ -83,6 +83,35 @@ async fn sources_bring_citations_in_the_last_chunk() {
         assert_eq!(response.fields()["fachwerk"]["citations"][0]["number"], 1, "{model}");
     }
 
+    // What may be the beginning of a mark comes before what begins next.
+    let piece = |delta: Value, end: Value| {
+        let choice = json!({"index": 0, "delta": delta, "finish_reason": end});
+        format!("data: {}\n\n", json!({"id": "x", "choices": [choice]}))
+    };
+    let call = json!({"tool_calls": [{"index": 0, "id": "c", "type": "function",
+        "function": {"name": "f", "arguments": "{}"}}]});
+    world.model.next(Reply::raw(
+        200,
+        "text/event-stream",
+        [
+            piece(json!({"content": "120 Euro [1"}), Value::Null),
+            piece(call, Value::Null),
+            piece(json!({}), "tool_calls".into()),
+            "data: [DONE]\n\n".to_owned(),
+        ],
+    ));
+    let answer = world.app.create_chat_completion(&key, body("gross", true)).await.unwrap();
+    let ChatReply::Stream(mut chunks) = answer.reply else { panic!("streamed") };
+    let mut said = String::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.unwrap();
+        said.push_str(chunk.text());
+        if chunk.fields()["choices"].pointer("/0/delta/tool_calls").is_some() {
+            said.push('#');
+        }
+    }
+    assert_eq!(said, "120 Euro [1#");
+
     let models_only = with_key(&anna, &[Scope::Models]);
     let error = world.app.create_chat_completion(&models_only, body("gross", false)).await;
     assert_eq!(error.err().unwrap().code, "scope_missing");

@@ -408,6 +408,71 @@ async fn a_conversation_keeps_the_originals_and_says_that_the_model_did_not_see_
     assert!(requests[1].body["messages"][1]["content"] == "An ⟦EMAIL1⟧ und ⟦IBAN1⟧", "{body}");
 }
 
+/// A stream with these deltas, one piece each.
+fn deltas(deltas: &[Value]) -> Reply {
+    let piece = |delta: &Value, end: Value| {
+        let choice = json!({"index": 0, "delta": delta, "finish_reason": end});
+        format!("data: {}\n\n", json!({"id": "x", "created": 1, "model": "m", "choices": [choice]}))
+    };
+    let pieces = deltas.iter().map(|delta| piece(delta, Value::Null));
+    let pieces = pieces.chain([piece(&json!({}), "tool_calls".into()), "data: [DONE]\n\n".into()]);
+    Reply::raw(200, "text/event-stream", pieces)
+}
+
+/// The places of an answer in the order in which they come, each with its text.
+async fn places(reply: ChatReply) -> Vec<(String, String)> {
+    let ChatReply::Stream(mut chunks) = reply else { panic!("streamed") };
+    let mut places: Vec<(String, String)> = vec![];
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.unwrap();
+        let Some(delta) = chunk.fields()["choices"].pointer("/0/delta") else { continue };
+        for (name, value) in delta.as_object().unwrap() {
+            let text = value.pointer("/0/function/arguments").unwrap_or(value);
+            let text = text.as_str().unwrap_or_default();
+            match places.last_mut() {
+                Some((last, all)) if last == name => all.push_str(text),
+                _ => places.push((name.clone(), text.to_owned())),
+            }
+        }
+    }
+    places
+}
+
+/// What may be the beginning of a placeholder comes before what begins next, not in its midst.
+#[tokio::test]
+async fn half_a_placeholder_goes_before_a_call() {
+    let world = World::guarded(policy(GuardAction::Pseudonymise)).await;
+    let anna = world.member("anna").await;
+    world.model.next(deltas(&[
+        json!({"reasoning_content": "Es geht um ⟦EMAIL1⟧ und ⟦I"}),
+        json!({"content": "Ich rufe ⟦EMA"}),
+        json!({"tool_calls": [{"index": 0, "id": "c", "type": "function",
+            "function": {"name": "f", "arguments": "{\"an\":\"⟦EMAIL"}}]}),
+        json!({"tool_calls": [{"index": 0, "function": {"arguments": "1⟧\"}"}}]}),
+    ]));
+    let answer = world.app.create_chat_completion(&anna, question("gross", true)).await.unwrap();
+    let expected = [
+        ("reasoning_content", format!("Es geht um {MAIL} und ⟦I")),
+        ("content", "Ich rufe ⟦EMA".to_owned()),
+        ("tool_calls", format!("{{\"an\":\"{MAIL}\"}}")),
+    ];
+    let expected = expected.map(|(place, text)| (place.to_owned(), text));
+    assert_eq!(places(answer.reply).await, expected);
+}
+
+/// A server that quotes what it does not like quotes placeholders; nobody else can read them.
+#[tokio::test]
+async fn a_refusal_has_the_originals() {
+    let world = World::guarded(policy(GuardAction::Pseudonymise)).await;
+    let anna = world.member("anna").await;
+    world.model.always(Reply::status(400, &json!({"error": {"message": "Bad input: ⟦IBAN1⟧"}})));
+    for stream in [false, true] {
+        let refused = world.app.create_chat_completion(&anna, question("gross", stream)).await;
+        let text = refused.err().unwrap().text(Language::German);
+        assert!(text.contains(&format!("Bad input: {IBAN}")) && !text.contains('⟦'), "{text}");
+    }
+}
+
 /// What a generated request plants, and where.
 #[derive(Debug, Clone)]
 struct Planted {
