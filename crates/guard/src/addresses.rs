@@ -14,6 +14,8 @@ use crate::vocabulary::{
 /// Ends of words that hardly mean anything but a street.
 const STRONG_ENDS: [&str; 9] =
     ["straße", "strasse", "str", "allee", "gasse", "chaussee", "twiete", "promenade", "stiege"];
+/// Those of them that hardly mean anything else in small letters either.
+const SMALL_ENDS: [&str; 6] = ["straße", "strasse", "str", "allee", "gasse", "chaussee"];
 /// Ends of streets that other words have too; their list of exceptions is `no_streets`.
 const ENDS: [&str; 17] = [
     "weg", "platz", "ring", "damm", "ufer", "steig", "stieg", "pfad", "wall", "graben", "brücke",
@@ -182,17 +184,18 @@ struct Street {
     strength: Strength,
 }
 
+/// The last word before a house number, and its `Nr.`.
+fn word_before(page: &Page<'_>, number: usize) -> usize {
+    let without_dot = |at: usize| at - usize::from(page.tokens[at].is_mark('.') && at > 0);
+    let last = without_dot(number - 1);
+    let is_label = ["Nr", "No", "Hausnummer"].contains(&page.word(&page.tokens[last]));
+    if is_label && last > 0 { without_dot(last - 1) } else { last }
+}
+
 fn street_before(page: &Page<'_>, number: usize, has_town: bool) -> Option<Street> {
-    let mut last = number - 1;
-    if page.tokens[last].is_mark('.') && last > 0 {
-        last -= 1;
-    }
-    if page.word(&page.tokens[last]) == "Nr" && last > 0 {
-        last -= 1;
-        if page.tokens[last].is_mark('.') && last > 0 {
-            last -= 1;
-        }
-    }
+    // Copied from a PDF file, the number may stand in a line of its own.
+    let is_broken = number > 1 && has_town && page.tokens[number - 1].shape == Shape::Line;
+    let last = word_before(page, number - usize::from(is_broken));
     let token = &page.tokens[last];
     if let Some(first) = long_street(page, last) {
         return Some(Street { first, strength: Strength::Strong });
@@ -212,7 +215,7 @@ fn street_before(page: &Page<'_>, number: usize, has_town: bool) -> Option<Stree
         Strength::Weak
     } else if token.is(STREET) {
         strength_of_word(page, &small, first, last, is_hyphened)
-    } else if !token.is_capital() {
+    } else if !token.is_capital() && !ends(&SMALL_ENDS) {
         return None;
     } else if ends(&STRONG_ENDS) {
         Strength::Strong
@@ -228,7 +231,10 @@ fn street_before(page: &Page<'_>, number: usize, has_town: bool) -> Option<Stree
         && is_noun
         && !has_town
         && !(is_compound_of_street(page, &small) && towns::before(page, first).is_some());
-    (!is_lonely_noun && token.is_capital() || is_hyphened).then_some(Street { first, strength })
+    let is_written = token.is_capital() || ends(&SMALL_ENDS) || is_hyphened;
+    let is_whole = !is_broken || strength == Strength::Strong;
+    (is_written && is_whole && (!is_lonely_noun || is_hyphened))
+        .then_some(Street { first, strength })
 }
 
 /// `Prinzipalmarkt`, `Domhof`: ends with a word for streets, as other nouns do.

@@ -138,11 +138,13 @@ pub fn after_signature(page: &Page<'_>, index: usize) -> Option<Name> {
         marks += 1;
         at += 1;
     }
-    if marks == 0 {
-        return None;
-    }
     let parts = Parts::read(page, name_parts::skip_titles(page, at))?;
     let count = parts.count_names();
+    // `LG Sabine`, `Gruß Kevin` at the end of a line; `LG Köln` and `VG⏎Berlin` are courts.
+    let may_be_court = ["LG", "VG"].contains(&page.word(&page.tokens[index]));
+    if (marks == 0 || may_be_court) && (!parts.is_first(0) || parts.is_noun(0)) {
+        return None;
+    }
     if count == 0 || !parts.is_known() && parts.is_noun(0) {
         return None;
     }
@@ -151,7 +153,7 @@ pub fn after_signature(page: &Page<'_>, index: usize) -> Option<Name> {
         .tokens
         .get(last + 1)
         .is_none_or(|next| matches!(next.shape, Shape::Line | Shape::Mark(_)));
-    (ends_line || parts.is_known()).then_some(Name {
+    (ends_line || marks > 0 && parts.is_known()).then_some(Name {
         first: parts.first,
         last,
         score: if parts.is_known() { 0.8 } else { 0.6 },

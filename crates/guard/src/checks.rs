@@ -29,6 +29,7 @@ impl Check {
             "court" => return Some(Self::Court),
             "iban" => checksum::iban,
             "iban_spaced" => checksum::iban_spaced,
+            "account" => account,
             "card" => checksum::card,
             "tax_id" => checksum::tax_id,
             "social_insurance" => checksum::social_insurance,
@@ -66,7 +67,7 @@ impl Codes {
             return None;
         }
         let district = candidate.split(['-', ' ', ':', '·']).next()?;
-        self.districts.contains(district).then_some(candidate.len())
+        self.districts.contains(&*district.to_uppercase()).then_some(candidate.len())
     }
 
     /// `5 C 123/20`: the register exists, and the year has two or four digits.
@@ -112,8 +113,19 @@ fn is_date(candidate: &str) -> bool {
     date(candidate).is_some()
 }
 
+/// A number of an account as banks gave them out before the IBAN; not a date.
+fn account(candidate: &str) -> Option<usize> {
+    let digits = count_digits(candidate);
+    ((6..=10).contains(&digits) && !is_date(candidate)).then_some(candidate.len())
+}
+
 /// A day of the calendar between 1880 and 2040; years of two digits are allowed.
 fn date(candidate: &str) -> Option<usize> {
+    // `03051980`
+    if candidate.len() == 8 && candidate.bytes().all(|byte| byte.is_ascii_digit()) {
+        let (day, month) = candidate.split_at(2);
+        return date(&format!("{day}.{}.{}", &month[..2], &month[2..])).and(Some(8));
+    }
     let numbers: Vec<u32> = candidate
         .split(|letter: char| !letter.is_ascii_digit())
         .filter(|part| !part.is_empty())

@@ -80,8 +80,8 @@ pub fn iban(candidate: &str) -> Option<usize> {
 }
 
 /// An IBAN as people type it: in any case, and with more between its groups than a blank. So that words
-/// and figures in a row are none, letters stand only where banks have their code, and one line break
-/// is the most.
+/// and figures in a row are none, letters stand only where banks have their code, and two line breaks
+/// are the most, without an empty line.
 pub fn iban_spaced(candidate: &str) -> Option<usize> {
     let length = iban(candidate)?;
     let iban = &candidate[..length];
@@ -90,8 +90,9 @@ pub fn iban_spaced(candidate: &str) -> Option<usize> {
     let is_shaped = written
         .skip(2)
         .all(|(place, byte)| byte.is_ascii_digit() || is_bank(place) && byte.is_ascii_alphabetic());
-    let lines = iban.bytes().filter(|byte| *byte == b'\n').count();
-    (is_shaped && lines <= 1).then_some(length)
+    let mut lines = iban.split('\n');
+    let is_close = lines.clone().count() <= 3 && lines.all(|line| !line.trim().is_empty());
+    (is_shaped && is_close).then_some(length)
 }
 
 /// How long an IBAN is that begins with this country, in any case.
@@ -178,7 +179,7 @@ pub fn social_insurance(candidate: &str) -> Option<usize> {
 /// the weights 1-2-1-2 (§ 290 SGB V; GKV-Spitzenverband, "Krankenversichertennummer").
 pub fn health_insurance(candidate: &str) -> Option<usize> {
     let compact: Vec<u8> = candidate.bytes().filter(u8::is_ascii_alphanumeric).collect();
-    if compact.len() != 10 || !compact[0].is_ascii_uppercase() {
+    if compact.len() != 10 || !compact[0].is_ascii_alphabetic() {
         return None;
     }
     let mut expanded = Vec::with_capacity(11);
@@ -206,7 +207,8 @@ pub fn passport(candidate: &str) -> Option<usize> {
 }
 
 fn serial_number(candidate: &str, first_letters: &[u8]) -> Option<usize> {
-    let compact: Vec<u8> = candidate.bytes().filter(u8::is_ascii_alphanumeric).collect();
+    let compact = candidate.bytes().filter(u8::is_ascii_alphanumeric);
+    let compact: Vec<u8> = compact.map(|byte| byte.to_ascii_uppercase()).collect();
     let is_serial = |byte: &u8| b"CFGHJKLMNPRTVWXYZ0123456789".contains(byte);
     let is_shaped = compact.len() == 10
         && first_letters.contains(&compact[0])

@@ -65,7 +65,7 @@ pub struct Decoded {
     pub end: usize,
     origins: Origins,
     /// The encoded characters in the original, in order.
-    encoded: Vec<Range<usize>>,
+    pub encoded: Vec<Range<usize>>,
 }
 
 impl Decoded {

@@ -44,7 +44,7 @@ fn spelled(page: &Page<'_>, index: usize, words: &[&str]) -> Option<(usize, usiz
     if !is_word || !is_closed {
         return None;
     }
-    Some(between_blanks(page.text, page.tokens[index].start, close.end))
+    Some(apart(page.text, page.tokens[index].start, close.end, &[' ']))
 }
 
 /// `erika.muster at amt.example`: only between what looks like the two halves of an address.
@@ -54,7 +54,7 @@ fn said(page: &Page<'_>, index: usize) -> Option<(usize, usize)> {
     if !may_be || !is_one_of(page.word(token), &AT) {
         return None;
     }
-    let (left, right) = between_blanks(page.text, token.start, token.end);
+    let (left, right) = apart(page.text, token.start, token.end, &[' ', '-']);
     let before = page.text[..left].rsplit(char::is_whitespace).next()?;
     let has_mark = before.contains(['.', '_']) && !before.ends_with(['.', ',', ':', ';']);
     let is_named = page.tokens[index.saturating_sub(NAMED_TOKENS)..index].iter().any(|token| {
@@ -66,9 +66,20 @@ fn said(page: &Page<'_>, index: usize) -> Option<(usize, usize)> {
 /// How far before an address a word may stand that names it.
 const NAMED_TOKENS: usize = 8;
 
-fn between_blanks(text: &str, start: usize, end: usize) -> (usize, usize) {
-    let right = text.len() - text[end..].trim_start_matches(' ').len();
-    (text[..start].trim_end_matches(' ').len(), right)
+/// What stands around a range behind blanks, or other marks.
+fn apart(text: &str, start: usize, end: usize, marks: &[char]) -> (usize, usize) {
+    let right = text.len() - text[end..].trim_start_matches(marks).len();
+    (text[..start].trim_end_matches(marks).len(), right)
+}
+
+/// A dot that is spelled out: `(punkt)`, ` dot `.
+fn dot(page: &Page<'_>, index: usize) -> Option<(usize, usize)> {
+    let token = page.tokens.get(index)?;
+    spelled(page, index, &DOT).or_else(|| {
+        let (left, right) = apart(page.text, token.start, token.end, &[' ']);
+        let is_apart = left < token.start && token.end < right;
+        (is_apart && token.is_word() && is_one_of(page.word(token), &DOT)).then_some((left, right))
+    })
 }
 
 fn grow(page: &Page<'_>, left: usize, right: usize) -> Option<(usize, usize)> {
@@ -103,7 +114,7 @@ fn end_of_domain(page: &Page<'_>, start: usize) -> Option<usize> {
     // `amt (punkt) example`.
     for _ in 0..DOTS_MAX {
         let next = page.tokens.partition_point(|token| token.start < end);
-        let Some((_, behind)) = spelled(page, next, &DOT).filter(|(left, _)| *left == end) else {
+        let Some((_, behind)) = dot(page, next).filter(|(left, _)| *left == end) else {
             break;
         };
         let stop = trimmed(label(behind));

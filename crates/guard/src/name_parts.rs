@@ -37,6 +37,9 @@ const NOUN_ENDS: [&str; 21] = [
     "ministerium",
 ];
 
+/// Small words of names that stand before no German noun.
+const FOREIGN: [&str; 10] = ["van", "ter", "de", "del", "della", "di", "bin", "ibn", "al", "el"];
+
 /// A word of a name: one token, or several joined by hyphens.
 #[derive(Debug, Clone, Copy)]
 struct Part {
@@ -163,19 +166,18 @@ fn read_part(page: &Page<'_>, at: usize, is_start: bool) -> Option<Part> {
         };
         return dotted.map(|part| Part { flags: part.flags & !FIRST | LAST & part.flags, ..part });
     }
-    if !is_name_word(page, token) {
+    let is_apostrophe = |mark: &Token| ["'", "’"].contains(&page.word(mark));
+    let has_apostrophe = page.word(token).len() == 1
+        && page.tokens.get(index + 1).is_some_and(is_apostrophe)
+        && hyphened(page, index).is_some();
+    if !(is_name_word(page, token) || has_apostrophe && token.is_capital()) {
         return None;
     }
     // `Herr B. zum Ausspruch`: no noun belongs to a name only because of a small word before it, unless
     // no German noun has that word before it.
     let guess = flags_of(page, token);
-    let is_foreign = ["van", "ter", "de", "del", "della", "di"];
-    let is_foreign = is_foreign.contains(&page.word(&page.tokens[at]));
-    if index > at
-        && !is_foreign
-        && guess & (NOUN | ROLE | FUNCTION) != 0
-        && guess & (FIRST | LAST) == 0
-    {
+    let is_noun = guess & (NOUN | ROLE | FUNCTION) != 0 && guess & (FIRST | LAST) == 0;
+    if index > at && is_noun && !FOREIGN.contains(&page.word(&page.tokens[at])) {
         return None;
     }
     let mut part = Part {

@@ -56,12 +56,35 @@ pub fn find(page: &Page<'_>, candidates: &mut Vec<Finding>) {
             None => index += 1,
         }
     }
+    join_by_and(page, &mut names);
     columns::find(page, &mut names);
     mention_again(page, &mut names);
     small::find(page, &mut names);
     for Name { first, last, score, rule } in names {
         let (start, end) = (page.tokens[first].start, page.tokens[last].end);
         candidates.push(Finding { kind: Kind::Name, start, end, score, rule: rule.into() });
+    }
+}
+
+/// `Lea und Jonas`: a first name that is joined to a name is one.
+fn join_by_and(page: &Page<'_>, names: &mut Vec<Name>) {
+    let mut joined = vec![];
+    for (at, name) in names.iter().enumerate() {
+        let and = page.tokens.get(name.last + 1);
+        let is_and = and.is_some_and(|and| ["und", "and", "sowie", "&"].contains(&page.word(and)));
+        let free_to = names.get(at + 1).map_or(usize::MAX, |next| next.first);
+        if !is_and || name.score < 0.6 {
+            continue;
+        }
+        let Some(parts) = Parts::read(page, name.last + 2) else { continue };
+        let last = parts.end_of(parts.count_names().max(1));
+        if parts.is_first(0) && !parts.is_noun(0) && last < free_to {
+            joined.push(Name { first: parts.first, last, score: 0.65, rule: "name-joined" });
+        }
+    }
+    if !joined.is_empty() {
+        names.extend(joined);
+        names.sort_by_key(|one| one.first);
     }
 }
 

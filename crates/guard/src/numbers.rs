@@ -231,7 +231,10 @@ fn matched(page: &Page<'_>, rule: &Rule, range: Range<usize>) -> Option<usize> {
         Check::Court => page.rules.codes.court(candidate)?,
     };
     let goes_on = match rest.as_bytes().get(length..) {
-        Some([byte, ..]) if byte.is_ascii_alphanumeric() || *byte >= 0xC3 && *byte < 0xE2 => true,
+        Some([byte, ..]) if byte.is_ascii_digit() => true,
+        Some([byte, ..]) if byte.is_ascii_alphabetic() || (0xC3..0xE2).contains(byte) => {
+            !rule.glued
+        }
         Some([b'-' | b'/' | b'.' | b',', digit, ..]) if digit.is_ascii_digit() => true,
         _ => false,
     };
@@ -259,8 +262,8 @@ fn begins_account(page: &Page<'_>, token: &Token) -> bool {
     let country = match token.shape {
         Shape::Mixed => bytes.get(2).is_some_and(u8::is_ascii_digit),
         Shape::Small | Shape::Capital | Shape::Capitals => {
-            let behind = bytes[2.min(bytes.len())..].iter().take(4);
-            let mut behind = behind.skip_while(|byte| b" \t\r\n.-/".contains(byte));
+            let behind = bytes[2.min(bytes.len())..].iter().take(5);
+            let mut behind = behind.skip_while(|byte| b" \t\r\n.-/_|\xC2\xB7".contains(byte));
             token.len() == 2 && behind.next().is_some_and(u8::is_ascii_digit)
         }
         _ => false,

@@ -53,6 +53,8 @@ struct RuleText {
     after: Option<String>,
     #[serde(default)]
     not_after: Vec<String>,
+    #[serde(default)]
+    glued: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -84,6 +86,8 @@ pub struct Rule {
     pub after: Flags,
     /// Words that speak against it.
     pub not_after: Flags,
+    /// A letter may touch its end.
+    pub glued: bool,
 }
 
 /// Everything the scanner knows.
@@ -194,6 +198,7 @@ fn compile(text: RuleText, contexts: &BTreeMap<&str, Flags>) -> Result<Rule, Rul
         needs_context: text.needs_context,
         after,
         not_after,
+        glued: text.glued,
     })
 }
 

@@ -8,6 +8,11 @@ use crate::vocabulary::TOWN;
 pub fn behind(page: &Page<'_>, last: usize) -> Option<usize> {
     let mut at = last + 1;
     let mut steps = 0;
+    // `Dorfstraße 12 in 25999 Kampen`
+    let is_in = page.tokens.get(at).is_some_and(|token| page.word(token) == "in");
+    if is_in && is_postcode(page, at + 1) {
+        at += 1;
+    }
     while page.tokens.get(at).is_some_and(|token| {
         token.shape == Shape::Line
             || token.is_mark(',')
@@ -71,7 +76,9 @@ pub fn is_postcode(page: &Page<'_>, at: usize) -> bool {
 /// The end of a town's name: `Köln`, `Frankfurt am Main`, `Bad Homburg v. d. Höhe`.
 pub fn end(page: &Page<'_>, at: usize) -> Option<usize> {
     let first = page.tokens.get(at)?;
-    if !first.is_capital()
+    // In small letters only towns that are known, and behind a postcode.
+    let is_small_town = first.is(TOWN) && is_postcode(page, at - 1);
+    if !first.is_capital() && !is_small_town
         || !page.gap(at - 1).starts_with(' ')
             && !page.gap(at - 1).is_empty()
             && !page.gap(at - 1).starts_with('\u{a0}')

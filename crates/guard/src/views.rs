@@ -2,7 +2,7 @@
 //! addresses, mail or machines decoded, also layer within layer. Every rule looks at the same views,
 //! and what it finds in one is told at its place in the text. Knows no rules.
 
-use std::ops::Range;
+use std::{collections::HashSet, ops::Range};
 
 use crate::{
     base64,
@@ -131,20 +131,43 @@ fn look_into<T: Placed>(text: &str, layers: usize, find: &dyn Fn(&str) -> Vec<T>
     }
 }
 
+/// Finds that begin with half of an encoded character, as `nHauptstraße` in `\nHauptstraße`, begin behind
+/// it where it was read, else with all of it.
+fn without_halves<T: Placed>(found: Vec<T>, decoded: &[T], encoded: &[Range<usize>]) -> Vec<T> {
+    let read: HashSet<usize> = decoded.iter().map(|one| one.place().start).collect();
+    let whole = |one: T| {
+        let Range { start, end } = one.place();
+        let next = encoded.partition_point(|place| place.end <= start);
+        let Some(half) = encoded.get(next).filter(|half| half.start < start && half.end < end)
+        else {
+            return one;
+        };
+        let start = if read.contains(&half.end) { half.end } else { half.start };
+        one.at(start..end)
+    };
+    found.into_iter().map(whole).collect()
+}
+
 /// Looks at a text of plain characters as it is written, and once more at each part of it that may
 /// mean something else.
 fn look_around<T: Placed>(text: &str, layers: usize, find: &dyn Fn(&str) -> Vec<T>) -> Vec<T> {
     let mut found = find(text);
     let Some(layers) = layers.checked_sub(1) else { return found };
+    let (mut decoded, mut encoded) = (vec![], vec![]);
     let mut from = 0;
     while let Some(piece) = Decoded::next(text, from) {
         let again = look_into(&piece.text, layers, find).into_iter();
-        found.extend(again.filter_map(|one| {
+        decoded.extend(again.filter_map(|one| {
             let place = piece.concerned(one.place())?;
             Some(one.at(place))
         }));
         from = piece.end;
+        encoded.extend(piece.encoded);
     }
+    if !found.is_empty() && !encoded.is_empty() {
+        found = without_halves(found, &decoded, &encoded);
+    }
+    found.extend(decoded);
     for run in base64::runs(text) {
         // Half of it would be something else, so all of it is the place of whatever is in it.
         let again = look_into(&run.text, layers, find).into_iter();

@@ -28,6 +28,11 @@ fn account_numbers_are_found_however_they_are_grouped() {
         "DE89 3704 0044\r\n    0532 0130 00",
         "DE89.3704.0044.0532.0130.00",
         "DE-89-3704-0044-0532-0130-00",
+        "DE89_3704_0044_0532_0130_00",
+        "DE89·3704·0044·0532·0130·00",
+        "DE89 – 3704 – 0044 – 0532 – 0130 – 00",
+        "DE89 3704\n0044 0532\n0130 00",
+        "DE89 | 3704 | 0044 | 0532 | 0130 | 00",
         "DE89/3704/0044/0532/0130/00",
         "DE89\u{a0}3704\u{202f}0044 0532 0130 00",
         "at61 1904 3002 3457 3201",
@@ -81,6 +86,21 @@ fn other_numbers_are_found_in_groups_of_their_own() {
     ] {
         let text = format!("{label}: {number}\nMit freundlichen Grüßen");
         assert_eq!(found(&text, kind), [number], "{text:?}");
+    }
+    for (kind, text, number) in [
+        (Kind::Iban, "IBAN:DE89370400440532013000BIC:COBADEFFXXX", "DE89370400440532013000"),
+        (Kind::Iban, "Kontonummer 0532013000, BLZ 37040044", "0532013000"),
+        (Kind::HealthInsurance, "KV-Nr. N-428-926-934", "N-428-926-934"),
+        (Kind::HealthInsurance, "Krankenkassennummer: n 428 926 934", "n 428 926 934"),
+        (Kind::SocialInsurance, "Rentenvers.-Nr. 46-150351-W-389", "46-150351-W-389"),
+        (Kind::TaxId, "Id.-Nr. 90 126 546 374", "90 126 546 374"),
+        (Kind::IdCard, "Ausweis-Nr.: y1t58twcv9", "y1t58twcv9"),
+        (Kind::Passport, "Reisepass-Nr. F6 VJKJ 1Y9", "F6 VJKJ 1Y9"),
+        (Kind::Plate, "kennzeichen k-ab 1234", "k-ab 1234"),
+        (Kind::BirthDate, "Geburtsdatum: 03-05-1980", "03-05-1980"),
+        (Kind::BirthDate, "Geburtsdatum 03051980", "03051980"),
+    ] {
+        assert_eq!(found(text, kind), [number], "{text:?}");
     }
     // Without a word that names them, figures in groups are figures.
     for text in ["86.095.742.719 Euro", "Haushalt 4111  1111  1111  1111", "86 095\n742 719"] {
@@ -136,6 +156,10 @@ fn addresses_are_found_in_any_order() {
         ("an 48143 Münster, Prinzipalmarkt 10.", vec!["48143 Münster, Prinzipalmarkt 10"]),
         ("DE-01067 Dresden | Theaterplatz 2", vec!["DE-01067 Dresden | Theaterplatz 2"]),
         ("in 50667 Köln, Zimmer 4", vec!["50667 Köln"]),
+        ("wohnhaft heidestraße 17, 51147 köln", vec!["heidestraße 17, 51147 köln"]),
+        ("Heidestraße\n17\n51147 Köln", vec!["Heidestraße\n17\n51147 Köln"]),
+        ("Dorfstraße 12 in 25999 Kampen", vec!["Dorfstraße 12 in 25999 Kampen"]),
+        ("auf der bundesstraße 17 nach norden", vec![]),
         ("Straße: Lindenweg\nHausnummer: 7", vec!["Lindenweg", "7"]),
         (
             "Name: Kunz\nStr.: Am Anger\nHausnr.: 12 b\nTel.: 0221 4710815\nPLZ: 99084\nOrt: Erfurt",
@@ -160,8 +184,22 @@ fn who_is_lord_of_something_is_no_person() {
         ("Frau van der Meer", "van der Meer"),
         ("Herr den Hartog", "den Hartog"),
         ("Madame Lefebvre", "Lefebvre"),
+        ("Sehr geehrte Frau N'Diaye-Traoré,", "N'Diaye-Traoré"),
+        ("Danke und LG Sabine", "Sabine"),
+        ("Viele Grüße und Gruß Kevin\nPS: ja", "Kevin"),
     ] {
         assert_eq!(found(text, Kind::Name), [wanted], "{text:?}");
+    }
+}
+
+#[test]
+fn a_first_name_that_is_joined_to_a_name_is_one() {
+    assert_eq!(found("Kinder Lea und Jonas", Kind::Name), ["Lea", "Jonas"]);
+    assert_eq!(found("Frau Müller und Anna Weber", Kind::Name), ["Müller", "Anna Weber"]);
+    for text in
+        ["Die Kosten trägt das LG Köln.", "so das VG\nBerlin", "das LG München und das VG Trier"]
+    {
+        assert_eq!(found(text, Kind::Name), [""; 0], "{text:?}");
     }
 }
 
@@ -193,6 +231,8 @@ fn mail_addresses_are_found_as_people_say_them() {
             "erika [at] stadt-koeln [dot] nrw [dot] example!",
             vec!["erika [at] stadt-koeln [dot] nrw [dot] example"],
         ),
+        ("Mail: erika.muster AT amt DOT example", vec!["erika.muster AT amt DOT example"]),
+        ("erika.muster -at- amt.example", vec!["erika.muster -at- amt.example"]),
         ("Look at amt.example, it is at example.org", vec![]),
         ("Wir treffen uns at Köln um 10 (am Dom).", vec![]),
     ] {
