@@ -1,20 +1,19 @@
 //! Limits and budgets: set by administrators, seen by everybody whom they bind, kept by the
 //! [`Limiter`](crate::limiter).
 //!
-//! Exact figures are shown to nobody but the person whose they are. How far the budgets of units,
-//! models and the tenant are used up is shown in whole percent, and only where enough people share
-//! one. Of a person or a key, administrators see nothing but the limit.
+//! What one person has used is shown to that person alone. How far the budgets of units, models and
+//! the tenant are used up is shown as far as the figures of usage say it, see [`known_use`]. Of a
+//! person or a key, administrators see nothing but the limit.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+mod known_use;
+
+use std::{collections::HashMap, sync::Arc};
 
 use domain::{
-    Action, Credential, ErrorKind, LimitScope, Meter, Month, Resource, TenantId, UnitId,
-    UsageLimit, UserId,
+    Action, Credential, ErrorKind, LimitScope, Meter, Month, Resource, TenantId, UsageLimit,
 };
 use gateway::{Counted, Model, Needs, Terms, Tokenizer, prompt_texts};
+use known_use::KnownUse;
 use llm::ChatRequest;
 use store::{By, LimitRow, LimitWarning, MonthSum, OwnedKey};
 
@@ -48,8 +47,8 @@ pub struct MeterUse {
     pub meter: Meter,
     /// The limit, in requests, tokens or micro-euro.
     pub limit: u64,
-    /// What is used of it: in this minute, at this moment, or in this month. Where others
-    /// share it, of budgets only, rounded down to whole percent; `None` if they are too few.
+    /// What is used of it: in this minute, at this moment, or in this month. Where others share it,
+    /// of budgets only, and what the figures of usage hold; `None` where they hold nothing.
     pub used: Option<u64>,
     /// The highest warning that was given this month.
     pub warned: Option<u64>,
@@ -65,20 +64,12 @@ pub struct OwnLimits {
     pub limits: Vec<LimitView>,
 }
 
-/// How much is shown of what is used.
+/// What may be said about the use of people and keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Detail {
-    Exact,
-    Percent,
-    Warnings,
-    Nothing,
-}
-
-/// What is used, rounded down to whole percent of the limit.
-fn whole_percent(used: u64, limit: u64) -> u64 {
-    let limit = u128::from(limit);
-    let percent = (u128::from(used) * 100).checked_div(limit).unwrap_or(0);
-    u64::try_from(percent * limit / 100).unwrap_or(u64::MAX)
+enum Personal {
+    /// All, to the person whose it is.
+    Shown,
+    Hidden,
 }
 
 impl App {
@@ -89,7 +80,7 @@ impl App {
     pub async fn list_limits(&self, principal: &Principal) -> Result<Vec<LimitView>> {
         self.authorise_limits(principal)?;
         let rows = self.store.limits(principal.tenant).await?;
-        self.views(principal, rows, Detail::Nothing).await
+        self.views(principal, rows, Personal::Hidden).await
     }
 
     /// Lists the keys that limits may be set for, with their owners.
@@ -122,7 +113,7 @@ impl App {
         let row = LimitRow { tenant: principal.tenant, scope, limit };
         self.store.put_limit(&row, &By::from(principal)).await?;
         self.load_limits().await?;
-        let views = self.views(principal, vec![row], Detail::Nothing).await?;
+        let views = self.views(principal, vec![row], Personal::Hidden).await?;
         views.into_iter().next().ok_or_else(Error::not_found)
     }
 
@@ -160,7 +151,7 @@ impl App {
         };
         let rows = self.store.limits(principal.tenant).await?;
         let rows = rows.into_iter().filter(|row| binds(&row.scope)).collect();
-        let limits = self.views(principal, rows, Detail::Exact).await?;
+        let limits = self.views(principal, rows, Personal::Shown).await?;
         let month = Now::new().month;
         let person = (principal.tenant, LimitScope::Person(principal.user));
         let used = self.store.month_sums(month, &[person]).await?;
@@ -336,91 +327,56 @@ impl App {
         }
     }
 
-    /// `personal` is how much is shown of people and keys; of all else, what enough people share.
     async fn views(
         &self,
         principal: &Principal,
         rows: Vec<LimitRow>,
-        personal: Detail,
+        personal: Personal,
     ) -> Result<Vec<LimitView>> {
         let tenant = principal.tenant;
-        let is_personal =
-            |scope: &LimitScope| matches!(scope, LimitScope::Person(_) | LimitScope::Key(_));
-        let people = if rows.iter().all(|row| is_personal(&row.scope)) {
-            HashMap::new()
-        } else {
-            self.people_by_unit(tenant).await?
-        };
-        let detail = |scope: &LimitScope| {
-            let unit = match scope {
-                LimitScope::Person(_) | LimitScope::Key(_) => return personal,
-                LimitScope::Unit(id) => Some(*id),
-                LimitScope::Tenant | LimitScope::Model(_) => None,
-            };
-            match people.get(&unit) {
-                Some(people) if people.len() >= self.config.usage_people_min => Detail::Percent,
-                _ => Detail::Warnings,
-            }
-        };
         let now = Now::new();
         let names = self.scope_names(tenant, &rows).await?;
-        let scopes: Vec<_> = rows.iter().map(|row| (tenant, row.scope.clone())).collect();
-        let sums = self.store.month_sums(now.month, &scopes).await?;
+        let scopes = rows.iter().map(|row| (tenant, row.scope.clone()));
+        let own: Vec<_> = scopes.filter(|(_, scope)| is_personal(scope)).collect();
+        let known = if own.len() < rows.len() {
+            self.known_use(tenant, now.month).await?
+        } else {
+            KnownUse::default()
+        };
+        let mut own = self.store.month_sums(now.month, &own).await?.into_iter();
         let warnings = self.store.limit_warnings(tenant, now.month).await?;
-        let views = rows.into_iter().zip(sums).map(|(row, sum)| {
-            let LimitRow { scope, limit, .. } = row;
-            let detail = detail(&scope);
-            let shows = detail != Detail::Nothing;
-            let used = shows.then(|| self.uses((tenant, &scope), sum, &warnings, detail));
+        let views = rows.into_iter().map(|LimitRow { scope, limit, .. }| {
+            let sum = if is_personal(&scope) { own.next() } else { known.of(&scope) };
+            let is_shown = !is_personal(&scope) || personal == Personal::Shown;
+            let used = is_shown.then(|| self.uses((tenant, &scope), sum, &warnings));
             let (name, owner) = names.get(&scope).cloned().unwrap_or_default();
             LimitView { scope, name, owner, limit, used }
         });
         Ok(views.collect())
     }
 
+    /// What is used of the limits of a scope; `sum` is what may be said about the month.
     fn uses(
         &self,
         (tenant, scope): (TenantId, &LimitScope),
-        sum: MonthSum,
+        sum: Option<MonthSum>,
         warnings: &[LimitWarning],
-        detail: Detail,
     ) -> Vec<MeterUse> {
         let Some(account) = self.limiter.account(tenant, scope) else { return Vec::new() };
         let now = Now::new();
         let limited = Meter::ALL.into_iter().filter_map(|meter| {
             let limit = account.limits(meter)?;
-            if detail != Detail::Exact && !meter.is_budget() {
-                return None;
-            }
             let used = match meter {
-                Meter::MonthTokens => sum.tokens,
-                Meter::MonthCost => sum.micro_euro,
-                _ => account.used(meter, &now),
-            };
-            let used = match detail {
-                Detail::Exact => Some(used),
-                Detail::Percent => Some(whole_percent(used, limit)),
-                Detail::Warnings | Detail::Nothing => None,
+                Meter::MonthTokens => sum.map(|sum| sum.tokens),
+                Meter::MonthCost => sum.map(|sum| sum.micro_euro),
+                _ if is_personal(scope) => Some(account.used(meter, &now)),
+                // What many do at this moment may be what one of them does.
+                _ => return None,
             };
             let given = warnings.iter().filter(|w| w.meter == meter && w.scope == *scope);
             Some(MeterUse { meter, limit, used, warned: given.map(|w| w.percent).max() })
         });
         limited.collect()
-    }
-
-    /// The people of each unit and of all below it, and for `None` those of the tenant.
-    async fn people_by_unit(
-        &self,
-        tenant: TenantId,
-    ) -> Result<HashMap<Option<UnitId>, HashSet<UserId>>> {
-        let mut people: HashMap<Option<UnitId>, HashSet<UserId>> = HashMap::new();
-        for (user, unit) in self.store.memberships(tenant).await? {
-            people.entry(None).or_default().insert(user);
-            for unit in unit.into_iter().flat_map(|unit| self.units.line_of(unit)) {
-                people.entry(Some(unit)).or_default().insert(user);
-            }
-        }
-        Ok(people)
     }
 
     /// The names of what is limited, and the owners of keys.
@@ -459,6 +415,11 @@ impl App {
         let tenant = Resource::Tenant(principal.tenant);
         Ok(domain::authorise(principal, Action::ManageLimits, &tenant)?)
     }
+}
+
+/// Whether what is used of it is one person's.
+const fn is_personal(scope: &LimitScope) -> bool {
+    matches!(scope, LimitScope::Person(_) | LimitScope::Key(_))
 }
 
 /// What is to be reserved for.

@@ -168,7 +168,7 @@ impl App {
     }
 
     /// Makes figures of all days that are over.
-    async fn close_usage(&self, tenant: TenantId) -> Result<()> {
+    pub(crate) async fn close_usage(&self, tenant: TenantId) -> Result<()> {
         let end = Day::of(Instant::now().before(CLOSED_AFTER));
         Ok(self.store.close_usage(tenant, end, self.config.usage_people_min).await?)
     }

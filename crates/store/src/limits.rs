@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use domain::{Instant, KeyId, LimitScope, Meter, Month, TenantId, UnitId, UsageLimit, UserId};
+use domain::{Instant, KeyId, LimitScope, Meter, Month, TenantId, UsageLimit, UserId};
 use sqlx::any::AnyRow;
 
 use crate::{
@@ -285,25 +285,6 @@ impl Store {
         )
         .await?;
         rows.iter().map(owned_key).collect()
-    }
-
-    /// Lists the people of the tenant, each once for each of their units, or once without.
-    ///
-    /// # Errors
-    /// A database error.
-    pub async fn memberships(
-        &self,
-        tenant: TenantId,
-    ) -> Result<Vec<(UserId, Option<UnitId>)>, Error> {
-        let mut db = self.read().await?;
-        let rows = fetch(
-            &mut db,
-            "SELECT u.id, m.unit_id FROM user_account u \
-             LEFT JOIN user_unit m ON m.user_id = u.id WHERE u.tenant_id = $1 AND u.disabled = 0",
-            params![tenant],
-        )
-        .await?;
-        rows.iter().map(|row| Ok((get(row, "id")?, get(row, "unit_id")?))).collect()
     }
 
     /// The names of people who have a limit of their own.

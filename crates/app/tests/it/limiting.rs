@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use app::{App, ChatReply, Error, Principal};
-use domain::{AtLimit, LimitScope, Role, UsageLimit};
+use domain::{AtLimit, Day, Instant, LimitScope, Role, UsageLimit};
 use futures_util::StreamExt;
 use llm::{ChatRequest, Operation, OperationRequest, embeddings::EmbeddingRequest};
 use serde_json::{Value, json};
@@ -113,6 +113,48 @@ async fn a_units_budget_binds_all_below_it_and_survives_a_crash() {
         let tokens = &view.used.as_ref().unwrap()[0];
         assert_eq!((tokens.used, tokens.warned), (None, Some(100)));
     }
+}
+
+/// A budget that many share says nothing of what one of them does: what is used is what the figures of
+/// usage hold, however many are bound and idle.
+#[tokio::test]
+async fn what_is_used_of_a_shared_budget_is_what_the_figures_say() {
+    let house = Setting::new().await;
+    let app = &house.world.app;
+    let unit = app.create_unit(&house.admin, "Amt", None).await.unwrap().id;
+    let mut people = Vec::new();
+    for name in ["ada", "bert", "carl", "dora", "emil", "frida"] {
+        people.push(house.world.person(name, Role::Member, vec![unit]).await);
+    }
+    let budget = UsageLimit { tokens_per_month: Some(1_000_000), ..UsageLimit::default() };
+    for scope in [LimitScope::Unit(unit), LimitScope::Tenant, LimitScope::Model("gross".to_owned())]
+    {
+        house.limit(scope, budget).await;
+    }
+    let shown = async || {
+        app.settle_ledger().await.unwrap();
+        let views = app.list_limits(&house.admin).await.unwrap();
+        let own = app.get_own_limits(&people[1]).await.unwrap().limits;
+        let all = views.into_iter().chain(own).flat_map(|view| view.used.unwrap());
+        all.map(|used| used.used).collect::<Vec<_>>()
+    };
+    for _ in 0..3 {
+        house.ask(&people[0], "gross").await.unwrap();
+    }
+    assert_eq!(shown().await, [None; 5], "one person's");
+    for person in &people {
+        house.ask(person, "gross").await.unwrap();
+    }
+    assert_eq!(shown().await, [None; 5], "the day is not over");
+    let tomorrow = Day::of(Instant::now()).plus(1);
+    house.world.store.close_usage(house.admin.tenant, tomorrow, 5).await.unwrap();
+    let mut all = 0;
+    for person in &people {
+        all += app.get_own_limits(person).await.unwrap().used.tokens;
+    }
+    assert_eq!(shown().await, [Some(all); 5]);
+    house.ask(&people[0], "gross").await.unwrap();
+    assert_eq!(shown().await, [Some(all); 5], "one person's again");
 }
 
 /// At most one running request beyond the budget: what is claimed counts before it is used.

@@ -69,8 +69,9 @@ pub(crate) struct LimitUse {
     #[schema(value_type = MeterCode)]
     meter: &'static str,
     limit: u64,
-    /// In this minute, at this moment, or in this month. Where others share it, of budgets only, in
-    /// whole percent, and absent if they are too few.
+    /// In this minute, at this moment, or in this month. Where others share it, of budgets only, what
+    /// the figures of usage hold by now: whole days of enough people, and what programs used. Absent
+    /// where they hold nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     used: Option<u64>,
     /// The highest percentage that was warned of this month: 80, 90 or 100.
