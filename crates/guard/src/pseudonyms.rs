@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::encoded;
 use crate::finding::Finding;
 use crate::kind::Kind;
 use crate::placeholder::{self, Form, Reading};
@@ -107,7 +108,8 @@ impl Pseudonyms {
         if let Some(name) = self.names.get(&(word, Box::from(value))) {
             return name.clone();
         }
-        let bare = bare(kind, value);
+        // What looks like a placeholder is kept letter by letter.
+        let bare = if word == LITERAL { value.into() } else { bare(kind, value) };
         let count = self.counts.entry(word).or_default();
         let (number, spellings) = self.numbers.entry((word, bare.clone())).or_insert_with(|| {
             *count += 1;
@@ -182,8 +184,10 @@ impl Pseudonyms {
     }
 }
 
-/// A value without what only its spelling adds.
+/// A value without what only its spelling adds: blanks in numbers, and how its letters are encoded.
 fn bare(kind: Kind, value: &str) -> Box<str> {
+    let read = encoded::without_certain(value);
+    let value = read.as_ref().map_or(value, |read| &read.text);
     match kind {
         Kind::Name | Kind::Address | Kind::Secret => value.into(),
         _ => value

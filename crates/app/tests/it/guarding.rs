@@ -77,6 +77,26 @@ async fn r_1_the_model_sees_placeholders_and_the_answer_has_the_originals() {
     assert_eq!(text_of(cut.reply).await, expected);
 }
 
+/// What programs print and people paste: the letters of a name are written as JSON has them.
+#[tokio::test]
+async fn r_1_escapes_in_what_people_paste_hide_nothing() {
+    let pasted =
+        r#"Prüfe {"kunde":"Herr M\u00fcller","notiz":"IBAN:\nDE89 3704 0044\n0532 0130 00"}"#;
+    for (action, seen) in [
+        (GuardAction::Pseudonymise, r#"Prüfe {"kunde":"Herr ⟦PERSON1⟧","notiz":"IBAN:\n⟦IBAN1⟧"}"#),
+        (GuardAction::Mask, r#"Prüfe {"kunde":"Herr [NAME]","notiz":"IBAN:\n[IBAN]"}"#),
+    ] {
+        let world = World::guarded(policy(action)).await;
+        let anna = world.member("anna").await;
+        world.model.always(Reply::echo());
+        let request = chat("gross", true, &json!([{"role": "user", "content": pasted}]));
+        let answer = world.app.create_chat_completion(&anna, request).await.unwrap();
+        let told = text_of(answer.reply).await;
+        assert_eq!(world.model.requests()[0].body["messages"][0]["content"], seen);
+        assert_eq!(told, if action == GuardAction::Mask { seen } else { pasted });
+    }
+}
+
 #[tokio::test]
 async fn arguments_of_tools_are_hidden_and_restored_with_their_escapes() {
     let world = World::guarded(policy(GuardAction::Pseudonymise)).await;

@@ -39,6 +39,17 @@ fn the_next_message_of_a_conversation_uses_the_same_placeholders() {
 }
 
 #[test]
+fn one_person_has_one_number_however_the_name_is_encoded() {
+    let text = r#"Frau Müller schreibt {"von":"Frau M\u00fcller"}, <b>Frau M&uuml;ller</b>."#;
+    let (pseudonyms, changed) = pseudonymise(text);
+    assert_eq!(
+        changed,
+        r#"Frau ⟦PERSON1⟧ schreibt {"von":"Frau ⟦PERSON1a⟧"}, <b>Frau ⟦PERSON1b⟧</b>."#
+    );
+    assert_eq!(pseudonyms.restore(&changed), text);
+}
+
+#[test]
 fn arguments_of_a_tool_stay_json() {
     let (pseudonyms, _) = pseudonymise(LETTER);
     for written in [r#"{"an":"⟦ADRESSE1⟧"}"#, r#"{"an":"\u27e6ADRESSE1\u27E7"}"#] {
