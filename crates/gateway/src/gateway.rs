@@ -25,6 +25,7 @@ use crate::{
     snapshot::Snapshot,
     status::{self, GatewayStatus},
     stream::{Origin, Wanted},
+    today::Days,
 };
 
 /// Gets answers from models. Clones share everything.
@@ -42,6 +43,8 @@ pub(crate) struct Inner {
     pub(crate) local: LocalModels,
     pub(crate) counters: Counters,
     pub(crate) settings: Settings,
+    /// What routes did today, also of those that are gone.
+    days: Days,
     /// Moves on with each plan.
     pub(crate) seed: AtomicU64,
     /// `None` until somebody wants them. Also held while the catalogue is replaced.
@@ -104,7 +107,8 @@ impl Gateway {
     /// Takes the HTTP clients of the process, which must follow no redirects, and the catalogue.
     #[must_use]
     pub fn new(clients: impl Into<Clients>, catalogue: Catalogue, settings: Settings) -> Self {
-        let snapshot = Snapshot::new(catalogue, None, &settings);
+        let days = Days::default();
+        let snapshot = Snapshot::new(catalogue, None, (&settings, &days));
         Self {
             inner: Arc::new(Inner {
                 clients: clients.into(),
@@ -114,6 +118,7 @@ impl Gateway {
                 counters: Counters::default(),
                 seed: AtomicU64::new(settings.seed.unwrap_or_else(rand::random)),
                 settings,
+                days,
                 checks: Mutex::new(None),
             }),
         }
@@ -131,11 +136,15 @@ impl Gateway {
     pub fn replace_catalogue(&self, catalogue: Catalogue) {
         let mut checks = self.inner.checks.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.inner.snapshot.load_full();
-        let snapshot = Arc::new(Snapshot::new(catalogue, Some(&before), &self.inner.settings));
+        let snapshot = {
+            let known = (&self.inner.settings, &self.inner.days);
+            Arc::new(Snapshot::new(catalogue, Some(&before), known))
+        };
         status::forget(&before, &snapshot);
         self.inner.snapshot.store(Arc::clone(&snapshot));
         self.inner.local.keep_those_of(&snapshot.catalogue);
         self.inner.counters.forget();
+        self.inner.days.forget(domain::Instant::now());
         if let Some(checks) = checks.as_mut() {
             checks.follow(self.inner.clients.here(), &snapshot);
         }
@@ -165,13 +174,9 @@ impl Gateway {
     }
 
     /// Adds what a call on a route used and cost, in micro-euro, to what its status shows of today. Whoever
-    /// settles calls says so, so that both agree. Of a route that is gone, nothing is shown.
-    pub fn charge(&self, (model, route): (&str, &str), usage: Usage, cost: u64) {
-        let snapshot = self.inner.snapshot.load();
-        let Some((model, state)) = snapshot.entry(model) else { return };
-        if let Some(index) = model.routes.iter().position(|one| one.name == route) {
-            state.routes[index].state.charge(usage, cost);
-        }
+    /// settles calls says so, so that both agree.
+    pub fn charge(&self, route: (&str, &str), usage: Usage, cost: u64) {
+        self.inner.days.charge(route, usage, cost, domain::Instant::now());
     }
 
     /// Writes down the measurements that are states rather than events, for whoever measures now.

@@ -6,17 +6,18 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-use llm::{Delivery, Usage};
+use llm::Delivery;
 use tokio::time::Instant;
 
 use crate::{
-    Hedging, Model, Route, Settings, Today,
+    Hedging, Model, Route, Settings,
     health::{Health, Tally},
     hedging::Times,
     measure::{ModelMeasures, RouteMeasures},
     plan::{Condition, State},
     queue::Queue,
     retry_budget::RetryBudget,
+    today::{DayFigures, Days},
     trace,
 };
 
@@ -50,7 +51,7 @@ pub(crate) struct RouteState {
     pub(crate) measures: RouteMeasures,
     health: Mutex<Health>,
     last_error: Mutex<Option<LastError>>,
-    today: Mutex<Today>,
+    pub(crate) today: DayFigures,
 }
 
 /// The last failure of a route.
@@ -67,7 +68,7 @@ impl ModelState {
     pub(crate) fn new(
         model: &Model,
         before: Option<(&Model, &Self)>,
-        settings: &Settings,
+        (settings, days): (&Settings, &Days),
         now: Instant,
     ) -> Self {
         let known = |route: &Route| {
@@ -82,7 +83,7 @@ impl ModelState {
             let index = model.routes.iter().position(same)?;
             Some(Arc::clone(&state.routes[index].state))
         };
-        let fresh = |route: &Route| Arc::new(RouteState::new(model, route, settings, now));
+        let fresh = |route: &Route| Arc::new(RouteState::new(model, route, (settings, days), now));
         let routes = model.routes.iter().map(|route| Slot {
             state: known(route).unwrap_or_else(|| fresh(route)),
             concurrent_max: route.concurrent_max,
@@ -174,7 +175,12 @@ impl Slot {
 }
 
 impl RouteState {
-    fn new(model: &Model, route: &Route, settings: &Settings, now: Instant) -> Self {
+    fn new(
+        model: &Model,
+        route: &Route,
+        (settings, days): (&Settings, &Days),
+        now: Instant,
+    ) -> Self {
         Self {
             in_flight: AtomicUsize::new(0),
             answers: AtomicU64::new(0),
@@ -182,7 +188,7 @@ impl RouteState {
             measures: RouteMeasures::new(&model.name, &route.name, trace::provider(&route.kind)),
             health: Mutex::new(Health::new(route.care.health(settings.health), now)),
             last_error: Mutex::new(None),
-            today: Mutex::default(),
+            today: days.of(&model.name, &route.name),
         }
     }
 
@@ -207,19 +213,7 @@ impl RouteState {
     /// Counts an answer that came to its end.
     pub(crate) fn answered(&self) {
         self.answers.fetch_add(1, Ordering::Relaxed);
-        let mut today = self.today.lock().unwrap_or_else(PoisonError::into_inner);
-        today.answer(domain::Instant::now());
-    }
-
-    /// Adds what a call used, whatever became of it, and what it cost in micro-euro.
-    pub(crate) fn charge(&self, usage: Usage, cost: u64) {
-        let mut today = self.today.lock().unwrap_or_else(PoisonError::into_inner);
-        today.charge(usage, cost, domain::Instant::now());
-    }
-
-    pub(crate) fn today(&self) -> Today {
-        let today = *self.today.lock().unwrap_or_else(PoisonError::into_inner);
-        today.at(domain::Instant::now())
+        self.today.write().answer(domain::Instant::now());
     }
 
     pub(crate) fn last_error(&self) -> Option<LastError> {

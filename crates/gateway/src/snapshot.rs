@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::{Catalogue, Model, Settings, model_state::ModelState};
+use crate::{Catalogue, Model, Settings, model_state::ModelState, today::Days};
 
 #[derive(Debug)]
 pub(crate) struct Snapshot {
@@ -15,7 +15,11 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     /// Puts a catalogue beside what is known of the one `before`.
-    pub(crate) fn new(catalogue: Catalogue, before: Option<&Self>, settings: &Settings) -> Self {
+    pub(crate) fn new(
+        catalogue: Catalogue,
+        before: Option<&Self>,
+        known: (&Settings, &Days),
+    ) -> Self {
         let now = Instant::now();
         let states = catalogue.models().iter().map(|model| {
             let before = before.and_then(|before| before.entry(&model.name));
@@ -23,7 +27,7 @@ impl Snapshot {
                 Some((same, state)) if Arc::ptr_eq(same, model) => Arc::clone(state),
                 _ => {
                     let before = before.map(|(other, state)| (other.as_ref(), state.as_ref()));
-                    Arc::new(ModelState::new(model, before, settings, now))
+                    Arc::new(ModelState::new(model, before, known, now))
                 }
             }
         });

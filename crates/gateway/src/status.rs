@@ -105,7 +105,7 @@ fn of_route(model: &ModelState, index: usize, route: &Route, now: Instant) -> Ro
         ramp: condition.ramp,
         answers: known.answers.load(Ordering::Relaxed),
         failures: known.failures.load(Ordering::Relaxed),
-        today: known.today(),
+        today: known.today.read(domain::Instant::now()),
         last_error: known.last_error(),
     }
 }

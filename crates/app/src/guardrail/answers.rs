@@ -177,10 +177,9 @@ impl Answers {
     /// Where something is held back in a text. Arguments of tools wait for their end, whatever comes
     /// between.
     pub(crate) fn held(&self) -> impl Iterator<Item = (u64, String)> {
-        let is_held = |((_, place), filter): &(&(u64, String), &Box<AnswerFilter>)| {
-            filter.holds() && form_of(place) == Form::Text
-        };
-        self.open.iter().filter(is_held).map(|(key, _)| key.clone())
+        let held = self.open.iter().filter(|(_, filter)| filter.holds());
+        let texts = held.filter(|((_, place), _)| form_of(place) == Form::Text);
+        texts.map(|(key, _)| key.clone())
     }
 
     /// Gives what is held back there. What may still come is judged together with what goes.

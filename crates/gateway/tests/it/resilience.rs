@@ -8,6 +8,7 @@ use gateway::{
     HealthSettings, QueueLimits, RetryBudgetSettings, Route, Settings, Terms, TimeLimit,
     UsageMeter,
 };
+use llm::Usage;
 use serde_json::json;
 use testkit::fake_model::{FakeModel, Reply};
 use tokio::time::{Instant, sleep, timeout};
@@ -338,6 +339,25 @@ async fn a_new_catalogue_leaves_streams_and_knowledge_in_place() {
     gateway.replace_catalogue(Catalogue::new(vec![model("standard", moved)]).unwrap());
     assert_eq!(state(&gateway, 0), "ready", "another server under the same name");
     assert_eq!(taken(&gateway).await, "a");
+}
+
+/// What a route did today is shown when it comes back, with what was settled while it was gone.
+#[tokio::test]
+async fn a_route_that_comes_back_goes_on_with_its_day() {
+    let (one, two) = (FakeModel::start().await, FakeModel::start().await);
+    let catalogue = |name: &str, fake: &FakeModel| {
+        Catalogue::new(vec![model(name, vec![ranked("a", fake, 1)])]).unwrap()
+    };
+    let gateway = gateway(vec![ranked("a", &one, 1)], settings());
+    taken(&gateway).await;
+    let usage = Usage { prompt_tokens: 3, completion_tokens: 2 };
+    gateway.charge(("standard", "a"), usage, 7);
+    gateway.replace_catalogue(catalogue("other", &one));
+    assert_eq!(gateway.status().models[0].routes[0].today.answers, 0, "another model");
+    gateway.charge(("standard", "a"), usage, 5);
+    gateway.replace_catalogue(catalogue("standard", &two));
+    let today = gateway.status().models[0].routes[0].today;
+    assert_eq!((today.answers, today.prompt_tokens, today.cost_micro_euro), (1, 6, 12));
 }
 
 /// A call that waits when the catalogue changes goes by the new one.
