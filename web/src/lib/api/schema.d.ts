@@ -1519,8 +1519,9 @@ export interface components {
             limit: number;
             /**
              * Format: int64
-             * @description In this minute, at this moment, or in this month. Where others share it, of budgets only, in
-             *     whole percent, and absent if they are too few.
+             * @description In this minute, at this moment, or in this month. Where others share it, of budgets only, what
+             *     the figures of usage hold by now: whole days of enough people, and what programs used. Absent
+             *     where they hold nothing.
              */
             used?: number | null;
             /**
