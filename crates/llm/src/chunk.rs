@@ -79,6 +79,17 @@ impl ChatChunk {
         self.finish_reason().is_some() || self.generated_bytes() > 0
     }
 
+    /// The chunk as it came, if it is nothing but texts.
+    pub(crate) fn plain(&self) -> Option<&Plain> {
+        self.0.plain()
+    }
+
+    /// The one text with which the first choice goes on, and its place, if the chunk as it came says no
+    /// more: nearly all do, and need not be read again.
+    pub(crate) fn only_text(&self) -> Option<(&'static AnswerPlace, &str)> {
+        self.0.plain()?.only_text()
+    }
+
     /// Replaces the text of each choice by what `rewrite` makes of it. Choices without text are left
     /// alone.
     pub fn rewrite_texts(&mut self, rewrite: impl FnMut(u64, &str) -> String) {

@@ -177,6 +177,17 @@ impl Plain {
         self.texts.iter().map(|said| (said.choice, said.place, said.text.as_str()))
     }
 
+    /// The one text with which the first choice goes on, if that is all that is said here: no end, no
+    /// counts, no probabilities.
+    pub(crate) fn only_text(&self) -> Option<(&'static AnswerPlace, &str)> {
+        if self.has_counts() || self.has_log_probabilities || self.finish_reason.is_some() {
+            return None;
+        }
+        let first = self.texts().filter(|(choice, _, text)| *choice == 0 && !text.is_empty());
+        let mut first = first.map(|(_, place, text)| (place, text));
+        first.next().filter(|_| first.next().is_none())
+    }
+
     pub(crate) fn usage(&self) -> Option<Usage> {
         self.counts.as_ref()?.usage()
     }

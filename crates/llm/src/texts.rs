@@ -265,6 +265,10 @@ impl ChatChunk {
     /// What the chunk brings for each choice: the places of its texts, and `tool_calls` for calls.
     #[must_use]
     pub fn brings(&self) -> Vec<(u64, String)> {
+        if let Some(plain) = self.plain() {
+            let texts = plain.texts().filter(|(_, _, text)| !text.is_empty());
+            return texts.map(|(choice, place, _)| (choice, place.to_owned())).collect();
+        }
         let is_there = |value: &Value| match value {
             Value::Null => false,
             Value::String(text) => !text.is_empty(),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{event, message_id, stop_reason, usage};
-use crate::{ChatChunk, call_order::CallOrder};
+use crate::{AnswerPlace, ChatChunk, call_order::CallOrder};
 
 /// Turns chunks into events: one message, its blocks one after the other. Keeps no text but that of
 /// calls whose turn has not come; only where the stream stands.
@@ -42,6 +42,10 @@ impl Events {
     pub fn push(&mut self, chunk: &ChatChunk) -> String {
         let mut out = String::new();
         self.start(chunk, &mut out);
+        if let Some((place, text)) = chunk.only_text() {
+            self.say(place, text, &mut out);
+            return out;
+        }
         if let Some(usage) = chunk.fields().get("usage").filter(|usage| !usage.is_null()) {
             self.usage = Some(usage.clone());
         }
@@ -112,18 +116,29 @@ impl Events {
         let read =
             |name: &str| delta.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         if let Some(text) = read("reasoning_content").or_else(|| read("reasoning")) {
-            self.piece(Open::Thinking, json!({"type": "thinking_delta", "thinking": text}), out);
+            self.say("reasoning", text, out);
         }
         let sealed = delta.get("thinking_blocks").and_then(Value::as_array);
         for block in sealed.into_iter().flatten() {
             self.sealed(block, out);
         }
         for text in read("content").into_iter().chain(read("refusal")) {
-            self.piece(Open::Text, json!({"type": "text_delta", "text": text}), out);
+            self.say("content", text, out);
         }
         for call in self.calls.push(delta.get("tool_calls")) {
             self.call(&call, out);
         }
+    }
+
+    /// A piece of a text that stands at a place of OpenAI's answers.
+    fn say(&mut self, place: &AnswerPlace, text: &str, out: &mut String) {
+        let (kind, delta) = match place {
+            "reasoning" | "reasoning_content" => {
+                (Open::Thinking, json!({"type": "thinking_delta", "thinking": text}))
+            }
+            _ => (Open::Text, json!({"type": "text_delta", "text": text})),
+        };
+        self.piece(kind, delta, out);
     }
 
     fn sealed(&mut self, block: &Value, out: &mut String) {

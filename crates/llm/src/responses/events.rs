@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Echo;
 use super::content::Content;
 use super::output::{self, Call, Status};
-use crate::{ChatChunk, call_order::CallOrder, openai::Head};
+use crate::{AnswerPlace, ChatChunk, call_order::CallOrder, openai::Head};
 
 /// Most bytes of generated text that one stream repeats in its closing events; beyond: the stream
 /// fails. Events name the whole text again at the end of each item, so it has to be kept.
@@ -62,6 +62,12 @@ impl Events {
             return out;
         }
         self.start(|| chunk.head(), &mut out);
+        if let Some((place, text)) = chunk.only_text() {
+            if self.has_room(chunk, &mut out) {
+                self.say(place, text, Vec::new(), &mut out);
+            }
+            return out;
+        }
         if let Some(usage) = chunk.fields().get("usage").filter(|usage| !usage.is_null()) {
             self.usage = Some(usage.clone());
         }
@@ -74,9 +80,7 @@ impl Events {
         let Some(choice) = choices.and_then(|choices| choices.iter().find(is_first)) else {
             return out;
         };
-        self.bytes = self.bytes.saturating_add(chunk.generated_bytes());
-        if self.bytes > OUTPUT_BYTES_MAX {
-            out.push_str(&self.fail("server_error", "The answer is longer than a stream may be."));
+        if !self.has_room(chunk, &mut out) {
             return out;
         }
         self.delta(choice, &mut out);
@@ -84,6 +88,16 @@ impl Events {
             self.finish_reason = Some(reason.to_owned());
         }
         out
+    }
+
+    /// Whether the answer is still short enough with this chunk; if not, the stream fails.
+    fn has_room(&mut self, chunk: &ChatChunk, out: &mut String) -> bool {
+        self.bytes = self.bytes.saturating_add(chunk.generated_bytes());
+        let has_room = self.bytes <= OUTPUT_BYTES_MAX;
+        if !has_room {
+            out.push_str(&self.fail("server_error", "The answer is longer than a stream may be."));
+        }
+        has_room
     }
 
     /// The events that end the response. Empty after [`Events::fail`].
@@ -144,18 +158,29 @@ impl Events {
         let read =
             |name: &str| delta.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         if let Some(text) = read("reasoning_content").or_else(|| read("reasoning")) {
-            self.piece(Content::Reasoning(text.to_owned()), out);
+            self.say("reasoning", text, Vec::new(), out);
         }
         if let Some(text) = read("content") {
             let logprobs = choice.pointer("/logprobs/content").and_then(Value::as_array);
-            self.piece(Content::Text(text.to_owned(), logprobs.cloned().unwrap_or_default()), out);
+            self.say("content", text, logprobs.cloned().unwrap_or_default(), out);
         }
         if let Some(text) = read("refusal") {
-            self.piece(Content::Refusal(text.to_owned()), out);
+            self.say("refusal", text, Vec::new(), out);
         }
         for call in self.calls.push(delta.get("tool_calls")) {
             self.call(&call, out);
         }
+    }
+
+    /// A piece of a text that stands at a place of OpenAI's answers, with the log probabilities of its words.
+    fn say(&mut self, place: &AnswerPlace, text: &str, logprobs: Vec<Value>, out: &mut String) {
+        let text = text.to_owned();
+        let piece = match place {
+            "reasoning" | "reasoning_content" => Content::Reasoning(text),
+            "refusal" => Content::Refusal(text),
+            _ => Content::Text(text, logprobs),
+        };
+        self.piece(piece, out);
     }
 
     fn call(&mut self, call: &Value, out: &mut String) {

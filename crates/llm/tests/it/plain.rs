@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use llm::{ChatChunk, ChatResponse, SseEvent, StreamItem, UsageDetails};
+use llm::{ChatChunk, ChatResponse, SseEvent, StreamItem, UsageDetails, messages, responses};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -105,6 +105,15 @@ fn louder(choice: u64, place: &str, text: &str) -> String {
     if text.len() > 4 { format!("{choice}{place}{}\"", text.to_uppercase()) } else { text.into() }
 }
 
+/// What clients that speak another dialect get of a piece.
+fn as_events(piece: &ChatChunk) -> [String; 4] {
+    let (mut message, mut response) =
+        (messages::Events::new(), responses::Events::new(responses::Echo::default()));
+    let begun = [message.push(piece), response.push(piece)];
+    let [one, two] = begun;
+    [one, two, message.finish(), response.finish()]
+}
+
 proptest! {
     #[test]
     fn a_whole_answer_says_what_its_tree_says((written, other) in answer("message")) {
@@ -146,6 +155,8 @@ proptest! {
         prop_assert_eq!(plain.generated_bytes(), tree.generated_bytes());
         prop_assert_eq!(plain.is_without_choices(), tree.is_without_choices());
         prop_assert_eq!(plain.texts().collect::<Vec<_>>(), tree.texts().collect::<Vec<_>>());
+        prop_assert_eq!(as_events(&plain), as_events(&tree));
+        prop_assert_eq!(plain.brings(), tree.brings());
         prop_assert_eq!(plain.fields(), &known(tree.fields()));
         for piece in [&mut plain, &mut tree] {
             if takes_usage {
