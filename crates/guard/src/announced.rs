@@ -58,7 +58,16 @@ pub fn after_label(page: &Page<'_>, index: usize) -> Option<Name> {
             return None;
         }
     }
-    let parts = Parts::read(page, at).filter(|_| has_colon)?;
+    let parts = Parts::read(page, at)?;
+    // `Familienname Brandt Vorname Lea` in a line.
+    let is_own = page.tokens[index].len() > "name".len()
+        && page.word(&page.tokens[index]).ends_with("name")
+        && at == index + 1
+        && (parts.is_first(0) || parts.is_last(0))
+        && !parts.is_noun(0);
+    if !has_colon && !is_own {
+        return None;
+    }
     let is_vague = ["von", "an", "cc", "betreff"]
         .contains(&page.word(&page.tokens[index]).to_lowercase().as_str());
     if is_vague && !parts.is_known() && parts.len() < 2 {

@@ -107,6 +107,7 @@ mod name_parts;
 mod names;
 mod numbers;
 mod overlap;
+mod pairs;
 mod passwords;
 mod patterns;
 mod phrases;

@@ -12,6 +12,7 @@ use crate::columns;
 use crate::finding::Finding;
 use crate::kind::Kind;
 use crate::name_parts::{self, Parts};
+use crate::pairs;
 use crate::scanner::Page;
 use crate::small;
 use crate::tokens::Shape;
@@ -56,35 +57,13 @@ pub fn find(page: &Page<'_>, candidates: &mut Vec<Finding>) {
             None => index += 1,
         }
     }
-    join_by_and(page, &mut names);
+    pairs::find(page, &mut names);
     columns::find(page, &mut names);
     mention_again(page, &mut names);
     small::find(page, &mut names);
     for Name { first, last, score, rule } in names {
         let (start, end) = (page.tokens[first].start, page.tokens[last].end);
         candidates.push(Finding { kind: Kind::Name, start, end, score, rule: rule.into() });
-    }
-}
-
-/// `Lea und Jonas`: a first name that is joined to a name is one.
-fn join_by_and(page: &Page<'_>, names: &mut Vec<Name>) {
-    let mut joined = vec![];
-    for (at, name) in names.iter().enumerate() {
-        let and = page.tokens.get(name.last + 1);
-        let is_and = and.is_some_and(|and| ["und", "and", "sowie", "&"].contains(&page.word(and)));
-        let free_to = names.get(at + 1).map_or(usize::MAX, |next| next.first);
-        if !is_and || name.score < 0.6 {
-            continue;
-        }
-        let Some(parts) = Parts::read(page, name.last + 2) else { continue };
-        let last = parts.end_of(parts.count_names().max(1));
-        if parts.is_first(0) && !parts.is_noun(0) && last < free_to {
-            joined.push(Name { first: parts.first, last, score: 0.65, rule: "name-joined" });
-        }
-    }
-    if !joined.is_empty() {
-        names.extend(joined);
-        names.sort_by_key(|one| one.first);
     }
 }
 
@@ -114,7 +93,9 @@ fn witness(page: &Page<'_>, index: usize) -> Option<Name> {
         found = found.or_else(|| after_greeting(page, index));
     }
     if token.is(FIRST) && is_capital {
-        found = found.or_else(|| first_and_last(page, index));
+        found = found
+            .or_else(|| first_and_last(page, index))
+            .or_else(|| first_and_initial(page, index));
     }
     if token.is(ROLE) && is_capital {
         found = found.or_else(|| after_role(page, index));
@@ -193,6 +174,24 @@ fn first_and_last(page: &Page<'_>, index: usize) -> Option<Name> {
         (false, true) => return None,
     };
     Some(Name { first: parts.first, last: parts.end_of(count), score, rule: "name-first-last" })
+}
+
+/// `Lea B. hat angerufen`.
+fn first_and_initial(page: &Page<'_>, index: usize) -> Option<Name> {
+    let is_noun = page.tokens[index].is(NOUN | ROLE | FUNCTION | MONTH | LAST);
+    let (initial, dot) = (page.tokens.get(index + 1)?, page.tokens.get(index + 2)?);
+    let is_initial = initial.shape == Shape::Capital
+        && page.word(initial).chars().count() == 1
+        && page.gap(index) == " "
+        && dot.is_mark('.')
+        && page.is_joined(index + 1);
+    let goes_on = page.tokens.get(index + 3).is_some_and(|next| next.shape == Shape::Small);
+    (is_initial && goes_on && !is_noun).then_some(Name {
+        first: index,
+        last: index + 2,
+        score: 0.6,
+        rule: "name-first-initial",
+    })
 }
 
 /// `Müller, Sabine` in lists and forms.

@@ -90,7 +90,9 @@ impl Place {
         }
         let digits = count_digits(&bytes[token.start..]);
         let before = words_before(page, index, CONTEXT_WORDS) | page.head_of(index);
-        let objections = words_before(page, index, OBJECTION_WORDS);
+        // `Meine Nummer ist …`: no number of a thing.
+        let is_own = is_own_number(page, index);
+        let objections = if is_own { 0 } else { words_before(page, index, OBJECTION_WORDS) };
         Some(Self {
             index,
             digits,
@@ -239,6 +241,19 @@ fn matched(page: &Page<'_>, rule: &Rule, range: Range<usize>) -> Option<usize> {
         _ => false,
     };
     (!goes_on && length > 0).then_some(start + length)
+}
+
+/// `Meine Nummer` or `Meine Nummer ist` before a token.
+fn is_own_number(page: &Page<'_>, index: usize) -> bool {
+    let words = page.tokens[index.saturating_sub(4)..index].iter().rev();
+    let mut words = words.filter(|token| token.is_word()).map(|token| page.word(token));
+    let mut word = words.next().unwrap_or_default();
+    if ["ist", "lautet", "is"].contains(&word) {
+        word = words.next().unwrap_or_default();
+    }
+    let is_number = ["Nummer", "nummer", "number"].contains(&word);
+    let owners = ["meine", "Meine", "unsere", "Unsere", "seine", "ihre", "deine", "my", "My"];
+    is_number && words.next().is_some_and(|owner| owners.contains(&owner))
 }
 
 /// Capitals that digits follow: `M-AB 1234`, `A 123 456 789`, `B 4 AS 12/20`.

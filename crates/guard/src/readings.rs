@@ -138,7 +138,8 @@ impl Reread {
             let length = bytes[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
             let word = at..at + length;
             at = word.end;
-            if is_misread(&bytes[word.clone()], last == word.start) && !is_in_word(bytes, &word) {
+            let follows = last == word.start || length > 1 && is_behind_digit(bytes, word.start);
+            if is_misread(&bytes[word.clone()], follows) && !is_in_word(bytes, &word) {
                 last = word.end + 1;
                 match pieces.last_mut() {
                     Some(piece) if word.end <= piece.start + piece.text.len() => piece.read(word),
@@ -196,6 +197,11 @@ fn is_misread(word: &[u8], follows_one: bool) -> bool {
     let is_number = looks + digits == number.len();
     let is_rest = follows_one && number.len() == word.len() && word.iter().all(|one| *one == b'O');
     is_number && looks > 0 && (digits > 0 || is_rest)
+}
+
+/// Whether a blank and a digit stand before a place.
+fn is_behind_digit(bytes: &[u8], at: usize) -> bool {
+    at > 1 && bytes[at - 1] == b' ' && bytes[at - 2].is_ascii_digit()
 }
 
 /// Whether a letter that is not of ASCII touches it.

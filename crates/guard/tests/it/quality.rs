@@ -65,7 +65,7 @@ fn names_in_other_styles() {
 #[test]
 fn everyday_spellings() {
     for (file, precision, recall) in [
-        (include_str!("../../fixtures/everyday-development.txt"), 0.95, 0.95),
+        (include_str!("../../fixtures/everyday-development.txt"), 0.95, 0.92),
         (include_str!("../../fixtures/everyday-held-out.txt"), 0.9, 0.85),
     ] {
         let judgement = judge(&testset::read(file));

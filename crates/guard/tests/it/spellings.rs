@@ -89,16 +89,20 @@ fn other_numbers_are_found_in_groups_of_their_own() {
     }
     for (kind, text, number) in [
         (Kind::Iban, "IBAN:DE89370400440532013000BIC:COBADEFFXXX", "DE89370400440532013000"),
-        (Kind::Iban, "Kontonummer 0532013000, BLZ 37040044", "0532013000"),
+        (Kind::Iban, "Kontonummer 0532013000 bei der Sparkasse", "0532013000"),
         (Kind::HealthInsurance, "KV-Nr. N-428-926-934", "N-428-926-934"),
         (Kind::HealthInsurance, "Krankenkassennummer: n 428 926 934", "n 428 926 934"),
         (Kind::SocialInsurance, "Rentenvers.-Nr. 46-150351-W-389", "46-150351-W-389"),
-        (Kind::TaxId, "Id.-Nr. 90 126 546 374", "90 126 546 374"),
+        (Kind::Iban, "Konto 0532013000, BLZ 370 400 44", "0532013000, BLZ 370 400 44"),
         (Kind::IdCard, "Ausweis-Nr.: y1t58twcv9", "y1t58twcv9"),
         (Kind::Passport, "Reisepass-Nr. F6 VJKJ 1Y9", "F6 VJKJ 1Y9"),
         (Kind::Plate, "kennzeichen k-ab 1234", "k-ab 1234"),
         (Kind::BirthDate, "Geburtsdatum: 03-05-1980", "03-05-1980"),
         (Kind::BirthDate, "Geburtsdatum 03051980", "03051980"),
+        (Kind::Phone, "hier Müller, meine Nummer ist 0221 4710815", "0221 4710815"),
+        (Kind::Phone, "erreichbar: 0170.1234567", "0170.1234567"),
+        (Kind::Phone, "01 70 - 1 23 45 67 ist meine Handynummer", "01 70 - 1 23 45 67"),
+        (Kind::Iban, "DE89 3704 0044 0532 0130 OO", "DE89 3704 0044 0532 0130 OO"),
     ] {
         assert_eq!(found(text, kind), [number], "{text:?}");
     }
@@ -196,9 +200,13 @@ fn who_is_lord_of_something_is_no_person() {
 fn a_first_name_that_is_joined_to_a_name_is_one() {
     assert_eq!(found("Kinder Lea und Jonas", Kind::Name), ["Lea", "Jonas"]);
     assert_eq!(found("Frau Müller und Anna Weber", Kind::Name), ["Müller", "Anna Weber"]);
-    for text in
-        ["Die Kosten trägt das LG Köln.", "so das VG\nBerlin", "das LG München und das VG Trier"]
-    {
+    for text in [
+        "Die Kosten trägt das LG Köln.",
+        "so das VG\nBerlin",
+        "das LG München und das VG Trier",
+        "Stadt ./. Land",
+        "Nachname Vorname Geburtsdatum Anschrift",
+    ] {
         assert_eq!(found(text, Kind::Name), [""; 0], "{text:?}");
     }
 }
