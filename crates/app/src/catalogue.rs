@@ -8,7 +8,7 @@ use std::{
 };
 
 use domain::Instant;
-use gateway::{AutoChoice, Catalogue, CatalogueError, Model};
+use gateway::{AUTO_MODEL, AutoChoice, Catalogue, CatalogueError, Model};
 use identity::SealError;
 use serde_json::Value;
 use store::StoredModel;
@@ -51,6 +51,15 @@ pub struct FileModels {
     pub hosts: Vec<String>,
 }
 
+impl FileModels {
+    /// Names that models of the database cannot have beside the file's: `auto` is one where there is a
+    /// choice behind it.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let models = self.models.iter().chain([&self.built_in]).map(|model| model.name.as_str());
+        models.chain((!self.auto.is_empty()).then_some(AUTO_MODEL))
+    }
+}
+
 /// Knows the words in which models are defined: those of the configuration file.
 pub trait ModelReader: Send + Sync {
     /// What the file says at this moment; the same value until it says something else.
@@ -90,8 +99,7 @@ impl CatalogueSources {
         drained: &[(String, String)],
     ) -> std::result::Result<Catalogue, CatalogueError> {
         let mut models = file.models.clone();
-        let named = models.iter().chain([&file.built_in]);
-        let of_file: HashSet<String> = named.map(|model| model.name.clone()).collect();
+        let of_file: HashSet<String> = file.names().map(str::to_owned).collect();
         let added = self.added.iter().filter(|(name, _)| !of_file.contains(*name));
         models.extend(added.filter_map(|(_, added)| added.model.clone()));
         models.push(Arc::clone(&file.built_in));
@@ -244,4 +252,47 @@ pub(crate) fn address(route: &Value) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let host = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
     format!("{scheme}://{host}").to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{DataClass, Place};
+    use gateway::{Route, RouteKind};
+
+    use super::*;
+
+    fn model(name: &str) -> Arc<Model> {
+        let route =
+            Route::new(format!("{name}-1"), RouteKind::BuiltIn, Place::Own, DataClass::Internal);
+        Arc::new(Model::new(name, vec![route]))
+    }
+
+    /// The operator may write a choice into the file after an administrator has made a model of that
+    /// name: neither the next start nor the next change is in danger.
+    #[test]
+    fn a_model_of_the_database_named_auto_gives_way_to_the_choice() {
+        let line =
+            AutoChoice { model: "gross".to_owned(), class_max: None, tokens_max: None, kind: None };
+        let file = |auto| FileModels {
+            models: vec![model("gross")],
+            definitions: vec![],
+            auto,
+            built_in: model("eingebaut"),
+            hosts: vec![],
+        };
+        let added = |name: &str| {
+            let written = (1, Instant::now());
+            (name.to_owned(), Added { written, model: Some(model(name)) })
+        };
+        let added = BTreeMap::from([added("auto"), added("neu")]);
+        let sources = CatalogueSources { added, ..CatalogueSources::default() };
+        let names = |catalogue: &Catalogue| {
+            catalogue.models().iter().map(|model| model.name.clone()).collect::<Vec<_>>()
+        };
+        let chosen = sources.catalogue(&file(vec![line]), &[]).unwrap();
+        assert_eq!(names(&chosen), ["gross", "neu", "eingebaut"]);
+        assert_eq!(chosen.auto().len(), 1);
+        let plain = sources.catalogue(&file(vec![]), &[]).unwrap();
+        assert_eq!(names(&plain), ["gross", "auto", "neu", "eingebaut"]);
+    }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use domain::{Action, DataClass, ErrorKind, Resource};
-use gateway::{GatewayError, Terms};
+use gateway::{AUTO_MODEL, GatewayError, Terms};
 use serde_json::Value;
 use store::{By, ModelWrite, StoredModel};
 
@@ -231,8 +231,7 @@ impl App {
     }
 
     fn is_of_file(&self, name: &str) -> bool {
-        let file = self.models.file();
-        file.models.iter().chain([&file.built_in]).any(|model| model.name == name)
+        self.models.file().names().any(|taken| taken == name)
     }
 
     async fn write_model(
@@ -247,6 +246,10 @@ impl App {
         if before.is_none() && self.is_of_file(&name) {
             let taken = Error::new(ErrorKind::Conflict, "model_name_taken");
             return Err(taken.in_field("name"));
+        }
+        // The operator may put a choice behind it at any time.
+        if before.is_none() && name == AUTO_MODEL {
+            return Err(Error::invalid("model_name_reserved").with("name", name).in_field("name"));
         }
         let keys = self.keys(&definition, &given, before.as_ref())?;
         let read = self.models.read(&KeyedDefinition { definition: &definition, keys: &keys });

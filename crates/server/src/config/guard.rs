@@ -206,16 +206,25 @@ fn scope(source: &Source<'_>, table: &RawTable, mistakes: &mut Vec<Mistake>) -> 
         mistakes.extend(source.mistake("model", "is the name of no model"));
     }
     let route = entry_text(table, "route");
-    let is_route = |name: &str| {
-        let numbered = |one: &ModelSettings| {
-            (1..=one.routes.len()).any(|number| name == format!("{}-{number}", one.name))
-        };
-        name == BUILT_IN_MODEL || models.iter().any(numbered)
-    };
-    if route.as_deref().is_some_and(|name| !is_route(name)) {
-        mistakes.extend(source.mistake("route", "is the name of no route, such as standard-1"));
+    let Some(named) = route.as_deref() else { return GuardScope { tenant, model, route } };
+    // With its model: administrators name the routes of theirs as they like.
+    let owner = owner_of(named, models);
+    if owner.is_none() || model.is_some() && model != owner {
+        let text = "is the name of no route, such as standard-1, or of another model's";
+        mistakes.extend(source.mistake("route", text));
     }
-    GuardScope { tenant, model, route }
+    GuardScope { tenant, model: owner, route }
+}
+
+/// The model of this file that has a route of this name.
+fn owner_of(route: &str, models: &[ModelSettings]) -> Option<String> {
+    if route == BUILT_IN_MODEL {
+        return Some(route.to_owned());
+    }
+    let has = |one: &&ModelSettings| {
+        (1..=one.routes.len()).any(|number| route == format!("{}-{number}", one.name))
+    };
+    models.iter().find(has).map(|one| one.name.clone())
 }
 
 /// Reads `pseudonymise, iban = mask, secret = refuse`: first what is done about all personal data,

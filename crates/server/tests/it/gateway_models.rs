@@ -188,6 +188,8 @@ async fn definitions_are_checked_like_the_file_and_reach_no_other_hosts() {
         let taken = chef.post(MODELS, &definition(name, &world.model.base_url())).await;
         assert_eq!((taken.status, taken.code().as_str()), (409, "model_name_taken"));
     }
+    let reserved = chef.post(MODELS, &definition("auto", &world.model.base_url())).await;
+    assert_eq!((reserved.status, reserved.code().as_str()), (400, "model_name_reserved"));
     assert_eq!(elsewhere.requests().len(), 0);
 
     // Allowed by the operator, it is; but no key follows to another address by itself.
@@ -210,6 +212,30 @@ async fn definitions_are_checked_like_the_file_and_reach_no_other_hosts() {
 }
 
 /// G-7: what the file defines is read only here, but any route can be drained and tested.
+/// What the operator allows one route is not for a route that somebody gives its name.
+#[tokio::test]
+async fn a_route_does_not_take_over_an_exception_by_its_name() {
+    let settings = "[guard]\ngermany = \"mask\"\nown = \"mask\"\n\
+                    [[guards]]\nroute = \"gross-1\"\nown = \"off\"\ngermany = \"off\"\n";
+    let world = World::with(settings).await;
+    let chef = world.admin("chef").await;
+    let mut named = definition("gekapert", &world.model.base_url());
+    named["routes"][0]["name"] = json!("gross-1");
+    let made = chef.post(MODELS, &named).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let key = world.key_of(&chef, &["models"]).await.0;
+    for (model, is_masked) in [("gross", false), ("gekapert", true)] {
+        world.model.next(Reply::text("Gut."));
+        let text = "IBAN DE89 3704 0044 0532 0130 00";
+        let body = json!({"model": model, "messages": [{"role": "user", "content": text}]});
+        let answer = key.post("/v1/chat/completions", &body).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let sent =
+            world.model.requests().last().unwrap().body["messages"][0]["content"].to_string();
+        assert_eq!(sent.contains("IBAN1") || !sent.contains("DE89"), is_masked, "{model}: {sent}");
+    }
+}
+
 #[tokio::test]
 async fn routes_of_the_file_are_drained_and_tested_and_nothing_else() {
     let world = World::new().await;
