@@ -4,7 +4,11 @@ use std::hash::BuildHasher as _;
 
 use rustc_hash::{FxBuildHasher, FxHashSet};
 
+use crate::base64;
+use crate::encoded;
 use crate::event::Event;
+use crate::readings;
+use crate::views;
 
 /// Words of a shingle. Shorter runs of words occur by chance.
 const SHINGLE_WORDS: usize = 6;
@@ -59,16 +63,34 @@ impl PromptLeak {
             return text.len();
         }
         let from = text.ceil_char_boundary(text.len().saturating_sub(OPEN_BYTES_MAX));
-        let mut words = words(&text[from..]);
+        let open = from + views::open_from(&text[from..], &|view| self.open_in_view(view));
+        open.min(base64::open_from(text))
+    }
+
+    fn open_in_view(&self, text: &str) -> usize {
+        let open = match readings::plain(text) {
+            None => self.open_from_plain(text),
+            Some(plain) => plain.origins.of(self.open_from_plain(&plain.text)),
+        };
+        if !encoded::is_unfinished(text) {
+            return open;
+        }
+        // Half an encoded letter is no end of a word.
+        let word = text.trim_end_matches(|letter: char| !letter.is_whitespace()).len();
+        open.min(self.open_from_plain(&text[..word])).min(word)
+    }
+
+    fn open_from_plain(&self, text: &str) -> usize {
+        let mut words = words(text);
         // The last word may not be over yet.
         let unfinished = if text.ends_with(char::is_alphanumeric) { words.pop() } else { None };
         let unfinished = unfinished.filter(|word| word.end - word.start <= WORD_BYTES_MAX);
         let runs = words.windows(BEGINNING_WORDS).rev();
         let known = runs.take_while(|run| self.beginnings.contains(&hash(run))).count();
         match words.len().checked_sub(known + BEGINNING_WORDS - 1) {
-            Some(first) if known > 0 => from + words[first].start,
+            Some(first) if known > 0 => words[first].start,
             // A word that may turn out to begin a run is not given away in part.
-            _ => unfinished.map_or(text.len(), |word| from + word.start),
+            _ => unfinished.map_or(text.len(), |word| word.start),
         }
     }
 
@@ -79,6 +101,10 @@ impl PromptLeak {
         if self.shingles.is_empty() {
             return Vec::new();
         }
+        views::look(answer, &|view| self.inspect_plain(view))
+    }
+
+    fn inspect_plain(&self, answer: &str) -> Vec<Event> {
         let words = words(answer);
         let known: Vec<bool> =
             words.windows(SHINGLE_WORDS).map(|run| self.shingles.contains(&hash(run))).collect();

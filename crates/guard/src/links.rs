@@ -74,31 +74,7 @@ impl LinkRules {
             return events;
         }
         let text = &*with_plain_blanks(text);
-        for found in self.address.captures_iter(text.as_bytes()) {
-            let named = ["scheme", "www", "slashes"].iter().find_map(|name| found.name(name));
-            let (Some(lead), Some(rest)) = (named, found.name("rest")) else { continue };
-            let is_image = found.name("image").or(found.name("picture")).is_some();
-            // A bound may have cut it within a letter.
-            let end = text.floor_char_boundary(rest.end());
-            let rest = &text[rest.start()..end];
-            let (scheme, address) = match &text[lead.range()] {
-                slashes if slashes.starts_with(SLASHES) => ("https", format!("//{rest}")),
-                scheme if scheme.ends_with('.') => ("https", format!("//www.{rest}")),
-                scheme if is_destination(&text[..lead.start()]) => (scheme, format!("//{rest}")),
-                scheme => (scheme, rest.to_owned()),
-            };
-            let mut objections = self.objections(scheme, &address, is_image);
-            // Pages and Markdown undo character references before anybody follows the link.
-            if let Cow::Owned(shown) = encoded::without_references(&address) {
-                let others = self.objections(scheme, &shown, is_image).into_iter();
-                let known = objections.clone();
-                objections.extend(others.filter(|other| !known.contains(other)));
-            }
-            for (rule, score) in objections {
-                let Range { start, end } = with_markdown(text, lead.start()..end);
-                events.push(Event { rule: rule.into(), start, end, score });
-            }
-        }
+        self.find(text, 0..text.len(), &mut events);
         let disguised = self.disguised.captures_iter(text.as_bytes());
         let disguised = disguised.filter_map(|found| Some(found.name("link")?.range()));
         events.extend(disguised.map(|link| {
@@ -109,12 +85,50 @@ impl LinkRules {
         events
     }
 
+    /// Notes every objectionable link in a part of a text.
+    fn find(&self, text: &str, part: Range<usize>, events: &mut Vec<Event>) {
+        let offset = part.start;
+        for found in self.address.captures_iter(&text.as_bytes()[part]) {
+            let named = ["scheme", "www", "slashes"].iter().find_map(|name| found.name(name));
+            let (Some(lead), Some(rest)) = (named, found.name("rest")) else { continue };
+            let lead = offset + lead.start()..offset + lead.end();
+            let image = found.name("image").or(found.name("picture"));
+            if let Some(image) = image {
+                // The text of a picture may have a link in it.
+                self.find(text, offset + image.start() + 2..lead.start, events);
+            }
+            // A bound may have cut it within a letter.
+            let end = text.floor_char_boundary(offset + rest.end());
+            let rest = &text[offset + rest.start()..end];
+            let (scheme, address) = match &text[lead.clone()] {
+                slashes if slashes.starts_with(SLASHES) => ("https", format!("//{rest}")),
+                scheme if scheme.ends_with('.') => ("https", format!("//www.{rest}")),
+                scheme if is_destination(&text[..lead.start]) => (scheme, format!("//{rest}")),
+                scheme => (scheme, rest.to_owned()),
+            };
+            let mut objections = self.objections(scheme, &address, image.is_some());
+            // Pages and Markdown undo character references before anybody follows the link.
+            if let Cow::Owned(shown) = encoded::without_references(&address) {
+                let others = self.objections(scheme, &shown, image.is_some()).into_iter();
+                let known = objections.clone();
+                objections.extend(others.filter(|other| !known.contains(other)));
+            }
+            for (rule, score) in objections {
+                let Range { start, end } = with_markdown(text, lead.start..end);
+                events.push(Event { rule: rule.into(), start, end, score });
+            }
+        }
+    }
+
     /// The first byte of a link that more text could begin or lengthen; the length of the text if
     /// there is none.
     #[must_use]
     pub fn open_from(&self, text: &str) -> usize {
         let from = text.floor_char_boundary(text.len().saturating_sub(LINK_BYTES_MAX));
         let word_at = text[from..].rfind(char::is_whitespace).map_or(from, |at| from + at);
+        // The destination of a link in Markdown may stand behind blanks and a break.
+        let before = text[from..word_at].trim_end();
+        let word_at = if before.ends_with(DESTINATION) { from + before.len() - 2 } else { word_at };
         let word = text[word_at..].to_ascii_lowercase();
         // A destination in Markdown is a link whatever it begins with.
         let destination = word.rfind("](").filter(|at| !word[*at..].contains(')'));
@@ -124,7 +138,9 @@ impl LinkRules {
             let value = at + usize::from(word[at..].starts_with(['"', '\'']));
             Some(value).filter(|at| !ends(at))
         });
-        let begun = LEADS.iter().filter_map(|lead| word.find(lead)).filter(|at| !ends(at)).min();
+        // Of several in one word those are open behind which none of these marks stands.
+        let last = word.rfind(['<', '>', '"', '\'', ')', ']']).map_or(0, |mark| mark + 1);
+        let begun = LEADS.iter().filter_map(|lead| Some(last + word[last..].find(lead)?)).min();
         let tail = word.trim_end_matches(char::is_alphanumeric).len();
         let may_begin = LEADS.iter().any(|lead| lead.starts_with(&word[tail..]));
         let begins = (tail < word.len() && may_begin).then_some(tail);

@@ -65,16 +65,8 @@ impl PhraseRules {
     pub fn open_from(&self, text: &str) -> usize {
         let most = (self.letters_open() + ENCODED_BYTES_MAX) * ENCODED_BYTES_MAX;
         let start = text.floor_char_boundary(text.len().saturating_sub(most));
-        let open = start + self.open_in(&text[start..], views::LAYERS_MAX);
+        let open = start + views::open_from(&text[start..], &|view| self.open_from_plain(view));
         open.min(base64::open_from(text))
-    }
-
-    /// The same in a text with encodings inside encodings; the fewer letters, the earlier.
-    fn open_in(&self, text: &str, layers: usize) -> usize {
-        let open = self.open_from_plain(text);
-        let Some(layers) = layers.checked_sub(1) else { return open };
-        let Some(view) = encoded::without_any(text) else { return open };
-        open.min(view.origins.of(self.open_in(&view.text, layers)))
     }
 
     fn open_from_plain(&self, text: &str) -> usize {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Encodings inside encodings (`&amp;#64;`) that are read; no mail or page has more.
-pub const LAYERS_MAX: usize = 4;
+const LAYERS_MAX: usize = 4;
 
 /// Something that was found at a place of a text.
 pub trait Placed: Sized {
@@ -117,6 +117,19 @@ impl View {
 /// may overlap others.
 pub fn look<T: Placed>(text: &str, find: &dyn Fn(&str) -> Vec<T>) -> Vec<T> {
     look_into(text, LAYERS_MAX, find)
+}
+
+/// The first byte of what more text could lengthen, if `open` says so of a text as it is written: in any
+/// view, however much of it is encoded inside encodings. Base64 is another matter.
+pub fn open_from(text: &str, open: &dyn Fn(&str) -> usize) -> usize {
+    open_in(text, LAYERS_MAX, open)
+}
+
+fn open_in(text: &str, layers: usize, open: &dyn Fn(&str) -> usize) -> usize {
+    let own = open(text);
+    let Some(layers) = layers.checked_sub(1) else { return own };
+    let Some(view) = encoded::without_any(text) else { return own };
+    own.min(view.origins.of(open_in(&view.text, layers, open)))
 }
 
 fn look_into<T: Placed>(text: &str, layers: usize, find: &dyn Fn(&str) -> Vec<T>) -> Vec<T> {

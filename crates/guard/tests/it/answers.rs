@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use guard::{
     AnswerFilter, AnswerRules, CodeRules, Form, LinkRules, Measure, Notices, PhraseRules,
     PromptLeak,
@@ -182,6 +183,34 @@ fn r_6_no_encoding_lets_abuse_through_in_pieces() {
     }
 }
 
+/// Models can be asked to write their instructions in another way.
+#[test]
+fn r_8_no_encoding_lets_the_system_prompt_through() {
+    let escaped = |write: fn(char) -> String| PROMPT.chars().map(write).collect::<String>();
+    for written in [
+        PROMPT.replace('ö', "&ouml;"),
+        PROMPT.replace('n', "&#110"),
+        PROMPT.replace('e', "\\u0065"),
+        PROMPT.replace(' ', "%20"),
+        PROMPT.replace(' ', "\\n"),
+        PROMPT.replace('e', "e\u{200b}"),
+        escaped(|letter| format!("&#{};", u32::from(letter))),
+        escaped(|letter| format!("\\u{:04x}", u32::from(letter))),
+        STANDARD.encode(PROMPT),
+    ] {
+        let answer = format!("Gern. {written} Mehr nicht, danke.");
+        let letters: Vec<String> = answer.chars().map(String::from).collect();
+        for size in [1, 2, 3, 7, 19, 4_000] {
+            let pieces: Vec<String> = letters.chunks(size).map(<[String]>::concat).collect();
+            let pieces = pieces.iter().map(String::as_str);
+            let (shown, hits, _) = run(&all(Measure::Remove), Form::Text, pieces);
+            assert!(!hits.is_empty(), "{written} in pieces of {size}: {shown}");
+            assert!(shown.len() < 120, "{written} in pieces of {size}: {shown}");
+            assert!(shown.ends_with("Mehr nicht, danke."), "{shown}");
+        }
+    }
+}
+
 #[test]
 fn r_3_unsafe_code_in_arguments_of_tools_is_seen() {
     let unsafe_code = [
@@ -292,8 +321,43 @@ const PARTS: [&str; 25] = [
     "data:text/html;base64,AAAA ",
 ];
 
+/// Letters that are written in another way, whole and in half.
+const ENCODED: [&str; 12] = [
+    "V&#111llid&#x69&#111t",
+    "%56ollidiot ",
+    r"\u0056ollidio\u0074",
+    "Voll=\nidiot ",
+    "&amp;#",
+    "110;enne nie",
+    r"\\",
+    "U2llIHNpbmQgZWluIFZvbGxpZGlvdCwgbWVpbiBIZXJyIQ== ",
+    "Vollidiot ",
+    "Voll\u{ad}id\u{200b}iot ",
+    "ich weiß, wo du wohnst ",
+    "Der Antrag ist da. ",
+];
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn the_cuts_of_encoded_words_change_nothing(
+        parts in proptest::collection::vec(0..ENCODED.len(), 1..14),
+        places in proptest::collection::vec(0..10_000_usize, 0..30),
+        measure in 1..3_usize,
+    ) {
+        let text: String = parts.iter().map(|part| ENCODED[*part]).collect();
+        let toxicity = [Measure::Report, Measure::Remove, Measure::Stop][measure];
+        let rules = rules(Measure::Off, Measure::Off, toxicity, Measure::Off);
+        let whole = run(&rules, Form::Text, [text.as_str()]);
+        let streamed = run(&rules, Form::Text, cuts_of(&text, &places));
+        prop_assert_eq!(&whole.0, &streamed.0);
+        prop_assert_eq!(whole.2, streamed.2);
+        // What stands behind the end of an answer is told by chance.
+        if !whole.2 {
+            prop_assert_eq!(whole.1, streamed.1);
+        }
+    }
 
     #[test]
     fn the_cuts_of_a_stream_change_nothing(
