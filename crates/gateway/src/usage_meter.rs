@@ -7,6 +7,10 @@ use llm::Usage;
 
 use crate::{Explanation, Parts, Price, Route};
 
+/// More tokens than any call can take: whoever reports more is not believed, and what was taken is
+/// estimated.
+const TOKENS_MAX: u64 = 100_000_000;
+
 /// The route that was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
@@ -173,6 +177,9 @@ impl UsageMeter {
     }
 
     pub(crate) fn report(&self, usage: Usage) {
+        if usage.prompt_tokens.max(usage.completion_tokens) > TOKENS_MAX {
+            return;
+        }
         self.with(|state| {
             state.metered.usage = usage;
             state.metered.is_estimated = false;
