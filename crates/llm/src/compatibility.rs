@@ -91,7 +91,7 @@ inside others, which are refused by their path. A value that asks for
 nothing (`n: 1`, `logprobs: false`, `response_format: text`) is never refused. *Passed* says what Fachwerk does; whether a model then
 follows is up to the server, which refuses in its own words.
 
-What has no place of its own goes on as text: the name of a file before the file (Gemini), what `/v1/messages` says of a document before the
+What has no place of its own goes on as text: the name of a file before the file (Gemini; of a picture everywhere), what `/v1/messages` says of a document before the
 document, and `Error:` before the result of a tool that failed (OpenAI's interface, Ollama). Names of features in `anthropic-beta` go to Anthropic and to
 Anthropic's models on Bedrock, and to nobody else; what one of them costs more than the price of the route says is not known here.
 

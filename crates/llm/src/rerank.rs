@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 
 use crate::dialect::Wire;
+use crate::opened::{Opened, Refuse};
 use crate::{DecodeError, Dialect, Extension, OutgoingCall, RequestError, Usage, kept::Kept};
 
 /// Most texts in one request; beyond: refused.
@@ -64,6 +65,19 @@ impl RerankRequest {
         };
         let top_n = top_n.and_then(|count| usize::try_from(count).ok());
         Ok(Self { kept, query, documents, top_n, return_documents })
+    }
+
+    /// Refuses what documents hold beside their text.
+    fn check_documents(&self, refuse: Refuse<'_>) -> Result<(), RequestError> {
+        let documents =
+            self.kept.field("documents").and_then(Value::as_array).into_iter().flatten();
+        let mut objects = documents.enumerate().filter(|(_, document)| document.is_object());
+        objects.try_for_each(|(index, document)| {
+            Opened::read(document, format!("documents[{index}]"), refuse, |document| {
+                document.overlook(&["text"]);
+                Ok(())
+            })
+        })
     }
 
     /// The model the caller names.
@@ -148,6 +162,7 @@ pub(crate) fn call(
         Wire::Tei => {
             let known = ["query", "documents", "top_n", "return_documents", "truncate"];
             request.kept.check(&known, |name| dialect.refuse(name))?;
+            request.check_documents(&|at| dialect.refuse(at))?;
             let mut body = json!({"query": request.query, "texts": request.documents});
             if let Some(truncate) = request.kept.field("truncate") {
                 body["truncate"] = truncate.clone();

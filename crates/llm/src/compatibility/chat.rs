@@ -12,13 +12,15 @@ const TEXT_PART: &str =
     r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]}]}"#;
 
 #[rustfmt::skip]
-const PROBES: [Probe; 59] = [
+const PROBES: [Probe; 61] = [
     Probe("`messages`: instructions (`system`)", r#"{"messages": [{"role": "system", "content": "a"}, {"role": "user", "content": "a"}]}"#, "{}"),
     Probe("`messages`: instructions (`developer`)", r#"{"messages": [{"role": "developer", "content": "a"}, {"role": "user", "content": "a"}]}"#, "{}"),
     Probe("`messages`: image inline", r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,aQ=="}}]}]}"#, TEXT_PART),
     Probe("`messages`: image at a web address", r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}]}]}"#, TEXT_PART),
     Probe("`messages`: `image_url.detail`", r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,aQ==", "detail": "low"}}]}]}"#, r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,aQ=="}}]}]}"#),
     Probe("`messages`: PDF inline", r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,aQ=="}}]}]}"#, TEXT_PART),
+    Probe("`messages`: name of a PDF", r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,aQ=="}}]}]}"#, r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "file", "file": {"file_data": "data:application/pdf;base64,aQ=="}}]}]}"#),
+    Probe("`messages`: name of a picture in a file", r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "file", "file": {"filename": "a.png", "file_data": "data:image/png;base64,aQ=="}}]}]}"#, r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "file", "file": {"file_data": "data:image/png;base64,aQ=="}}]}]}"#),
     Probe("`messages`: file by id", r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "file", "file": {"file_id": "file-1"}}]}]}"#, TEXT_PART),
     Probe("`messages`: sound inline", r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "input_audio", "input_audio": {"data": "aQ==", "format": "wav"}}]}]}"#, TEXT_PART),
     Probe("`messages`: `name`", r#"{"messages": [{"role": "user", "content": "a", "name": "b"}]}"#, "{}"),

@@ -23,10 +23,11 @@ const EMBEDDING: [Probe; 7] = [
 const RERANK_BASE: &str = r#"{"model": "m", "query": "a", "documents": ["a"]}"#;
 
 #[rustfmt::skip]
-const RERANK: [Probe; 6] = [
+const RERANK: [Probe; 7] = [
     Probe("`query`", r#"{"query": "b"}"#, "{}"),
     Probe("`documents`: texts", r#"{"documents": ["b"]}"#, "{}"),
     Probe("`documents`: objects with a text", r#"{"documents": [{"text": "b"}]}"#, "{}"),
+    Probe("`documents`: objects with more than a text", r#"{"documents": [{"text": "b", "title": "c"}]}"#, "{}"),
     Probe("`top_n`", r#"{"top_n": 1}"#, "{}"),
     Probe("`return_documents`", r#"{"return_documents": true}"#, "{}"),
     Probe("any other field", r#"{"guided_regex": "a"}"#, "{}"),

@@ -99,11 +99,25 @@ pub(super) fn content<'a>(message: &mut Opened<'a, '_>) -> Result<Vec<Block<'a>>
             Ok(vec![Block::Text { text, cache: None }])
         }
         Some(Value::Array(parts)) => {
-            let mut blocks = message.each_of(parts, "content", part)?;
-            blocks.retain(|block| !matches!(block, Block::Text { text: "", .. }));
-            Ok(blocks)
+            let blocks = message.each_of(parts, "content", part)?.into_iter();
+            let blocks = blocks.flat_map(|block| {
+                let (name, block) = apart(block);
+                name.into_iter().chain([block])
+            });
+            Ok(blocks.filter(|block| !matches!(block, Block::Text { text: "", .. })).collect())
         }
         _ => Ok(Vec::new()),
+    }
+}
+
+/// The name of a picture in a file, as a text before it: nobody has another place for it.
+fn apart(block: Block<'_>) -> (Option<Block<'_>>, Block<'_>) {
+    match block {
+        Block::Media(mut media) if media.inline_image().is_some() => {
+            let name = media.name.take().map(|text| Block::Text { text, cache: None });
+            (name, Block::Media(media))
+        }
+        block => (None, block),
     }
 }
 

@@ -81,6 +81,12 @@ fn what_makes_no_sense_is_refused_by_name() {
         })
         .collect();
     insta::assert_snapshot!("refusals", lines.join("\n"));
+    let titled =
+        json!({"model": "m", "query": "q", "documents": ["a", {"text": "b", "title": "c"}]});
+    let titled = parse(&titled).unwrap();
+    assert!(Dialect::Vllm.rerank_call(&titled, "m").is_ok());
+    let refusal = Dialect::Tei.rerank_call(&titled, "m").unwrap_err();
+    assert_eq!(refusal.param.as_deref(), Some("documents[1].title"));
     let refusal = Dialect::Ollama.rerank_call(&request(), "m").unwrap_err();
     insta::assert_snapshot!("ollama", refusal.to_string());
 }
