@@ -263,20 +263,25 @@ async fn a_collector_takes_everything_and_hands_it_on() {
     let Some(collector) = Collector::start(&receiver).await else { return };
     let model = FakeModel::start().await;
     let said = export(&model, &collector.address).await;
-    for signal in ["traces", "logs", "metrics"] {
-        let counted = |outcome: &str| {
-            let labels = [format!("signal=\"{signal}\""), format!("outcome=\"{outcome}\"")];
-            let line = said.lines().find(|line| {
-                line.starts_with("fachwerk_telemetry_exports_total")
-                    && labels.iter().all(|label| line.contains(label))
-            });
-            line.map_or(0, |line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap())
-        };
-        assert!(counted("sent") > 0, "{signal} in {said}");
-        assert_eq!(counted("failed"), 0, "{signal} in {said}");
+    for signal in SIGNALS {
+        assert!(exported(&said, signal, "sent") > 0, "{signal} in {said}");
+        assert_eq!(exported(&said, signal, "failed"), 0, "{signal} in {said}");
     }
     collector.stop().await;
     check_everything(&receiver.seen().await, &model);
+}
+
+const SIGNALS: [&str; 3] = ["traces", "logs", "metrics"];
+
+/// How many messages of a signal went out so, by the program's own measurements.
+fn exported(measurements: &str, signal: &str, outcome: &str) -> u64 {
+    let labels = [format!("signal=\"{signal}\""), format!("outcome=\"{outcome}\"")];
+    let is_it = |line: &&str| {
+        line.starts_with("fachwerk_telemetry_exports_total")
+            && labels.iter().all(|label| line.contains(label))
+    };
+    let count = measurements.lines().find(is_it).and_then(|line| line.rsplit(' ').next());
+    count.map_or(0, |count| count.parse().unwrap())
 }
 
 /// Runs the program with its export to `collector` until it has sent all; tells its measurements
@@ -290,7 +295,7 @@ async fn export(model: &FakeModel, collector: &str) -> String {
     let mut said = String::new();
     for _ in 0..100 {
         said = caller.metrics().await;
-        if said.matches("outcome=\"sent\"").count() >= 3 {
+        if SIGNALS.iter().all(|signal| exported(&said, signal, "sent") > 0) {
             break;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
