@@ -76,7 +76,8 @@ async fn drill_a_slow_database() {
     let until = Instant::now() + scaled(Duration::from_secs(4), Duration::from_secs(60));
     let met = keep_asking(&caller, until).await;
     assert!(met.refused.is_empty(), "{:?}", met.refused);
-    assert!(met.longest < Duration::from_secs(1) + 12 * delay, "{:?}", met.longest);
+    // At most for the exchange of limits that is under way, for its own, and for its key.
+    assert!(met.longest < Duration::from_secs(3) + 12 * delay, "{:?}", met.longest);
     scene.proxy.set(Wire::Open);
     let total = charged(&store, met.good + 1).await;
     assert_eq!(total.cost_micro_euro, total.calls * COST);
