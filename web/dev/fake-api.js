@@ -253,6 +253,7 @@ const figures = (calls) => ({
 	cached_tokens: 0,
 	completion_tokens: calls * 90,
 	cost_micro_euro: calls * 2_600,
+	cost_nano_euro: calls * 2_600_000,
 	unpriced: 0,
 	energy_mwh: 0
 });

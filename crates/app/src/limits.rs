@@ -368,13 +368,15 @@ impl App {
             let limit = account.limits(meter)?;
             let used = match meter {
                 Meter::MonthTokens => sum.map(|sum| sum.tokens),
-                Meter::MonthCost => sum.map(|sum| sum.micro_euro),
+                Meter::MonthCost => sum.map(|sum| sum.nano_euro),
                 _ if is_personal(scope) => Some(account.used(meter, &now)),
                 // What many do at this moment may be what one of them does.
                 _ => return None,
             };
             let given = warnings.iter().filter(|w| w.meter == meter && w.scope == *scope);
-            Some(MeterUse { meter, limit, used, warned: given.map(|w| w.percent).max() })
+            let warned = given.map(|w| w.percent).max();
+            let (limit, used) = (meter.as_set(limit), used.map(|used| meter.as_set(used)));
+            Some(MeterUse { meter, limit, used, warned })
         });
         limited.collect()
     }
@@ -471,9 +473,9 @@ pub(crate) fn tokenizer_of(model: Option<&Model>) -> Tokenizer {
 const REQUEST: Amounts = [1, 0, 0, 0, 0];
 
 /// What a call takes of each meter; never more than a limit can be, so that sums stay sums.
-pub(crate) fn amounts(tokens: u64, micro_euro: u64) -> Amounts {
-    let (tokens, micro_euro) = (tokens.min(UsageLimit::MAX), micro_euro.min(UsageLimit::MAX));
-    [1, tokens, 1, tokens, micro_euro]
+pub(crate) fn amounts(tokens: u64, nano_euro: u64) -> Amounts {
+    let (tokens, nano_euro) = (tokens.min(UsageLimit::MAX), nano_euro.min(UsageLimit::MAX));
+    [1, tokens, 1, tokens, nano_euro]
 }
 
 fn check_figures(limit: &UsageLimit) -> Result<()> {
@@ -517,7 +519,7 @@ fn refused(exceeded: &Exceeded, allowance: Option<Allowance>) -> Error {
     };
     let name = if *meter == Meter::MonthCost { "euro" } else { "limit" };
     Error::new(ErrorKind::RateLimited, code)
-        .with(name, limit)
+        .with(name, meter.as_set(*limit))
         .with("bound", scope.kind())
         .retry_after(*retry_after)
         .leaving(allowance)

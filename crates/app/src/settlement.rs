@@ -160,7 +160,7 @@ impl Settlement {
             by: self.by,
             units: self.principal.units.clone(),
             operation: self.operation.to_owned(),
-            cost_micro_euro: taken.price.map(|price| price.of_all(usage, parts)),
+            cost_nano_euro: taken.price.map(|price| price.of_all(usage, parts)),
             energy_mwh: taken.energy_of(usage),
             model: taken.model,
             route: taken.route,
@@ -187,7 +187,7 @@ impl Settlement {
         }
         let TokenUsage { prompt_tokens, completion_tokens, .. } = record.tokens;
         let usage = llm::Usage { prompt_tokens, completion_tokens };
-        let cost = record.cost_micro_euro.unwrap_or(0);
+        let cost = record.cost_nano_euro.unwrap_or(0);
         self.app.gateway.charge((&record.model, &record.route), usage, cost);
     }
 
@@ -215,7 +215,7 @@ fn used(records: &[UsageRecord]) -> Amounts {
     for record in records {
         let TokenUsage { prompt_tokens, completion_tokens, .. } = record.tokens;
         tokens = tokens.saturating_add(prompt_tokens).saturating_add(completion_tokens);
-        cost = cost.saturating_add(record.cost_micro_euro.unwrap_or(0));
+        cost = cost.saturating_add(record.cost_nano_euro.unwrap_or(0));
     }
     amounts(tokens, cost)
 }

@@ -15,7 +15,7 @@ const STEPS_MAX: usize = 4;
 enum Left {
     /// Nothing, whatever it costs.
     Nothing,
-    /// Routes that cost no more than this, in micro-euro.
+    /// Routes that cost no more than this, in nano-euro.
     For(u64),
 }
 

@@ -9,6 +9,7 @@ mod error_kind;
 mod id;
 mod instant;
 pub mod limits;
+pub mod money;
 mod place;
 mod principal;
 mod resource;

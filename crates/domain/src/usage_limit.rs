@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{KeyId, UnitId, UnknownCode, UserId};
+use crate::{KeyId, UnitId, UnknownCode, UserId, money};
 
 /// Longest name of a model that a limit can bind, in bytes; beyond: refused.
 const MODEL_NAME_BYTES_MAX: usize = 200;
@@ -84,7 +84,7 @@ pub enum Meter {
     Concurrent,
     /// Tokens read and written in a calendar month in UTC.
     MonthTokens,
-    /// Micro-euro in a calendar month in UTC.
+    /// Nano-euro in a calendar month in UTC.
     MonthCost,
 }
 
@@ -109,6 +109,16 @@ impl Meter {
     #[must_use]
     pub const fn is_budget(self) -> bool {
         matches!(self, Self::MonthTokens | Self::MonthCost)
+    }
+
+    /// What was counted, in the unit in which its limit is set: money in micro-euro, rounded to the
+    /// nearest; all else as it is.
+    #[must_use]
+    pub const fn as_set(self, counted: u64) -> u64 {
+        match self {
+            Self::MonthCost => money::to_micro_euro(counted),
+            Self::Requests | Self::Tokens | Self::Concurrent | Self::MonthTokens => counted,
+        }
     }
 }
 
@@ -192,7 +202,7 @@ impl UsageLimit {
     /// Warnings are given at these percentages of a monthly budget.
     pub const WARN_PERCENT: [u64; 3] = [80, 90, 100];
 
-    /// What this meter is limited to.
+    /// What this meter is limited to, in the unit in which it is counted.
     #[must_use]
     pub const fn of(&self, meter: Meter) -> Option<u64> {
         match meter {
@@ -200,7 +210,10 @@ impl UsageLimit {
             Meter::Tokens => self.tokens_per_minute,
             Meter::Concurrent => self.concurrent,
             Meter::MonthTokens => self.tokens_per_month,
-            Meter::MonthCost => self.micro_euro_per_month,
+            Meter::MonthCost => match self.micro_euro_per_month {
+                Some(most) => Some(most.saturating_mul(money::NANO_PER_MICRO)),
+                None => None,
+            },
         }
     }
 
@@ -246,6 +259,25 @@ mod tests {
         }
         for wrong in ["", "tenant:x", "unit", "unit:x", "model:", "person:../x"] {
             assert!(wrong.parse::<LimitScope>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn money_is_set_in_micro_euro_and_counted_in_nano_euro() {
+        let limit = |most| UsageLimit { micro_euro_per_month: most, ..UsageLimit::default() };
+        assert_eq!(limit(Some(5)).of(Meter::MonthCost), Some(5_000));
+        let most = limit(Some(UsageLimit::MAX)).of(Meter::MonthCost);
+        assert!(most.is_some_and(|most| i64::try_from(most).is_ok()), "databases can keep it");
+        for meter in Meter::ALL {
+            let set = Some(7);
+            let limit = UsageLimit {
+                requests_per_minute: set,
+                tokens_per_minute: set,
+                concurrent: set,
+                tokens_per_month: set,
+                ..limit(set)
+            };
+            assert_eq!(limit.of(meter).map(|most| meter.as_set(most)), set, "{meter:?}");
         }
     }
 

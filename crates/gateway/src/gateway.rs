@@ -173,7 +173,7 @@ impl Gateway {
         GatewayStatus::of(&self.inner.snapshot.load())
     }
 
-    /// Adds what a call on a route used and cost, in micro-euro, to what its status shows of today. Whoever
+    /// Adds what a call on a route used and cost, in nano-euro, to what its status shows of today. Whoever
     /// settles calls says so, so that both agree.
     pub fn charge(&self, route: (&str, &str), usage: Usage, cost: u64) {
         self.inner.days.charge(route, usage, cost, domain::Instant::now());

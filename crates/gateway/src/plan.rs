@@ -43,7 +43,7 @@ pub struct Ask<'a> {
     pub needs: &'a Needs,
     /// The beginning of the conversation, see [`prefix`]; read under the policy `affinity` only.
     pub prefix: u64,
-    /// The most that the call may cost by estimate, in micro-euro; `None`: whatever it costs.
+    /// The most that the call may cost by estimate, in nano-euro; `None`: whatever it costs.
     pub cost_max: Option<u64>,
     /// How long the caller still waits; `None`: as long as it takes.
     pub time_left: Option<Duration>,
@@ -277,7 +277,7 @@ pub(crate) fn doubts(
 }
 
 /// The most that a request can take over all routes that it may take: tokens of question and answer,
-/// and micro-euro. Counts a second attempt beside the first, where the model makes one.
+/// and nano-euro. Counts a second attempt beside the first, where the model makes one.
 #[must_use]
 pub fn most(catalogue: &Catalogue, name: &str, ask: &Ask<'_>) -> (u64, u64) {
     let models = match catalogue.model(name) {

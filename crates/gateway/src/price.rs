@@ -5,6 +5,10 @@ use llm::Usage;
 
 /// Milliseconds in a minute.
 const MINUTE_MS: u128 = 60_000;
+/// Nano-euro in a micro-euro.
+const NANO_PER_MICRO: u128 = domain::money::NANO_PER_MICRO as u128;
+/// The denominator of a sum of prices in micro-euro: millionths and milliseconds of a minute go into it.
+const WHOLE: u128 = 3_000_000;
 
 /// What a route costs from some time on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,27 +44,31 @@ pub struct Parts {
 }
 
 impl Price {
-    /// The price of so many tokens, in micro-euro, rounded up.
+    /// The price of so many tokens, as [`Price::of_all`].
     #[must_use]
     pub fn of(self, usage: Usage) -> u64 {
         self.of_all(usage, Parts::default())
     }
 
-    /// The price of a call, in micro-euro, rounded up.
+    /// The price of a call, in nano-euro: the exact sum of its parts, rounded up once.
     #[must_use]
     pub fn of_all(self, usage: Usage, parts: Parts) -> u64 {
         let times = |price: u64, count: u64| u128::from(price) * u128::from(count);
         let cached = parts.cached_tokens.min(usage.prompt_tokens);
-        let millionths = [
-            times(self.input, usage.prompt_tokens - cached),
-            times(self.cached_input.unwrap_or(self.input), cached),
-            times(self.output, usage.completion_tokens),
-            times(self.characters, parts.characters),
+        let (millionth, millisecond) = (WHOLE / 1_000_000, WHOLE / MINUTE_MS);
+        let micro_euro = [
+            (times(self.input, usage.prompt_tokens - cached), millionth),
+            (times(self.cached_input.unwrap_or(self.input), cached), millionth),
+            (times(self.output, usage.completion_tokens), millionth),
+            (times(self.characters, parts.characters), millionth),
+            (times(self.audio_minute, parts.audio_ms), millisecond),
+            (times(self.image, parts.images), WHOLE),
+            (u128::from(self.request), WHOLE),
         ];
-        let tokens = millionths.into_iter().fold(0_u128, u128::saturating_add).div_ceil(1_000_000);
-        let audio = times(self.audio_minute, parts.audio_ms).div_ceil(MINUTE_MS);
-        let whole = u128::from(self.request).saturating_add(times(self.image, parts.images));
-        u64::try_from(tokens.saturating_add(audio).saturating_add(whole)).unwrap_or(u64::MAX)
+        let sum = micro_euro
+            .into_iter()
+            .fold(0_u128, |sum, (count, part)| sum.saturating_add(count.saturating_mul(part)));
+        u64::try_from(sum.div_ceil(WHOLE / NANO_PER_MICRO)).unwrap_or(u64::MAX)
     }
 }
 
@@ -112,6 +120,8 @@ impl From<Price> for Prices {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{array::uniform6, prelude::*};
+
     use super::*;
 
     const fn tokens(prompt_tokens: u64, completion_tokens: u64) -> Usage {
@@ -129,24 +139,73 @@ mod tests {
             characters: 15_000_000,
             audio_minute: 6_000,
         };
-        assert_eq!(price.of(tokens(10, 2)), 10 + 6 + 7);
+        assert_eq!(price.of(tokens(10, 2)), 10_000 + 6_000 + 7_000);
         let cached = Parts { cached_tokens: 10, ..Parts::default() };
-        assert_eq!(price.of_all(tokens(10, 0), cached), 1 + 7);
+        assert_eq!(price.of_all(tokens(10, 0), cached), 1_000 + 7_000);
         let too_many = Parts { cached_tokens: 99, ..Parts::default() };
-        assert_eq!(price.of_all(tokens(10, 0), too_many), 1 + 7, "no more than there are");
+        assert_eq!(price.of_all(tokens(10, 0), too_many), 1_000 + 7_000, "no more than there are");
         let images = Parts { images: 2, ..Parts::default() };
-        assert_eq!(price.of_all(tokens(0, 0), images), 80_000 + 7);
+        assert_eq!(price.of_all(tokens(0, 0), images), 80_000_000 + 7_000);
         let read_aloud = Parts { characters: 100, ..Parts::default() };
-        assert_eq!(price.of_all(tokens(0, 0), read_aloud), 1_500 + 7);
+        assert_eq!(price.of_all(tokens(0, 0), read_aloud), 1_500_000 + 7_000);
         let heard = Parts { audio_ms: 90_001, ..Parts::default() };
-        assert_eq!(price.of_all(tokens(0, 0), heard), 9_001 + 7, "each millisecond, rounded up");
+        assert_eq!(price.of_all(tokens(0, 0), heard), 9_000_100 + 7_000, "each millisecond");
     }
 
     #[test]
     fn what_is_cached_costs_as_much_as_the_rest_unless_it_has_a_price() {
         let price = Price { input: 2_000_000, ..Price::default() };
         let cached = Parts { cached_tokens: 5, ..Parts::default() };
-        assert_eq!(price.of_all(tokens(10, 0), cached), 20);
+        assert_eq!(price.of_all(tokens(10, 0), cached), 20_000);
+    }
+
+    /// Vectors of a few words at two cents for a million tokens.
+    #[test]
+    fn what_costs_less_than_a_micro_euro_is_not_rounded_up_to_one() {
+        let price = Price { input: 20_000, ..Price::default() };
+        let sum: u64 = (0..100).map(|_| price.of(tokens(3, 0))).sum();
+        assert_eq!(sum, 6_000, "six micro-euro");
+    }
+
+    proptest! {
+        /// The sum of many calls is what all of it costs together, but for a nano-euro for each.
+        #[test]
+        fn sums_are_what_all_costs_together(
+            price in uniform6(0..100_000_000_u64),
+            cached_input in proptest::option::of(0..100_000_000_u64),
+            calls in proptest::collection::vec(uniform6(0..100_000_u64), 1..50),
+        ) {
+            let [input, output, request, image, characters, audio_minute] = price;
+            let price =
+                Price { input, output, cached_input, request, image, characters, audio_minute };
+            // In micro-euro over 60 millions, which all parts divide.
+            let (mut exact, mut sum) = (0_u128, 0_u128);
+            for [prompt, cached, completion, images, read_aloud, audio_ms] in &calls {
+                let cached = cached.min(prompt);
+                let parts = Parts {
+                    cached_tokens: *cached,
+                    images: *images,
+                    characters: *read_aloud,
+                    audio_ms: *audio_ms,
+                };
+                sum += u128::from(price.of_all(tokens(*prompt, *completion), parts));
+                let each = [
+                    (input, prompt - cached, 60),
+                    (cached_input.unwrap_or(input), *cached, 60),
+                    (output, *completion, 60),
+                    (characters, *read_aloud, 60),
+                    (audio_minute, *audio_ms, 1_000),
+                    (image, *images, 60_000_000),
+                    (request, 1, 60_000_000),
+                ];
+                exact += each
+                    .iter()
+                    .map(|(price, count, part)| u128::from(*price) * u128::from(*count) * part)
+                    .sum::<u128>();
+            }
+            let sum = sum * 60_000;
+            prop_assert!(sum >= exact && sum - exact < 60_000 * calls.len() as u128);
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub struct Terms {
     pub deadline_is_ours: bool,
     /// Whose call it is, where calls must wait.
     pub caller: Caller,
-    /// The most that the call may cost by estimate, in micro-euro; routes that cost more are not
+    /// The most that the call may cost by estimate, in nano-euro; routes that cost more are not
     /// used. `None`: whatever it costs.
     pub cost_max: Option<u64>,
     /// The longest answer, in tokens, where the request says none: a route that could write longer ones is

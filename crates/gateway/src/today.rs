@@ -21,8 +21,8 @@ pub struct Today {
     pub prompt_tokens: u64,
     /// Tokens written, also of answers that came to no end.
     pub completion_tokens: u64,
-    /// What all of them cost, in millionths of a euro, if the route has a price.
-    pub cost_micro_euro: u64,
+    /// What all of them cost, in billionths of a euro, if the route has a price.
+    pub cost_nano_euro: u64,
 }
 
 impl Today {
@@ -32,12 +32,12 @@ impl Today {
         self.answers += 1;
     }
 
-    /// Adds what a call used, and what it cost in millionths of a euro.
+    /// Adds what a call used, and what it cost in billionths of a euro.
     pub(crate) fn charge(&mut self, usage: Usage, cost: u64, now: domain::Instant) {
         *self = self.at(now);
         self.prompt_tokens = self.prompt_tokens.saturating_add(usage.prompt_tokens);
         self.completion_tokens = self.completion_tokens.saturating_add(usage.completion_tokens);
-        self.cost_micro_euro = self.cost_micro_euro.saturating_add(cost);
+        self.cost_nano_euro = self.cost_nano_euro.saturating_add(cost);
     }
 
     /// As it is at a moment: nothing, if the last answer was on another day.
@@ -77,7 +77,7 @@ impl Days {
         self.book().entry((model.to_owned(), route.to_owned())).or_default().clone()
     }
 
-    /// Adds what a call used, and what it cost in millionths of a euro; nothing for routes that never were.
+    /// Adds what a call used, and what it cost in billionths of a euro; nothing for routes that never were.
     pub(crate) fn charge(
         &self,
         (model, route): (&str, &str),
@@ -114,13 +114,13 @@ mod tests {
         today.answer(evening);
         today.charge(usage, 150_000, evening);
         today.charge(usage, 0, evening);
-        assert_eq!((today.answers, today.cost_micro_euro), (1, 150_000));
+        assert_eq!((today.answers, today.cost_nano_euro), (1, 150_000));
         assert_eq!((today.prompt_tokens, today.completion_tokens), (2_000_000, 20));
         let midnight = domain::Instant::from_micros(20_000 * DAY);
         assert_eq!(today.at(evening), today);
         assert_eq!(today.at(midnight).answers, 0);
         today.charge(usage, 150_000, midnight);
-        assert_eq!((today.answers, today.cost_micro_euro), (0, 150_000));
+        assert_eq!((today.answers, today.cost_nano_euro), (0, 150_000));
     }
 
     #[test]
@@ -136,7 +136,7 @@ mod tests {
         days.charge(("m", "nobody"), usage, 5, noon);
         days.forget(noon);
         assert_eq!(days.book().len(), 1);
-        assert_eq!(days.of("m", "busy").read(noon).cost_micro_euro, 12);
+        assert_eq!(days.of("m", "busy").read(noon).cost_nano_euro, 12);
         days.forget(next);
         assert_eq!(days.book().len(), 0);
     }

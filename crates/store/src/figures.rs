@@ -70,8 +70,8 @@ pub struct Figures {
     pub cached_tokens: u64,
     /// Tokens written.
     pub completion_tokens: u64,
-    /// What the calls with a known price cost, in micro-euro.
-    pub cost_micro_euro: u64,
+    /// What the calls with a known price cost, in nano-euro.
+    pub cost_nano_euro: u64,
     /// Calls without a known price.
     pub unpriced: u64,
     /// What the calls with an estimate took, in milliwatt hours.
@@ -85,7 +85,7 @@ impl std::ops::AddAssign for Figures {
         self.prompt_tokens += other.prompt_tokens;
         self.cached_tokens += other.cached_tokens;
         self.completion_tokens += other.completion_tokens;
-        self.cost_micro_euro += other.cost_micro_euro;
+        self.cost_nano_euro += other.cost_nano_euro;
         self.unpriced += other.unpriced;
         self.energy_mwh += other.energy_mwh;
     }
@@ -120,8 +120,8 @@ const SUMS: &str = "COUNT(*) AS calls, \
      CAST(COALESCE(SUM(prompt_tokens), 0) AS BIGINT) AS prompt_tokens, \
      CAST(COALESCE(SUM(cached_tokens), 0) AS BIGINT) AS cached_tokens, \
      CAST(COALESCE(SUM(completion_tokens), 0) AS BIGINT) AS completion_tokens, \
-     CAST(COALESCE(SUM(cost_micro_euro), 0) AS BIGINT) AS cost_micro_euro, \
-     CAST(COALESCE(SUM(CASE WHEN cost_micro_euro IS NULL THEN 1 ELSE 0 END), 0) AS BIGINT) \
+     CAST(COALESCE(SUM(cost_nano_euro), 0) AS BIGINT) AS cost_nano_euro, \
+     CAST(COALESCE(SUM(CASE WHEN cost_nano_euro IS NULL THEN 1 ELSE 0 END), 0) AS BIGINT) \
          AS unpriced, \
      CAST(COALESCE(SUM(energy_mwh), 0) AS BIGINT) AS energy_mwh";
 
@@ -193,7 +193,7 @@ impl Store {
              CAST(SUM(prompt_tokens) AS BIGINT) AS prompt_tokens, \
              CAST(SUM(cached_tokens) AS BIGINT) AS cached_tokens, \
              CAST(SUM(completion_tokens) AS BIGINT) AS completion_tokens, \
-             CAST(SUM(cost_micro_euro) AS BIGINT) AS cost_micro_euro, \
+             CAST(SUM(cost_nano_euro) AS BIGINT) AS cost_nano_euro, \
              CAST(SUM(unpriced) AS BIGINT) AS unpriced, \
              CAST(SUM(energy_mwh) AS BIGINT) AS energy_mwh";
         let by = if view == UsageView::Day { "last_day, subject" } else { "subject" };
@@ -345,7 +345,7 @@ impl Store {
                 tx.execute(
                     "INSERT INTO usage_figure (tenant_id, view, first_day, last_day, subject, \
                          people, calls, from_cache, prompt_tokens, cached_tokens, \
-                         completion_tokens, cost_micro_euro, unpriced, energy_mwh) \
+                         completion_tokens, cost_nano_euro, unpriced, energy_mwh) \
                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
                     list,
                 )
@@ -386,7 +386,7 @@ fn block(
         sums.prompt_tokens,
         sums.cached_tokens,
         sums.completion_tokens,
-        sums.cost_micro_euro,
+        sums.cost_nano_euro,
         sums.unpriced,
         sums.energy_mwh,
     ]
@@ -411,7 +411,7 @@ fn sums(row: &AnyRow) -> Result<Figures, Error> {
         prompt_tokens: get(row, "prompt_tokens")?,
         cached_tokens: get(row, "cached_tokens")?,
         completion_tokens: get(row, "completion_tokens")?,
-        cost_micro_euro: get(row, "cost_micro_euro")?,
+        cost_nano_euro: get(row, "cost_nano_euro")?,
         unpriced: get(row, "unpriced")?,
         energy_mwh: get(row, "energy_mwh")?,
     })

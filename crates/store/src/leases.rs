@@ -209,12 +209,12 @@ async fn sums(tx: &mut Tx, asks: &[LeaseAsk]) -> Result<HashMap<Key, u64>, Error
         }
         let pairs = pairs.join(" OR ");
         let sql = format!(
-            "SELECT tenant_id, subject, month, tokens, micro_euro FROM usage_month WHERE {pairs}"
+            "SELECT tenant_id, subject, month, tokens, nano_euro FROM usage_month WHERE {pairs}"
         );
         for row in tx.fetch(composed(sql), list).await? {
             let (subject, month): (String, i64) = (get(&row, "subject")?, get(&row, "month")?);
             let tenant: TenantId = get(&row, "tenant_id")?;
-            let columns = [(Meter::MonthTokens, "tokens"), (Meter::MonthCost, "micro_euro")];
+            let columns = [(Meter::MonthTokens, "tokens"), (Meter::MonthCost, "nano_euro")];
             for (meter, column) in columns {
                 let name = format!("{subject} {} {month}", meter.code());
                 found.insert((name, tenant), get(&row, column)?);

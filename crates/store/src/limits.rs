@@ -38,8 +38,8 @@ pub struct MonthSum {
     pub calls: u64,
     /// Tokens read and written.
     pub tokens: u64,
-    /// What the calls with a known price cost, in micro-euro.
-    pub micro_euro: u64,
+    /// What the calls with a known price cost, in nano-euro.
+    pub nano_euro: u64,
 }
 
 /// A warning that was given.
@@ -205,7 +205,7 @@ impl Store {
             }
             let subjects = placeholders(2, asked.len());
             let sql = format!(
-                "SELECT tenant_id, subject, calls, tokens, micro_euro FROM usage_month \
+                "SELECT tenant_id, subject, calls, tokens, nano_euro FROM usage_month \
                  WHERE month = $1 AND subject IN ({subjects})"
             );
             for row in fetch(&mut db, composed(sql), list).await? {
@@ -214,7 +214,7 @@ impl Store {
                     sums[*index] = MonthSum {
                         calls: get(&row, "calls")?,
                         tokens: get(&row, "tokens")?,
-                        micro_euro: get(&row, "micro_euro")?,
+                        nano_euro: get(&row, "nano_euro")?,
                     };
                 }
             }

@@ -99,6 +99,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: "",
         postgres: "",
     },
+    Migration {
+        name: "0013_nano_euro",
+        portable: include_str!("../migrations/0013_nano_euro.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 /// The steps this program knows.

@@ -32,7 +32,7 @@ pub(crate) async fn add(tx: &mut Tx, batch: &[UsageRecord]) -> Result<Vec<LimitW
             let sum = sums.entry((scope.to_string(), month, record.tenant)).or_default();
             sum.calls += 1;
             sum.tokens += tokens;
-            sum.micro_euro += record.cost_micro_euro.unwrap_or(0).min(COST_MAX);
+            sum.nano_euro += record.cost_nano_euro.unwrap_or(0).min(COST_MAX);
         }
     }
     let rows: Vec<(Key, MonthSum)> = sums.into_iter().collect();
@@ -90,15 +90,15 @@ async fn upsert(tx: &mut Tx, rows: &[(Key, MonthSum)]) -> Result<(), Error> {
         list.add(*tenant);
         list.add(sum.calls);
         list.add(sum.tokens);
-        list.add(sum.micro_euro);
+        list.add(sum.nano_euro);
     }
     let values = values.join(", ");
     let sql = format!(
-        "INSERT INTO usage_month (subject, month, tenant_id, calls, tokens, micro_euro) \
+        "INSERT INTO usage_month (subject, month, tenant_id, calls, tokens, nano_euro) \
          VALUES {values} ON CONFLICT (subject, month, tenant_id) DO UPDATE SET \
          calls = usage_month.calls + excluded.calls, \
          tokens = usage_month.tokens + excluded.tokens, \
-         micro_euro = usage_month.micro_euro + excluded.micro_euro"
+         nano_euro = usage_month.nano_euro + excluded.nano_euro"
     );
     tx.execute(composed(sql), list).await?;
     Ok(())
@@ -134,12 +134,12 @@ async fn warn(tx: &mut Tx, rows: &[(Key, MonthSum)]) -> Result<Vec<LimitWarning>
 
 /// What is used of each kind of budget in a month.
 async fn budgets_used(tx: &mut Tx, row: &LimitRow, month: i64) -> Result<Vec<(Meter, u64)>, Error> {
-    let sql = "SELECT tokens, micro_euro FROM usage_month \
+    let sql = "SELECT tokens, nano_euro FROM usage_month \
                WHERE subject = $1 AND month = $2 AND tenant_id = $3";
     match tx.fetch_one(sql, params![row.scope.to_string(), month, row.tenant]).await? {
         Some(sum) => Ok(vec![
             (Meter::MonthTokens, get(&sum, "tokens")?),
-            (Meter::MonthCost, get(&sum, "micro_euro")?),
+            (Meter::MonthCost, get(&sum, "nano_euro")?),
         ]),
         None => Ok(Vec::new()),
     }

@@ -21,9 +21,9 @@ use crate::{
 
 /// Rows of one insert: far from the bound on parameters of either engine.
 const ROWS_PER_STATEMENT: usize = 50;
-/// Most that is written down as the cost of one call, in micro-euro: a million euros. Millions of such
-/// calls can be summed.
-pub(crate) const COST_MAX: u64 = 1_000_000_000_000;
+/// Most that is written down as the cost of one call, in nano-euro: ten thousand euros. Hundreds of
+/// thousands of such calls can be summed.
+pub(crate) const COST_MAX: u64 = 10_000_000_000_000;
 
 /// Most that is written down as the energy of one call, in milliwatt hours: a gigawatt hour.
 const ENERGY_MAX: u64 = 1_000_000_000_000;
@@ -86,8 +86,8 @@ pub struct UsageRecord {
     pub place: Place,
     /// Tokens.
     pub tokens: TokenUsage,
-    /// What it cost, in micro-euro, if the route has a price.
-    pub cost_micro_euro: Option<u64>,
+    /// What it cost, in nano-euro, if the route has a price.
+    pub cost_nano_euro: Option<u64>,
     /// The unit it is counted for, as it was at the time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<UnitId>,
@@ -121,8 +121,8 @@ pub struct UsageTotal {
     pub prompt_tokens: u64,
     /// Tokens written.
     pub completion_tokens: u64,
-    /// What the calls with a known price cost, in micro-euro.
-    pub cost_micro_euro: u64,
+    /// What the calls with a known price cost, in nano-euro.
+    pub cost_nano_euro: u64,
 }
 
 impl Store {
@@ -170,7 +170,7 @@ impl Store {
             "SELECT COUNT(*) AS calls, \
                     CAST(COALESCE(SUM(prompt_tokens), 0) AS BIGINT) AS prompt_tokens, \
                     CAST(COALESCE(SUM(completion_tokens), 0) AS BIGINT) AS completion_tokens, \
-                    CAST(COALESCE(SUM(cost_micro_euro), 0) AS BIGINT) AS cost_micro_euro \
+                    CAST(COALESCE(SUM(cost_nano_euro), 0) AS BIGINT) AS cost_nano_euro \
              FROM usage_record WHERE tenant_id = $1 AND at >= $2",
             params![tenant, since],
         )
@@ -180,7 +180,7 @@ impl Store {
             calls: get(&row, "calls")?,
             prompt_tokens: get(&row, "prompt_tokens")?,
             completion_tokens: get(&row, "completion_tokens")?,
-            cost_micro_euro: get(&row, "cost_micro_euro")?,
+            cost_nano_euro: get(&row, "cost_nano_euro")?,
         })
     }
 }
@@ -191,7 +191,7 @@ async fn insert(
     open_from: &BTreeMap<TenantId, Day>,
 ) -> Result<(), Error> {
     const COLUMNS: &str = "id, tenant_id, user_id, key_id, model, route, place, prompt_tokens, \
-                           completion_tokens, estimated, cost_micro_euro, data_class, outcome, at, \
+                           completion_tokens, estimated, cost_nano_euro, data_class, outcome, at, \
                            unit_id, cached_tokens, energy_mwh, from_cache, counted_on";
     const WIDTH: usize = 19;
     let mut values = Vec::with_capacity(rows.len());
@@ -210,7 +210,7 @@ async fn insert(
         list.add(tokens.prompt_tokens);
         list.add(tokens.completion_tokens);
         list.add(tokens.estimated);
-        list.add(row.cost_micro_euro.map(|cost| cost.min(COST_MAX)));
+        list.add(row.cost_nano_euro.map(|cost| cost.min(COST_MAX)));
         list.add(row.data_class.code());
         list.add(row.ended.code());
         list.add(row.at);

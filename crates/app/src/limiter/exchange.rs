@@ -149,8 +149,7 @@ impl Account {
     /// Takes in what was used before.
     pub(super) fn begin(&self, now: &Now, sum: MonthSum) {
         let mut state = self.state();
-        for (meter, used) in [(Meter::MonthTokens, sum.tokens), (Meter::MonthCost, sum.micro_euro)]
-        {
+        for (meter, used) in [(Meter::MonthTokens, sum.tokens), (Meter::MonthCost, sum.nano_euro)] {
             let gauge = &mut state.gauges[meter as usize];
             gauge.roll(now.period(meter), true);
             gauge.base = used;

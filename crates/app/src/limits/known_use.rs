@@ -65,5 +65,5 @@ impl App {
 fn add(sum: &mut MonthSum, figures: &Figures) {
     sum.calls += figures.calls;
     sum.tokens += figures.prompt_tokens + figures.completion_tokens;
-    sum.micro_euro += figures.cost_micro_euro;
+    sum.nano_euro += figures.cost_nano_euro;
 }

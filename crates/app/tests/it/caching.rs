@@ -73,7 +73,7 @@ async fn the_same_question_is_answered_again_and_costs_nothing() {
     }
     let own = world.app.get_own_usage(&anna).await.unwrap();
     assert_eq!((own.today.calls, own.today.from_cache, own.today.unpriced), (6, 2, 4));
-    assert_eq!(own.today.cost_micro_euro, 0);
+    assert_eq!(own.today.cost_nano_euro, 0);
     let admin = world.person("chefin", Role::Admin, vec![]).await;
     let entries = world.app.list_audit(&admin, None).await.unwrap().items;
     let again = entries.iter().filter(|entry| entry.detail.contains_key("from_cache"));

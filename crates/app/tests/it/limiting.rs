@@ -319,14 +319,14 @@ async fn operators_see_of_today_what_is_charged() {
     drop(chunks);
     house.world.near.wait_for_hang_ups(1).await;
     let own = app.get_own_usage(&ada).await.unwrap().today;
-    assert!(own.calls == 2 && own.prompt_tokens > 100 && own.cost_micro_euro > 100, "{own:?}");
+    assert!(own.calls == 2 && own.prompt_tokens > 100 && own.cost_nano_euro > 100, "{own:?}");
     let status = app.get_gateway_status(&house.admin).unwrap();
     let model = status.models.iter().find(|model| model.name == "nurteuer").unwrap();
     let today = model.routes[0].today;
     assert_eq!(today.answers, 1);
     assert_eq!(
-        (today.prompt_tokens, today.completion_tokens, today.cost_micro_euro),
-        (own.prompt_tokens, own.completion_tokens, own.cost_micro_euro)
+        (today.prompt_tokens, today.completion_tokens, today.cost_nano_euro),
+        (own.prompt_tokens, own.completion_tokens, own.cost_nano_euro)
     );
 }
 
@@ -480,6 +480,42 @@ async fn a_budget_that_is_used_up_refuses_what_is_given_as_tokens() {
     assert_eq!(code(app.create_embedding(&ada, &tokens).await), "");
 }
 
+/// A hundred vectors for six micro-euro: each costs a fraction of one, and a budget of six lasts for them
+/// all and for no more.
+#[tokio::test]
+async fn what_costs_next_to_nothing_adds_up_to_what_it_costs() {
+    let house = Setting::new().await;
+    let ada = house.world.member("ada").await;
+    let app = &house.world.app;
+    let mut models = house.world.gateway.catalogue().models().to_vec();
+    let vectors = models.iter_mut().find(|model| model.name == "vektoren").unwrap();
+    // Two cents for a million tokens; the server counts three.
+    Arc::make_mut(vectors).routes[0].prices =
+        gateway::Price { input: 20_000, ..gateway::Price::default() }.into();
+    house.world.gateway.replace_catalogue(gateway::Catalogue::new(models).unwrap());
+    let limit = UsageLimit { micro_euro_per_month: Some(6), ..UsageLimit::default() };
+    house.limit(LimitScope::Person(ada.user), limit).await;
+    let body = br#"{"model": "vektoren", "input": "Guten Tag"}"#;
+    let request = EmbeddingRequest::parse(body).unwrap();
+    for number in 1..=100 {
+        assert_eq!(code(app.create_embedding(&ada, &request).await), "", "vector {number}");
+        if number % 30 == 0 {
+            app.settle_ledger().await.unwrap();
+        }
+    }
+    let refused = app.create_embedding(&ada, &request).await.err().unwrap();
+    assert_eq!(refused.code, "budget_cost");
+    let said = refused.text(app::Language::German);
+    assert!(said.contains("0,000006 Euro"), "{said}");
+
+    app.settle_ledger().await.unwrap();
+    let own = app.get_own_limits(&ada).await.unwrap();
+    assert_eq!((own.used.calls, own.used.nano_euro), (100, 6_000));
+    let used = own.limits[0].used.as_ref().unwrap();
+    assert_eq!((used[0].limit, used[0].used, used[0].warned), (6, Some(6), Some(100)));
+    assert_eq!(app.get_own_usage(&ada).await.unwrap().month.cost_nano_euro, 6_000);
+}
+
 /// Pictures and sounds are reserved by the piece, as they are paid.
 #[tokio::test]
 async fn pictures_and_sounds_are_reserved_at_their_price() {
@@ -624,20 +660,20 @@ async fn recordings_are_paid_by_the_minute() {
     let wave = |seconds: usize| recording([head.clone(), vec![0; 8_000 * seconds]].concat());
     let spent = async || {
         app.settle_ledger().await.unwrap();
-        app.get_own_limits(&ada).await.unwrap().used.micro_euro
+        app.get_own_limits(&ada).await.unwrap().used.nano_euro
     };
     let answer = |body: &Value| Reply::raw(200, "application/json", [body.to_string()]);
 
     house.world.near.next(answer(&json!({"text": "Guten Tag"})));
     app.create_transcription(&ada, &wave(3)).await.unwrap();
-    assert_eq!(spent().await, 3_000, "as the file says");
+    assert_eq!(spent().await, 3_000_000, "as the file says");
     house.world.near.next(answer(&json!({"text": "Guten Tag", "duration": "2.5"})));
     app.create_transcription(&ada, &wave(3)).await.unwrap();
-    assert_eq!(spent().await, 5_500, "as the server says");
+    assert_eq!(spent().await, 5_500_000, "as the server says");
     let usage = json!({"type": "duration", "seconds": 4});
     house.world.near.next(answer(&json!({"text": "Guten Tag", "usage": usage})));
     app.create_transcription(&ada, &wave(3)).await.unwrap();
-    assert_eq!(spent().await, 9_500);
+    assert_eq!(spent().await, 9_500_000);
 
     // Ten seconds are left for one that lasts longer; then nothing is.
     let limit = UsageLimit { micro_euro_per_month: Some(19_500), ..UsageLimit::default() };

@@ -26,7 +26,7 @@ fn call(who: &Principal, user: UserId, on: Day) -> UsageRecord {
         route: "wolke".to_owned(),
         place: Place::Elsewhere,
         tokens: TokenUsage { prompt_tokens: 10, completion_tokens: 2, estimated: false },
-        cost_micro_euro: Some(1_500),
+        cost_nano_euro: Some(1_500),
         unit: who.home_unit(),
         units: who.units.clone(),
         cached_tokens: 0,
@@ -61,7 +61,7 @@ async fn units_are_charged_to_the_nearest_cost_centre() {
     let lines: Vec<_> = report
         .lines
         .iter()
-        .map(|line| (line.name.as_str(), line.cost_centre.as_deref(), line.sums.cost_micro_euro))
+        .map(|line| (line.name.as_str(), line.cost_centre.as_deref(), line.sums.cost_nano_euro))
         .collect();
     assert_eq!(lines, [("Stadt", None, 7_500), ("Stadt / Bauamt / Tiefbau", Some("4711"), 9_000)]);
     assert_eq!(report.total.calls, 11);

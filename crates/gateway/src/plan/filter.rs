@@ -29,12 +29,12 @@ pub(super) fn ruled_out(model: &Model, route: &Route, ask: &Ask<'_>) -> Option<R
     }
 }
 
-/// What the request costs on this route by estimate, in micro-euro; nothing where no price is known.
+/// What the request costs on this route by estimate, in nano-euro; nothing where no price is known.
 pub(super) fn cost(route: &Route, needs: &Needs) -> u64 {
     route.prices.now().map_or(0, |price| price.of_all(needs.usage_likely(), needs.parts))
 }
 
-/// The most that the request can take of this route: tokens, and micro-euro where a price is known.
+/// The most that the request can take of this route: tokens, and nano-euro where a price is known.
 pub(super) fn most(route: &Route, needs: &Needs) -> (u64, u64) {
     let usage = needs.usage_most(route.context_tokens, route.answer_tokens);
     let Usage { prompt_tokens, completion_tokens } = usage;

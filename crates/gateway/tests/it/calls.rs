@@ -23,7 +23,7 @@ async fn a_stream_comes_through_with_its_route_and_usage() {
     let metered = stream.meter().read();
     assert_eq!(metered.usage, Usage { prompt_tokens: 12, completion_tokens: 3 });
     assert!(metered.is_finished && !metered.is_estimated);
-    assert_eq!(taken.price.unwrap().of(metered.usage), 11, "10.5 micro-euro, rounded up");
+    assert_eq!(taken.price.unwrap().of(metered.usage), 10_500);
     assert_eq!(metered.taken.as_ref(), Some(taken));
 }
 
@@ -208,6 +208,6 @@ async fn what_came_out_of_the_servers_cache_is_counted_apart() {
     gateway(vec![own]).complete(&ask("Wo?"), class, &meter).await.unwrap();
     let metered = meter.read();
     assert_eq!(metered.parts.cached_tokens, 8);
-    assert_eq!(price.of_all(metered.usage, metered.parts), 4 + 3);
+    assert_eq!(price.of_all(metered.usage, metered.parts), 4_000 + 3_000);
     assert_eq!(metered.taken.unwrap().energy_of(metered.usage), Some(8), "7.5 mWh, rounded up");
 }

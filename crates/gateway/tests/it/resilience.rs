@@ -357,7 +357,7 @@ async fn a_route_that_comes_back_goes_on_with_its_day() {
     gateway.charge(("standard", "a"), usage, 5);
     gateway.replace_catalogue(catalogue("standard", &two));
     let today = gateway.status().models[0].routes[0].today;
-    assert_eq!((today.answers, today.prompt_tokens, today.cost_micro_euro), (1, 6, 12));
+    assert_eq!((today.answers, today.prompt_tokens, today.cost_nano_euro), (1, 6, 12));
 }
 
 /// A call that waits when the catalogue changes goes by the new one.

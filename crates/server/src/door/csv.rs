@@ -15,6 +15,8 @@ pub(crate) enum Cell {
     Whole(u64),
     /// So many millionths of a whole.
     Millionths(u64),
+    /// So many billionths of a whole: to the millionth, and more places only where they say something.
+    Billionths(u64),
 }
 
 /// Writes a row with its end.
@@ -31,6 +33,12 @@ pub(crate) fn write_row(out: &mut String, cells: impl IntoIterator<Item = Cell>)
             Cell::Whole(number) => write!(out, "{number}"),
             Cell::Millionths(number) => {
                 write!(out, "{},{:06}", number / 1_000_000, number % 1_000_000)
+            }
+            Cell::Billionths(number) => {
+                let places = format!("{:09}", number % 1_000_000_000);
+                let (six, more) = places.split_at(6);
+                let more = more.trim_end_matches('0');
+                write!(out, "{},{six}{more}", number / 1_000_000_000)
             }
         };
         written.expect("a string takes everything");
@@ -89,6 +97,10 @@ mod tests {
             [Cell::Whole(12_345), Cell::Millionths(1_050_000), Cell::Millionths(7)],
         );
         assert_eq!(out, "12345;1,050000;0,000007\r\n");
+        let mut out = String::new();
+        let numbers = [2_500_000_000, 1_000, 60, 1_234_567_891, u64::MAX];
+        write_row(&mut out, numbers.map(Cell::Billionths));
+        assert_eq!(out, "2,500000;0,000001;0,00000006;1,234567891;18446744073,709551615\r\n");
     }
 
     #[test]

@@ -67,7 +67,7 @@ pub(crate) struct GatewayToday {
     answers: u64,
     prompt_tokens: u64,
     completion_tokens: u64,
-    /// In millionths of a euro; 0 if the route has no price.
+    /// In millionths of a euro, to the nearest; 0 if the route has no price.
     cost_micro_euro: u64,
 }
 
@@ -105,7 +105,7 @@ impl From<RouteStatus> for GatewayRoute {
                 answers: today.answers,
                 prompt_tokens: today.prompt_tokens,
                 completion_tokens: today.completion_tokens,
-                cost_micro_euro: today.cost_micro_euro,
+                cost_micro_euro: domain::money::to_micro_euro(today.cost_nano_euro),
             },
             last_error: error.map(|e| GatewayLastError { kind: e.kind, at: e.at.into() }),
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use app::{App, LimitView, MeterUse, OwnedKey};
 use axum::extract::State;
-use domain::{AtLimit, KeyId, LimitScope, UsageLimit};
+use domain::{AtLimit, KeyId, LimitScope, UsageLimit, money};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -86,7 +86,7 @@ pub(crate) struct OwnLimits {
     month: String,
     calls: u64,
     tokens: u64,
-    /// What the calls with a known price cost, in millionths of a euro.
+    /// What the calls with a known price cost, in millionths of a euro, to the nearest.
     micro_euro: u64,
     limits: Vec<Limit>,
 }
@@ -231,7 +231,7 @@ pub(crate) async fn get_own_limits(
         month: own.month.to_string(),
         calls: own.used.calls,
         tokens: own.used.tokens,
-        micro_euro: own.used.micro_euro,
+        micro_euro: money::to_micro_euro(own.used.nano_euro),
         limits: own.limits.into_iter().map(Limit::from).collect(),
     }))
 }

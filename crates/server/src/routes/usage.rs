@@ -70,8 +70,10 @@ pub(crate) struct UsageFigures {
     /// Those of them that came out of the model server's cache.
     cached_tokens: u64,
     completion_tokens: u64,
-    /// Millionths of a euro.
+    /// Millionths of a euro, to the nearest.
     cost_micro_euro: u64,
+    /// The same in billionths of a euro, exactly: what is to be added up.
+    cost_nano_euro: u64,
     /// Requests whose route has no price.
     unpriced: u64,
     /// Estimated milliwatt hours, as far as routes have an estimate.
@@ -134,7 +136,8 @@ impl From<Figures> for UsageFigures {
             prompt_tokens: sums.prompt_tokens,
             cached_tokens: sums.cached_tokens,
             completion_tokens: sums.completion_tokens,
-            cost_micro_euro: sums.cost_micro_euro,
+            cost_micro_euro: domain::money::to_micro_euro(sums.cost_nano_euro),
+            cost_nano_euro: sums.cost_nano_euro,
             unpriced: sums.unpriced,
             energy_mwh: sums.energy_mwh,
         }

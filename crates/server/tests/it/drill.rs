@@ -26,8 +26,8 @@ use store::{Location, Store, UsageTotal};
 use crate::process::{Caller, Installation, Running};
 
 pub const PASSWORD: &str = "korrekt pferd batterie";
-/// What an answer of the good model costs, in micro-euro: see [`upstream`] and [`config`].
-const COST: u64 = 10 + 3 * 2;
+/// What an answer of the good model costs, in nano-euro: see [`upstream`] and [`config`].
+const COST: u64 = 1_000 * (10 + 3 * 2);
 /// Memory that may stay behind after a case, in kB: allocators keep some, and debug builds more.
 const KEPT_KB: u64 = 96 << 10;
 

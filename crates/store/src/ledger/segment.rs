@@ -8,6 +8,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use domain::money;
+use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::{Error, UsageRecord};
@@ -114,7 +116,7 @@ impl Segment {
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         let mut content = Content::default();
         for line in text[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            match serde_json::from_slice(line) {
+            match record_of(line) {
                 Ok(record) => content.records.push(record),
                 Err(_) => content.unreadable += 1,
             }
@@ -134,4 +136,20 @@ impl Segment {
     pub(super) fn set_aside(&self) -> Result<(), Error> {
         Ok(fs::rename(&self.path, self.path.with_extension(REJECTED))?)
     }
+}
+
+/// Reads a line of a journal, also one of a program that wrote costs in micro-euro (before schema
+/// 0013): who was killed before an update left such lines behind.
+fn record_of(line: &[u8]) -> serde_json::Result<UsageRecord> {
+    #[derive(Deserialize)]
+    struct Before {
+        cost_micro_euro: Option<u64>,
+    }
+    let mut record: UsageRecord = serde_json::from_slice(line)?;
+    if record.cost_nano_euro.is_none() {
+        let before: Before = serde_json::from_slice(line)?;
+        let nano = |micro: u64| micro.saturating_mul(money::NANO_PER_MICRO);
+        record.cost_nano_euro = before.cost_micro_euro.map(nano);
+    }
+    Ok(record)
 }

@@ -147,7 +147,7 @@ async fn a_person_sees_their_own(world: World) {
     let (me, you) = (world.person("me", &[]).await, world.person("you", &[]).await);
     let cached = UsageRecord {
         from_cache: true,
-        cost_micro_euro: None,
+        cost_nano_euro: None,
         cached_tokens: 4,
         energy_mwh: Some(3),
         ..used(&world, me.user, day(1))
@@ -168,7 +168,7 @@ async fn a_person_sees_their_own(world: World) {
         prompt_tokens: 20,
         cached_tokens: 4,
         completion_tokens: 2,
-        cost_micro_euro: 7,
+        cost_nano_euro: 7,
         unpriced: 1,
         energy_mwh: 3,
     };

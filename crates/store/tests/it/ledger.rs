@@ -18,6 +18,7 @@ on_both_engines!(
     what_a_dead_process_left_is_taken_over_while_running,
     a_late_call_says_when_it_ended,
     what_servers_claim_can_be_summed,
+    an_older_program_left_its_journal,
 );
 
 pub fn call(tenant: TenantId, user: Option<UserId>) -> UsageRecord {
@@ -32,7 +33,7 @@ pub fn call(tenant: TenantId, user: Option<UserId>) -> UsageRecord {
         route: "standard-1".to_owned(),
         place: Place::Own,
         tokens: TokenUsage { prompt_tokens: 10, completion_tokens: 1, estimated: false },
-        cost_micro_euro: Some(7),
+        cost_nano_euro: Some(7),
         unit: None,
         cached_tokens: 0,
         energy_mwh: None,
@@ -61,7 +62,7 @@ async fn calls_are_summed(world: World) {
     ledger.settle(&world.store).await.unwrap();
     let sums = total(&world.store, me.tenant).await;
     assert_eq!((sums.calls, sums.prompt_tokens, sums.completion_tokens), (2, 20, 2));
-    assert_eq!(sums.cost_micro_euro, 14);
+    assert_eq!(sums.cost_nano_euro, 14);
     let later = Instant::now().after(std::time::Duration::from_secs(9));
     assert_eq!(world.store.usage_since(me.tenant, later).await.unwrap().calls, 0);
     assert!(segments(&world.folder.path().join("ledger")).is_empty());
@@ -219,12 +220,35 @@ async fn what_servers_claim_can_be_summed(world: World) {
             completion_tokens: u64::MAX,
             estimated: false,
         },
-        cost_micro_euro: Some(u64::MAX),
+        cost_nano_euro: Some(u64::MAX),
         ..call(me.tenant, Some(me.user))
     };
     let batch = [claim(), claim(), claim(), call(me.tenant, Some(me.user))];
     world.store.record_usage(&batch).await.unwrap();
     let sums = total(&world.store, me.tenant).await;
     assert_eq!((sums.calls, sums.prompt_tokens), (4, 3_000_000_010));
-    assert_eq!((sums.completion_tokens, sums.cost_micro_euro), (3_000_000_001, 3_000_000_000_007));
+    assert_eq!((sums.completion_tokens, sums.cost_nano_euro), (3_000_000_001, 30_000_000_000_007));
+}
+
+/// Killed before an update: what the program wrote in micro-euro counts a thousand times as much.
+async fn an_older_program_left_its_journal(world: World) {
+    let me = world.person("me", &[]).await;
+    let folder = world.folder.path().join("ledger");
+    fs::create_dir(&folder).unwrap();
+    let line = |id: u8, cost: &str| {
+        format!(
+            r#"{{"id":"0193a7e5-0000-7000-8000-0000000000{id:02}","at":1763856000000000,"tenant":"{}","by":{{"user":"{}","key":null,"via":"key"}},"operation":"create_embedding","model":"standard","route":"standard-1","place":"own","tokens":{{"prompt_tokens":3,"completion_tokens":0,"estimated":false}},"cost_micro_euro":{cost},"cached_tokens":0,"from_cache":false,"data_class":"open","ended":"done","database_away":false}}"#,
+            me.tenant, me.user
+        ) + "\n"
+    };
+    let text = line(1, "7") + &line(2, "null");
+    fs::write(folder.join(format!("{}.jsonl", Uuid::now_v7())), text).unwrap();
+    let ledger = Ledger::open(&folder).unwrap();
+    ledger.record(call(me.tenant, Some(me.user))).unwrap();
+    ledger.settle(&world.store).await.unwrap();
+    let sums = total(&world.store, me.tenant).await;
+    assert_eq!((sums.calls, sums.cost_nano_euro), (3, 7_000 + 7));
+    let own = world.store.own_usage(me.tenant, me.user, Instant::from_micros(0)).await.unwrap();
+    assert_eq!(own[0].sums.unpriced, 1);
+    assert!(segments(&folder).is_empty());
 }

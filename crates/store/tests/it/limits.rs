@@ -55,7 +55,7 @@ async fn sums_and_warnings_come_with_the_calls(world: World) {
         assert_eq!(store.record_usage(&batch).await.unwrap(), []);
     }
     assert_eq!(given, [80, 90, 100]);
-    let expected = MonthSum { calls: 12, tokens: 132, micro_euro: 84 };
+    let expected = MonthSum { calls: 12, tokens: 132, nano_euro: 84 };
     let model = LimitScope::Model("standard".to_owned());
     for scope in [LimitScope::Person(me.user), LimitScope::Tenant, model] {
         assert_eq!(sum(&world, scope).await, expected);

@@ -12,6 +12,7 @@ crate::on_both_engines! {
     migrating_again_changes_nothing,
     a_changed_or_newer_database_is_refused,
     upgraded_schema_equals_fresh_schema,
+    costs_become_nano_euro,
 }
 
 /// A released file never changes. `migrations/HASHES` is in the format of sha256sum.
@@ -61,22 +62,86 @@ async fn upgraded_schema_equals_fresh_schema(world: World) {
     let fresh = shape(&world.location).await;
     assert!(fresh.len() > 30, "{fresh:?}");
     for steps in 1..MIGRATION_COUNT {
-        let location = match &world.location {
-            Location::Sqlite(_) => {
-                Location::Sqlite(world.folder.path().join(format!("step{steps}.db")))
-            }
-            Location::Postgres(_) => {
-                Location::Postgres(testkit::postgres::server().create_database())
-            }
-        };
-        let store = Store::open(&location).await.unwrap();
-        assert_eq!(store.schema_state().await.unwrap(), SchemaState::Empty);
-        store.migrate_to(steps).await.unwrap();
+        let (location, store) = at_step(&world, steps).await;
         let behind = SchemaState::Behind(MIGRATION_COUNT - steps);
         assert_eq!(store.schema_state().await.unwrap(), behind);
         store.migrate().await.unwrap();
         assert_eq!(store.schema_state().await.unwrap(), SchemaState::Current);
         assert_eq!(shape(&location).await, fresh, "upgraded from step {steps}");
+    }
+}
+
+/// What was written down in micro-euro counts a thousand times as much; what is too large to be true
+/// stays a number that can be read.
+async fn costs_become_nano_euro(world: World) {
+    let (location, store) = at_step(&world, 12).await;
+    let url = url(&location);
+    let mut db = sqlx::AnyConnection::connect(&url).await.unwrap();
+    let figure = "usage_figure VALUES ('t', 'day', 20000, '', 20000, 5, 6, 0, 1, 0, 1";
+    for row in [
+        "tenant (id, name, created_at) VALUES ('t', 'Amt', 0)".to_owned(),
+        record("a", "7"),
+        record("b", "NULL"),
+        record("c", "1000000000000"),
+        "usage_month VALUES ('t', 'tenant', 202611, 3, 33, 1000000000007)".to_owned(),
+        "usage_month VALUES ('t', 'model:m', 202611, 3, 33, 9223372036854775807)".to_owned(),
+        "usage_limit VALUES ('t', 'tenant', 1, NULL, 2, 3, 4, 5, 'refuse', 1, 6)".to_owned(),
+        "limit_lease VALUES ('t', 'tenant', 'cost_per_month', 202611, 'p', 2, 3)".to_owned(),
+        "limit_lease VALUES ('t', 'tenant', 'tokens_per_month', 202611, 'p', 2, 3)".to_owned(),
+        format!("{figure}, 8, 1, 2)"),
+    ] {
+        let insert = sqlx::AssertSqlSafe(format!("INSERT INTO {row}"));
+        sqlx::query(insert).execute(&mut db).await.unwrap();
+    }
+    store.migrate().await.unwrap();
+    let costs = "SELECT id || ' ' || CAST(COALESCE(cost_nano_euro, -1) AS TEXT) AS line \
+                 FROM usage_record \
+                 UNION ALL SELECT subject || ' ' || CAST(nano_euro AS TEXT) FROM usage_month \
+                 UNION ALL SELECT view || ' ' || CAST(cost_nano_euro AS TEXT) FROM usage_figure \
+                 UNION ALL SELECT meter || ' ' || CAST(amount AS TEXT) FROM limit_lease \
+                 UNION ALL SELECT 'limit ' || CAST(micro_euro_per_month AS TEXT) FROM usage_limit";
+    assert_eq!(
+        lines(&url, costs).await,
+        [
+            "a 7000",
+            "b -1",
+            "c 1000000000000000",
+            "cost_per_month 2000",
+            "day 8000",
+            "limit 5",
+            "model:m 9000000000000000000",
+            "tenant 1000000000007000",
+            "tokens_per_month 2",
+        ]
+    );
+}
+
+fn record(id: &str, cost: &str) -> String {
+    format!(
+        "usage_record (id, tenant_id, user_id, model, route, prompt_tokens, completion_tokens, \
+         estimated, data_class, outcome, at, cost_micro_euro, counted_on) \
+         VALUES ('{id}', 't', 'u', 'm', 'm-1', 10, 1, 0, 'open', 'done', 5, {cost}, 20000)"
+    )
+}
+
+/// A database to which the first `steps` steps were applied.
+async fn at_step(world: &World, steps: usize) -> (Location, Store) {
+    let location = match &world.location {
+        Location::Sqlite(_) => {
+            Location::Sqlite(world.folder.path().join(format!("step{steps}.db")))
+        }
+        Location::Postgres(_) => Location::Postgres(testkit::postgres::server().create_database()),
+    };
+    let store = Store::open(&location).await.unwrap();
+    assert_eq!(store.schema_state().await.unwrap(), SchemaState::Empty);
+    store.migrate_to(steps).await.unwrap();
+    (location, store)
+}
+
+fn url(location: &Location) -> String {
+    match location {
+        Location::Sqlite(path) => format!("sqlite://{}", path.display()),
+        Location::Postgres(url) => url.clone(),
     }
 }
 

@@ -1441,7 +1441,7 @@ export interface components {
             completion_tokens: number;
             /**
              * Format: int64
-             * @description In millionths of a euro; 0 if the route has no price.
+             * @description In millionths of a euro, to the nearest; 0 if the route has no price.
              */
             cost_micro_euro: number;
         };
@@ -1843,7 +1843,7 @@ export interface components {
             tokens: number;
             /**
              * Format: int64
-             * @description What the calls with a known price cost, in millionths of a euro.
+             * @description What the calls with a known price cost, in millionths of a euro, to the nearest.
              */
             micro_euro: number;
             limits: components["schemas"]["Limit"][];
@@ -2460,9 +2460,14 @@ export interface components {
             completion_tokens: number;
             /**
              * Format: int64
-             * @description Millionths of a euro.
+             * @description Millionths of a euro, to the nearest.
              */
             cost_micro_euro: number;
+            /**
+             * Format: int64
+             * @description The same in billionths of a euro, exactly: what is to be added up.
+             */
+            cost_nano_euro: number;
             /**
              * Format: int64
              * @description Requests whose route has no price.

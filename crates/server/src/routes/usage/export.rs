@@ -121,7 +121,7 @@ impl ExportPieces {
                 Cell::Whole(sums.prompt_tokens),
                 Cell::Whole(sums.cached_tokens),
                 Cell::Whole(sums.completion_tokens),
-                Cell::Millionths(sums.cost_micro_euro),
+                Cell::Billionths(sums.cost_nano_euro),
                 Cell::Whole(sums.unpriced),
                 Cell::Millionths(sums.energy_mwh),
             ]);

@@ -80,7 +80,7 @@ async fn drill_a_slow_database() {
     assert!(met.longest < Duration::from_secs(3) + 12 * delay, "{:?}", met.longest);
     scene.proxy.set(Wire::Open);
     let total = charged(&store, met.good + 1).await;
-    assert_eq!(total.cost_micro_euro, total.calls * COST);
+    assert_eq!(total.cost_nano_euro, total.calls * COST);
     let kept = recovered(&running, &caller, before).await;
     assert_eq!(scene.forbidden.seen(), 0);
     report(
@@ -140,7 +140,7 @@ async fn away(wire: Wire, what: &str) {
     assert!(unready.1 < Duration::from_secs(8), "readiness took {:?}", unready.1);
     // Nothing that was answered is lost, and nothing is counted twice.
     let total = charged(&store, met.good + 2).await;
-    assert_eq!(total.cost_micro_euro, total.calls * COST);
+    assert_eq!(total.cost_nano_euro, total.calls * COST);
     let back = Instant::now();
     while caller.get("/readyz").await.0 != 200 {
         assert!(back.elapsed() < Duration::from_secs(30), "it does not become ready again");

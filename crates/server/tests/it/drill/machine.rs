@@ -131,7 +131,7 @@ async fn drill_a_full_disk() {
     let document = caller.document(&collection, "b.txt", "Ein Hund kostet 96 Euro.").await;
     assert!(!document.is_empty());
     let total = charged_on(&disk, good + 2).await;
-    assert_eq!(total.cost_micro_euro, total.calls * COST);
+    assert_eq!(total.cost_nano_euro, total.calls * COST);
     assert_eq!(forbidden.seen(), 0);
     let (status, _) = running.stop().await;
     assert!(status.success(), "{}", installation.log());
@@ -203,7 +203,7 @@ async fn drill_a_clock_that_jumps() {
         assert_eq!(status, 200, "{jump}: {me}");
     }
     let total = charged(&store, calls).await;
-    assert_eq!(total.cost_micro_euro, calls * COST);
+    assert_eq!(total.cost_nano_euro, calls * COST);
     assert_eq!(used(&store).await.calls, calls);
     assert_eq!(forbidden.seen(), 0);
     assert!(longest < Duration::from_secs(4), "{longest:?}");

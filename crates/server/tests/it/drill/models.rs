@@ -130,7 +130,7 @@ async fn drill_models_that_fail() {
     }
     let before_calls = 2 * all.len() as u64;
     let usage = charged(&store, before_calls).await;
-    assert_eq!(usage.cost_micro_euro, before_calls * COST);
+    assert_eq!(usage.cost_nano_euro, before_calls * COST);
     let before = Vitals::of(&running);
 
     let suffered = join_all(all.iter_mut().map(|one| suffer(&caller, one))).await;
@@ -163,7 +163,7 @@ async fn drill_models_that_fail() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     let later = super::used(&store).await;
     assert_eq!(later.calls - total.calls, 3, "{total:?} {later:?}");
-    assert_eq!(later.cost_micro_euro - total.cost_micro_euro, 3 * COST);
+    assert_eq!(later.cost_nano_euro - total.cost_nano_euro, 3 * COST);
     drop(running);
     installation.verify_audit();
 }
@@ -214,7 +214,7 @@ async fn drill_a_model_that_flaps() {
     assert!(met.good > 0, "nobody was answered between the failures");
     // Each whole answer is charged once; what failed on the way may be noted without a price.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let cost = super::used(&store).await.cost_micro_euro;
+    let cost = super::used(&store).await.cost_nano_euro;
     assert_eq!(cost % COST, 0);
     assert!(cost >= (met.good + 2) * COST, "{cost} for {} answers", met.good + 2);
     report(
