@@ -167,10 +167,9 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn programs_without_a_unit_are_no_rest() {
+    fn line(is_service: bool) -> UsageLine {
         let today = Day::of(Instant::now());
-        let line = |is_service| UsageLine {
+        UsageLine {
             subject: String::new(),
             name: String::new(),
             cost_centre: None,
@@ -178,7 +177,19 @@ mod tests {
             first_day: today,
             last_day: today,
             sums: app::Figures::default(),
-        };
+        }
+    }
+
+    #[test]
+    fn costs_are_exact_beside_what_is_rounded() {
+        let sums = app::Figures { cost_nano_euro: 6_560, ..app::Figures::default() };
+        let item =
+            serde_json::to_value(UsageItem::from(UsageLine { sums, ..line(false) })).unwrap();
+        assert_eq!((&item["cost_nano_euro"], &item["cost_micro_euro"]), (&6_560.into(), &7.into()));
+    }
+
+    #[test]
+    fn programs_without_a_unit_are_no_rest() {
         let name = |is_service| name_of(&line(is_service), UsageView::Unit, Language::German);
         assert_eq!(name(true), "Ohne Organisationseinheit");
         assert_eq!(name(false), "Übrige (zu kleine Gruppen zusammengefasst)");
