@@ -282,13 +282,17 @@ impl<'a> Call<'a> {
 
     /// Keeps why none of the routes will ever do.
     fn explain_refusal(&self) {
-        let Terms { class, places, cost_max, ref access, .. } = self.terms;
-        let (routes, needs) = (self.terms.routes.as_ref(), &self.needs);
-        let ask = Ask { routes, cost_max, ..Ask::new(class, places, access, needs) };
         let snapshot = self.gateway.snapshot.load();
-        if let Some(why) = plan::explain_refusal(&snapshot.catalogue, self.asked.model(), &ask) {
+        let why = plan::explain_refusal(&snapshot.catalogue, self.asked.model(), &self.ask());
+        if let Some(why) = why {
             self.meter.explain(why);
         }
+    }
+
+    fn ask(&self) -> Ask<'_> {
+        let Terms { class, places, cost_max, ref access, .. } = self.terms;
+        let (routes, needs) = (self.terms.routes.as_ref(), &self.needs);
+        Ask { routes, cost_max, ..Ask::new(class, places, access, needs) }
     }
 
     fn explain(&self, moment: &Moment, taken: Option<&Arc<RouteState>>) {
@@ -311,11 +315,13 @@ impl<'a> Call<'a> {
                 };
                 (route.name.clone(), reason)
             });
+        let catalogue = &self.gateway.snapshot.load().catalogue;
+        let passed = plan::passed_over(catalogue, self.asked.model(), &model.name, &self.ask());
         self.meter.explain(Explanation {
             model: model.name.clone(),
             policy: model.policy.code(),
             taken: taken.map(|index| model.routes[index].name.clone()),
-            others: others.collect(),
+            others: others.chain(passed).collect(),
         });
     }
 }

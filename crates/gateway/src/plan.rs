@@ -313,6 +313,18 @@ pub fn has_route(catalogue: &Catalogue, name: &str, ask: &Ask<'_>) -> bool {
     routes.any(|(model, route)| filter::ruled_out(model, route, ask).is_none())
 }
 
+/// Why the routes of other models than the chosen one were not taken, for whoever asks why; nothing
+/// where the name stands for no choice.
+pub(crate) fn passed_over(
+    catalogue: &Catalogue,
+    name: &str,
+    chosen: &str,
+    ask: &Ask<'_>,
+) -> Vec<(String, Reason)> {
+    let is_choice = name == AUTO_MODEL && catalogue.model(name).is_none();
+    if is_choice { auto::passed_over(catalogue, chosen, ask) } else { vec![] }
+}
+
 /// Why none of the routes behind a name may receive the request, for whoever asks why. `None` if some
 /// might, or the name stands for nothing that the caller may use. Behind `auto`, routes are named
 /// with their model.

@@ -114,6 +114,42 @@ fn latin(number: u32) -> char {
     char::from(if number < 26 { b'A' + number } else { b'a' + number - 26 })
 }
 
+/// A label that texts made of pages have right before what it announces.
+const GLUED: &str = "IBAN";
+
+/// The lines of a text in which underscores join words, as in names of files and fields, or a label
+/// touches its number: with blanks in their place, so that each byte stays where it was. With the place
+/// of each.
+pub fn unjoined(text: &str) -> impl Iterator<Item = (usize, String)> {
+    let mut start = 0;
+    text.split_inclusive('\n').filter_map(move |line| {
+        let at = start;
+        start += line.len();
+        Some((at, without_joints(line)?))
+    })
+}
+
+fn without_joints(line: &str) -> Option<String> {
+    let is_word = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
+    let is_joint = |at: usize| {
+        is_word(line[..at].chars().next_back()) || is_word(line[at + 1..].chars().next())
+    };
+    let joints = line.match_indices('_').filter(|(at, _)| is_joint(*at)).map(|(at, _)| at..at + 1);
+    let labels = line.match_indices(GLUED).map(|(at, label)| at..at + label.len());
+    let is_glued = |label: &Range<usize>| {
+        let after = line.as_bytes().get(label.end..label.end + 4);
+        after.is_some_and(|after| {
+            after[..2].iter().all(u8::is_ascii_alphabetic)
+                && after[2..].iter().all(u8::is_ascii_digit)
+        })
+    };
+    let mut read: Option<Vec<u8>> = None;
+    for place in joints.chain(labels.filter(is_glued)) {
+        read.get_or_insert_with(|| line.as_bytes().to_vec())[place].fill(b' ');
+    }
+    read.and_then(|bytes| String::from_utf8(bytes).ok())
+}
+
 /// A piece of a text with the digits that a scanner took for letters: `O532` read `0532`, `l2.O8.1971`
 /// read `12.08.1971`. Each byte stays where it was.
 pub struct Reread {

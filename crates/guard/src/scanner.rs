@@ -5,13 +5,14 @@ use std::sync::Arc;
 use crate::columns::Cell;
 use crate::finding::Finding;
 use crate::kind::Kind;
-use crate::readings::Reread;
+use crate::readings::{self, Reread};
 use crate::rules::RuleSet;
 use crate::secrets::Secrets;
 use crate::tokens::{self, Token};
 use crate::vocabulary::Flags;
 use crate::{
-    address_forms, addresses, columns, mail, names, numbers, overlap, passwords, repeats, views,
+    address_forms, addresses, columns, mail, names, numbers, overlap, passwords, repeats,
+    views::{self, Placed},
 };
 
 /// Text is cut into pieces of about this many bytes, at a line break if there is one, so that the
@@ -120,6 +121,13 @@ impl Scanner {
             let again = self.scan_as_written(&piece.text).into_iter();
             let again = again.filter(|one| one.kind != Kind::Name);
             found.extend(again.filter_map(|one| piece.in_text(one)));
+        }
+        for (start, line) in readings::unjoined(text) {
+            let again = self.scan_as_written(&line).into_iter();
+            found.extend(again.map(|one| {
+                let place = start + one.start..start + one.end;
+                one.at(place)
+            }));
         }
         found
     }

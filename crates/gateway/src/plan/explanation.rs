@@ -47,6 +47,12 @@ pub enum Reason {
     GivenUp,
     /// Another came before it.
     NotNeeded,
+    /// The line behind `auto` is for lower classes of data.
+    AboveLineClass,
+    /// The line is for shorter requests.
+    AboveLineTokens,
+    /// The line is for something else.
+    OtherTask,
 }
 
 impl Reason {
@@ -89,6 +95,9 @@ impl Reason {
             Self::Failed => "failed",
             Self::GivenUp => "given_up",
             Self::NotNeeded => "not_needed",
+            Self::AboveLineClass => "above_line_class",
+            Self::AboveLineTokens => "above_line_tokens",
+            Self::OtherTask => "other_task",
         }
     }
 }
@@ -102,7 +111,8 @@ pub struct Explanation {
     pub policy: &'static str,
     /// The route that was taken, if any.
     pub taken: Option<String>,
-    /// The other routes, in the order of the catalogue.
+    /// The other routes, in the order of the catalogue; behind `auto`, then those of the other lines,
+    /// with their models.
     pub others: Vec<(String, Reason)>,
 }
 

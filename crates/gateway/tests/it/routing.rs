@@ -282,6 +282,39 @@ async fn an_answer_by_auto_bears_the_name_of_the_model() {
     assert_eq!(answer["model"], "gross");
 }
 
+/// What the lines behind `auto` are not for is said too.
+#[tokio::test]
+async fn an_explanation_of_auto_names_the_lines_that_were_passed_over() {
+    let fake = FakeModel::start().await;
+    let one = |name: &str| model(name, vec![route("r", &fake.base_url())]);
+    let line = |model: &str| AutoChoice {
+        model: model.to_owned(),
+        class_max: None,
+        tokens_max: None,
+        kind: None,
+    };
+    let lines = vec![
+        AutoChoice { class_max: Some(DataClass::Open), ..line("offen") },
+        AutoChoice { tokens_max: Some(1), ..line("kurz") },
+        AutoChoice { kind: Some(gateway::Kind::Images), ..line("bilder") },
+        line("gross"),
+        line("letzter"),
+    ];
+    let models = ["offen", "kurz", "bilder", "gross", "letzter"].map(one);
+    let catalogue = Catalogue::new(models).unwrap().with_auto(lines).unwrap();
+    let gateway = Gateway::new(client(), catalogue, settings());
+    let terms = Terms { explain: true, ..Terms::from(DataClass::Internal) };
+    let meter = UsageMeter::default();
+    let asked = request(json!({"model": "auto"}));
+    gateway.chat(&asked, terms, &meter).await.unwrap();
+    assert_eq!(
+        meter.explanation().unwrap().to_header(),
+        "\"r\";taken;model=\"gross\";policy=order, \"offen/r\";not=above_line_class, \
+         \"kurz/r\";not=above_line_tokens, \"bilder/r\";not=other_task, \
+         \"letzter/r\";not=not_needed"
+    );
+}
+
 /// Every other route is accounted for, and nothing is kept unless somebody asks.
 #[tokio::test]
 async fn an_explanation_says_why_each_other_route_was_not_taken() {

@@ -247,3 +247,23 @@ fn mail_addresses_are_found_as_people_say_them() {
         assert_eq!(found(text, Kind::Mail), wanted, "{text:?}");
     }
 }
+
+#[test]
+fn underscores_and_labels_that_touch_hide_nothing() {
+    const IBAN: &str = "DE89370400440532013000";
+    for (kind, text, wanted) in [
+        (Kind::Iban, format!("Konto_{IBAN}.pdf"), vec![IBAN]),
+        (Kind::Iban, format!("__{IBAN}__"), vec![IBAN]),
+        (Kind::Iban, format!("IBAN{IBAN} BIC COBADEFFXXX"), vec![IBAN]),
+        (Kind::Card, "kk_4111111111111111_x".to_owned(), vec!["4111111111111111"]),
+        (Kind::BirthDate, "Geburtsdatum_12.03.1980".to_owned(), vec!["12.03.1980"]),
+        (Kind::BirthDate, "geb_am_12.03.1980.docx".to_owned(), vec!["12.03.1980"]),
+        (Kind::Ip, "ip_192.168.17.4".to_owned(), vec!["192.168.17.4"]),
+        (Kind::TaxId, "steuer_id_65929970489".to_owned(), vec!["65929970489"]),
+        (Kind::Plate, "erste Zeile\nKennzeichen_K-AB 1234".to_owned(), vec!["K-AB 1234"]),
+        (Kind::Name, "Vermerk_Frau_Erika_Müller_final.odt".to_owned(), vec!["Erika_Müller"]),
+        (Kind::Name, "max_tokens_per_minute = get_or_insert(user_id)".to_owned(), vec![]),
+    ] {
+        assert_eq!(found(&text, kind), wanted, "{text:?}");
+    }
+}
