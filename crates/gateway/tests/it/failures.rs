@@ -50,6 +50,16 @@ async fn lasting_failures_go_to_the_next_route_at_once() {
     }
 }
 
+/// What is read ahead is bounded, and the head of an answer with it.
+#[tokio::test]
+async fn a_head_beyond_the_bound_is_a_failure() {
+    for (bytes, wanted) in [(7_000, "erste"), (9_000, "zweite")] {
+        let reply = Reply::text("erste").header("x-note", &"a".repeat(bytes));
+        let (_, _, heard) = with_second(reply).await;
+        assert_eq!(heard.unwrap(), wanted, "{bytes}");
+    }
+}
+
 /// Who says that they have no place for a call is not asked again while another is free.
 #[tokio::test]
 async fn a_route_at_its_limit_is_left_for_a_free_one_at_once() {
