@@ -330,14 +330,20 @@ impl App {
         (settlement, writing): (&mut Settlement, &mut Writing),
         live: &LiveRun,
     ) -> Result<()> {
-        let failed = |error| self.gateway_error(principal, error);
+        let failed = |writing: &Writing, error| {
+            let shown = match &writing.protected {
+                Some(protected) => protected.restoring.in_refusal(error),
+                None => error,
+            };
+            self.gateway_error(principal, shown)
+        };
         let mut terms =
             settlement.reserve(request.model(), writing.protected.as_ref(), request).await?;
         if let Some(protected) = &writing.protected {
             terms = self.guarded_terms(terms, request.model(), protected);
         }
-        let mut answer: ChatStream =
-            self.gateway.chat(request, terms, &settlement.meter).await.map_err(failed)?;
+        let answer = self.gateway.chat(request, terms, &settlement.meter).await;
+        let mut answer: ChatStream = answer.map_err(|error| failed(writing, error))?;
         let taken = answer.taken();
         if request.grounding.is_some() {
             writing.marks = self.marks(taken, &writing.given);
@@ -348,7 +354,7 @@ impl App {
         writing.external = writing.protected.as_ref().and_then(asks);
         writing.taken = Some(RouteUsed { name: taken.route.clone(), place: taken.place });
         while let Some(event) = answer.next().await {
-            match event.map_err(failed)? {
+            match event.map_err(|error| failed(writing, error))? {
                 ChatEvent::Chunk(chunk) => {
                     let text = writing.marks.push(0, chunk.text());
                     let text = writing.restore(&text);

@@ -69,7 +69,7 @@ fn worded<'v>(
     }
 }
 
-/// Most names in a sentence; the others are counted.
+/// Most names in a sentence, or one more; the others are counted.
 const NAMES_MAX: usize = 10;
 
 /// Names with commas between them, as people read them.
@@ -78,7 +78,8 @@ fn listed(texts: &Texts, names: &str) -> String {
         return texts.get("names_none").cloned().unwrap_or_default();
     }
     let names: Vec<&str> = names.split(", ").collect();
-    let Some(others @ 1..) = names.len().checked_sub(NAMES_MAX) else { return names.join(", ") };
+    // One more is named: that takes no more room than to say so.
+    let Some(others @ 2..) = names.len().checked_sub(NAMES_MAX) else { return names.join(", ") };
     let others = texts.get("names_more").map(|text| text.replace("{count}", &others.to_string()));
     format!("{} {}", names[..NAMES_MAX].join(", "), others.unwrap_or_default())
 }
@@ -133,7 +134,8 @@ mod tests {
         assert!(said(Language::German, 0).ends_with("Verfügbar sind: keine."));
         assert!(said(Language::German, 2).ends_with("Verfügbar sind: m0, m1."));
         assert!(said(Language::German, 10).ends_with("m8, m9."));
-        assert!(said(Language::German, 11).ends_with("m8, m9 und 1 weitere."));
+        assert!(said(Language::German, 11).ends_with("m9, m10."));
+        assert!(said(Language::German, 12).ends_with("m8, m9 und 2 weitere."));
         assert!(said(Language::English, 300).ends_with("m8, m9 and 290 more."));
     }
 

@@ -21,8 +21,8 @@ pub(crate) struct UpstreamStream {
     /// `None` once the body has ended or cannot be read further.
     reader: Option<ChatStream>,
     items: VecDeque<StreamItem>,
-    /// How much of the body was read while nothing was asked for yet, in bytes.
-    held_bytes: usize,
+    /// How much of the body was read so far, in bytes.
+    read_bytes: usize,
     /// What made an end of reading, to be told after the items before it.
     failure: Option<Failure>,
     route: String,
@@ -42,7 +42,7 @@ impl UpstreamStream {
             body,
             reader: Some(reader),
             items: VecDeque::new(),
-            held_bytes: 0,
+            read_bytes: 0,
             failure: None,
             route: route.to_owned(),
             idle,
@@ -67,7 +67,7 @@ impl UpstreamStream {
                 _ => true,
             };
             held.push_back(item);
-            if begins || self.held_bytes > HELD_BYTES_MAX {
+            if begins || self.read_bytes > HELD_BYTES_MAX {
                 held.append(&mut self.items);
                 self.items = held;
                 return Ok(());
@@ -107,7 +107,7 @@ impl UpstreamStream {
                     return Err(GatewayError::TimedOut { route: self.route.clone(), limit });
                 }
             };
-        self.held_bytes = self.held_bytes.saturating_add(bytes.as_ref().map_or(0, Bytes::len));
+        self.read_bytes = self.read_bytes.saturating_add(bytes.as_ref().map_or(0, Bytes::len));
         // The queue is empty here, so its room is used again and nothing is copied.
         let mut items = Vec::from(std::mem::take(&mut self.items));
         let read = match (&bytes, &mut self.reader) {

@@ -230,7 +230,7 @@ fn street_before(page: &Page<'_>, number: usize, has_town: bool) -> Option<Stree
         && first == last
         && is_noun
         && !has_town
-        && !(is_compound_of_street(page, &small) && towns::before(page, first).is_some());
+        && !(towns::before(page, first).is_some() && is_compound_of_street(page, &small));
     let is_written = token.is_capital() || ends(&SMALL_ENDS) || is_hyphened;
     let is_whole = !is_broken || strength == Strength::Strong;
     (is_written && is_whole && (!is_lonely_noun || is_hyphened))

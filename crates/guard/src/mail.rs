@@ -55,7 +55,8 @@ fn said(page: &Page<'_>, index: usize) -> Option<(usize, usize)> {
         return None;
     }
     let (left, right) = apart(page.text, token.start, token.end, &[' ', '-']);
-    let before = page.text[..left].rsplit(char::is_whitespace).next()?;
+    let nearest = page.text.floor_char_boundary(left.saturating_sub(LOCAL_MAX));
+    let before = page.text[nearest..left].rsplit(char::is_whitespace).next()?;
     let has_mark = before.contains(['.', '_']) && !before.ends_with(['.', ',', ':', ';']);
     let is_named = page.tokens[index.saturating_sub(NAMED_TOKENS)..index].iter().any(|token| {
         ["mail", "email", "mailadresse"].contains(&page.word(token).to_lowercase().as_str())

@@ -329,15 +329,15 @@ impl Line<'_, '_> {
         last
     }
 
-    fn behind_hyphens(&self, mut last: usize) -> usize {
-        while self.word(last + 1) == "-"
-            && self.page.is_joined(last)
-            && self.page.is_joined(last + 1)
-            && self.token(last + 2).is_some_and(Token::is_word)
-        {
-            last += 2;
-        }
-        last
+    fn behind_hyphens(&self, first: usize) -> usize {
+        let goes_on = |last: usize| {
+            self.word(last + 1) == "-"
+                && self.page.is_joined(last)
+                && self.page.is_joined(last + 1)
+                && self.token(last + 2).is_some_and(Token::is_word)
+        };
+        let lasts = (0..=NAME_TOKENS_MAX).map(|parts| first + 2 * parts);
+        lasts.take_while(|last| *last == first || goes_on(last - 2)).last().unwrap_or(first)
     }
 
     /// In a list of names, and no other word.

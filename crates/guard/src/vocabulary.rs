@@ -92,6 +92,9 @@ pub const LISTS: [(&str, Flags); 21] = [
 #[derive(Debug, Clone, Default)]
 pub struct Vocabulary {
     words: HashMap<Box<[u8]>, Flags, FxBuildHasher>,
+    /// How long the longest is, in bytes: of a longer word, which a hostile text may have, nobody has to
+    /// read each end.
+    longest: usize,
 }
 
 impl Vocabulary {
@@ -103,6 +106,7 @@ impl Vocabulary {
     /// Gives a word one more meaning; it is kept in small letters.
     pub fn add(&mut self, word: &str, flags: Flags) {
         let key = word.to_lowercase().into_bytes().into_boxed_slice();
+        self.longest = self.longest.max(key.len());
         *self.words.entry(key).or_default() |= flags;
     }
 
@@ -132,6 +136,9 @@ impl Vocabulary {
 
     /// What a word in small letters may be.
     pub fn flags(&self, word: &[u8]) -> Flags {
+        if word.len() > self.longest {
+            return 0;
+        }
         self.words.get(word).copied().unwrap_or_default()
     }
 }

@@ -188,6 +188,30 @@ impl Store {
         view: UsageView,
         days: std::ops::RangeInclusive<Day>,
     ) -> Result<Vec<Figure>, Error> {
+        self.blocks(tenant, view, days, "last_day").await
+    }
+
+    /// The same without blocks that begin before these days: never more than was used on them.
+    ///
+    /// # Errors
+    /// A database error.
+    pub async fn usage_figures_within(
+        &self,
+        tenant: TenantId,
+        view: UsageView,
+        days: std::ops::RangeInclusive<Day>,
+    ) -> Result<Vec<Figure>, Error> {
+        self.blocks(tenant, view, days, "first_day").await
+    }
+
+    /// Blocks that end on these days, and of which this column is on them too.
+    async fn blocks(
+        &self,
+        tenant: TenantId,
+        view: UsageView,
+        days: std::ops::RangeInclusive<Day>,
+        column: &'static str,
+    ) -> Result<Vec<Figure>, Error> {
         const TABLE_SUMS: &str = "CAST(SUM(calls) AS BIGINT) AS calls, \
              CAST(SUM(from_cache) AS BIGINT) AS from_cache, \
              CAST(SUM(prompt_tokens) AS BIGINT) AS prompt_tokens, \
@@ -200,7 +224,7 @@ impl Store {
         let sql = format!(
             "SELECT subject, MIN(first_day) AS first_day, MAX(last_day) AS last_day, {TABLE_SUMS} \
              FROM usage_figure \
-             WHERE tenant_id = $1 AND view = $2 AND last_day >= $3 AND last_day <= $4 \
+             WHERE tenant_id = $1 AND view = $2 AND {column} >= $3 AND last_day <= $4 \
              GROUP BY {by} ORDER BY {by}"
         );
         let list = params![tenant, view.code(), *days.start(), *days.end()];

@@ -136,7 +136,7 @@ impl App {
         let terms = Outside { ways: &ways, class, deadline };
         let mut portions = Portions::of(texts);
         let mut under_way = FuturesUnordered::new();
-        let (mut events, mut calls): (Vec<Event>, _) = (vec![], 0);
+        let (mut events, mut failure, mut calls) = (Vec::new(), None, 0);
         loop {
             while calls < CALLS_MAX
                 && under_way.len() < portions.at_once()
@@ -153,12 +153,19 @@ impl App {
                     events.extend(more);
                     portions.taken();
                 }
-                Err(Silence::Refused) => portions.cut(portion)?,
-                Err(silence) => return Err(silence),
+                Err(Silence::Refused) => failure = portions.cut(portion).err(),
+                Err(silence) => failure = Some(silence),
+            }
+            if failure.is_some() {
+                break;
             }
         }
+        if !portions.is_empty() {
+            failure.get_or_insert(Silence::TooLong);
+        }
         events.sort_by_key(|event| event.start);
-        if portions.is_empty() { Ok(events) } else { Err(Silence::TooLong) }
+        // What was flagged is flagged: a long text beside it must not outrun the answer.
+        failure.filter(|_| events.is_empty()).map_or(Ok(events), Err)
     }
 
     /// Whether the texts have to be changed before they may be shown, so that none may be cut apart.

@@ -56,7 +56,7 @@ impl App {
         view: UsageView,
     ) -> Result<Vec<Figure>> {
         let days = month.first_day()..=month.last_day();
-        let mut figures = self.store.usage_figures(tenant, view, days.clone()).await?;
+        let mut figures = self.store.usage_figures_within(tenant, view, days.clone()).await?;
         figures.extend(self.store.service_figures(tenant, view, days).await?);
         Ok(figures)
     }

@@ -324,6 +324,21 @@ async fn all_calls_about_a_request_share_one_time_limit() {
     }
 }
 
+/// Text that makes the rest late does not undo what was flagged before.
+#[tokio::test]
+async fn what_was_flagged_stays_so_if_the_rest_is_late() {
+    let external =
+        ExternalPolicy { timeout: Duration::from_millis(500), ..of_requests(OnFailure::Pass) };
+    let world = World::guarded(policy(external)).await;
+    let anna = world.member("anna").await;
+    world.near.next(verdict(&[true, false, false, false]));
+    world.near.always(Reply::hang());
+    let request = question(&"Wort ".repeat(100_000), false);
+    let refused = world.app.create_chat_completion(&anna, request).await;
+    assert_eq!(refused.err().unwrap().code, "guard_external");
+    assert!(world.model.requests().is_empty());
+}
+
 /// Guardrails know only so much text, and none says how much before it is asked.
 #[tokio::test]
 async fn what_is_too_long_for_it_is_asked_about_in_smaller_pieces() {

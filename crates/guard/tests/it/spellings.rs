@@ -267,3 +267,16 @@ fn underscores_and_labels_that_touch_hide_nothing() {
         assert_eq!(found(&text, kind), wanted, "{text:?}");
     }
 }
+
+/// Each took minutes where the work grew with the square of a text.
+#[test]
+fn long_words_cost_no_more_than_long_texts() {
+    for text in [
+        "at-".repeat(100_000),
+        format!("\nA{}ung 5\n", "a".repeat(250_000)),
+        "a_".repeat(100_000),
+        "IBAN".repeat(50_000),
+    ] {
+        assert_eq!(found(&text, Kind::Address), [""; 0]);
+    }
+}

@@ -48,6 +48,10 @@ const MESSAGES: [Probe; 36] = [
     Probe("any other field inside another", r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": "a", "guided_regex": "a"}]}]}"#, "{}"),
 ];
 
+/// With room for thoughts.
+const ON_THE_WAY_BASE: &str =
+    r#"{"model": "m", "max_tokens": 8192, "messages": [{"role": "user", "content": "a"}]}"#;
+
 const DOCUMENT: &str = r#"{"messages": [{"role": "user", "content": [{"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "aQ=="}}]}]}"#;
 
 #[rustfmt::skip]
@@ -117,7 +121,7 @@ const RESPONSES: [Probe; 46] = [
 pub(super) fn messages_on_the_way() -> Table {
     let title = "Chat from `/v1/messages`, to models";
     super::outgoing(title, &chat::models(), &ON_THE_WAY, |patch, model| {
-        let mut body = Probe::body(MESSAGES_BASE, patch);
+        let mut body = Probe::body(ON_THE_WAY_BASE, patch);
         let betas = body.shift_remove("anthropic-beta");
         let body = Value::Object(body).to_string();
         let mut request = messages::parse(body.as_bytes()).expect("a probe is a request");
