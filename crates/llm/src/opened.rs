@@ -15,6 +15,27 @@ pub(crate) struct Opened<'a, 'r> {
     refuse: Refuse<'r>,
 }
 
+/// Reads an object of a request in another interface: whatever nobody took is unknown there.
+pub(crate) fn opened<'a, T>(
+    value: &'a Value,
+    path: impl Into<String>,
+    reading: impl FnOnce(&mut Opened<'a, 'static>) -> Result<T, RequestError>,
+) -> Result<T, RequestError> {
+    Opened::read(value, path, &RequestError::unknown, reading)
+}
+
+/// Reads the tools of such a request.
+pub(crate) fn tools(
+    tools: &Value,
+    tool: fn(&mut Opened<'_, 'static>) -> Result<Value, RequestError>,
+) -> Result<Value, RequestError> {
+    let Value::Array(tools) = tools else {
+        return Err(RequestError::wrong_type("tools", "an array", tools));
+    };
+    let tools = tools.iter().enumerate();
+    tools.map(|(index, one)| opened(one, format!("tools[{index}]"), tool)).collect()
+}
+
 impl<'a, 'r> Opened<'a, 'r> {
     /// Reads an object that stands at a path.
     pub(crate) fn read<T>(

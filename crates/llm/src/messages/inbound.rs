@@ -3,7 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use crate::request::parse_object;
-use crate::{ChatRequest, RequestError, anthropic::BETA, opened::Opened};
+use crate::{
+    ChatRequest, RequestError,
+    anthropic::BETA,
+    opened::{Opened, opened, tools},
+};
 
 /// Hints without a counterpart that change nothing in the answer. Where the model runs (`inference_geo`) is
 /// none: the routes decide that, and a wish for it is refused.
@@ -105,7 +109,7 @@ fn field(name: &str, value: Value, request: &mut Map<String, Value>) -> Result<(
                 set("user", user.into());
             }
         }
-        "tools" => set("tools", tools(&value)?),
+        "tools" => set("tools", tools(&value, tool)?),
         "tool_choice" => return tool_choice(&value, request),
         "output_config" => return output_config(&value, request),
         _ if IGNORED.contains(&name) => {}
@@ -114,23 +118,6 @@ fn field(name: &str, value: Value, request: &mut Map<String, Value>) -> Result<(
         _ => return Err(RequestError::unknown(name)),
     }
     Ok(())
-}
-
-/// Reads an object of the request's.
-fn opened<'a, T>(
-    value: &'a Value,
-    path: impl Into<String>,
-    reading: impl FnOnce(&mut Opened<'a, 'static>) -> Result<T, RequestError>,
-) -> Result<T, RequestError> {
-    Opened::read(value, path, &RequestError::unknown, reading)
-}
-
-fn tools(tools: &Value) -> Result<Value, RequestError> {
-    let Value::Array(tools) = tools else {
-        return Err(RequestError::wrong_type("tools", "an array", tools));
-    };
-    let tools = tools.iter().enumerate();
-    tools.map(|(index, one)| opened(one, format!("tools[{index}]"), tool)).collect()
 }
 
 fn tool(tool: &mut Opened<'_, '_>) -> Result<Value, RequestError> {

@@ -4,7 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::items;
 use crate::request::parse_object;
-use crate::{ChatRequest, RequestError, opened::Opened};
+use crate::{
+    ChatRequest, RequestError,
+    opened::{Opened, opened, tools},
+};
 
 /// What a client asks, and what it wants to see again in the answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,7 +86,7 @@ fn field(name: &str, value: Value, request: &mut Map<String, Value>) -> Result<(
             set("logprobs", true.into());
             set("top_logprobs", value);
         }
-        "tools" => set("tools", tools(&value)?),
+        "tools" => set("tools", tools(&value, tool)?),
         "tool_choice" => set("tool_choice", tool_choice(&value)?),
         "text" => return text(&value, request),
         "reasoning" => return reasoning(&value, request),
@@ -109,23 +112,6 @@ fn field(name: &str, value: Value, request: &mut Map<String, Value>) -> Result<(
         _ => return Err(RequestError::unknown(name)),
     }
     Ok(())
-}
-
-/// Reads an object of the request's.
-fn opened<'a, T>(
-    value: &'a Value,
-    path: impl Into<String>,
-    reading: impl FnOnce(&mut Opened<'a, 'static>) -> Result<T, RequestError>,
-) -> Result<T, RequestError> {
-    Opened::read(value, path, &RequestError::unknown, reading)
-}
-
-fn tools(tools: &Value) -> Result<Value, RequestError> {
-    let Value::Array(tools) = tools else {
-        return Err(RequestError::wrong_type("tools", "an array", tools));
-    };
-    let tools = tools.iter().enumerate();
-    tools.map(|(index, one)| opened(one, format!("tools[{index}]"), tool)).collect()
 }
 
 fn tool(tool: &mut Opened<'_, '_>) -> Result<Value, RequestError> {
